@@ -1,0 +1,97 @@
+"""Keras on JAX, quietly: the one door through which the package imports both.
+
+Keras chooses its backend when it is first imported, and JAX its devices and its compile cache when it first
+computes. So all of that is settled here, before either happens, and every module writes
+`from memoryspan.backend import keras`.
+
+Environment:
+    MEMORYSPAN_COMPILE_CACHE: a directory for compiled programs, or `off`.
+        Default: the platform's cache directory for the user.
+    JAX_COMPILATION_CACHE_DIR, JAX_NUM_CPU_DEVICES, XLA_FLAGS: JAX's own; where set, they win.
+"""
+
+import hashlib
+import os
+import platform
+import sys
+from pathlib import Path
+
+from memoryspan.errors import BackendError
+
+COMPILE_CACHE = "MEMORYSPAN_COMPILE_CACHE"
+
+
+def _choose_jax() -> None:
+    """Makes JAX the backend of Keras; raises `BackendError` if Keras already runs on another one."""
+    if "keras" in sys.modules and sys.modules["keras"].config.backend() != "jax":
+        running = sys.modules["keras"].config.backend()
+        raise BackendError(
+            f"Keras was already imported with the backend {running!r}, and memoryspan runs on JAX. Import "
+            f"memoryspan before keras, or start Python with KERAS_BACKEND=jax. (A saved model.keras opens "
+            f"with any backend, without memoryspan.)"
+        )
+    os.environ["KERAS_BACKEND"] = "jax"
+
+
+def _hush() -> None:
+    """Keeps XLA's and TensorFlow's start-up remarks off the terminal; their errors still come through."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def compile_cache() -> Path | None:
+    """Where compiled programs are kept between processes; None when switched off.
+
+    A program compiled for one processor must not run on another (a home directory can be shared), so the
+    directory carries a digest of what this processor can do.
+    """
+    asked = os.environ.get(COMPILE_CACHE, "")
+    if asked.lower() in {"off", "0", "no", "false", "none"}:
+        return None
+    if asked:
+        root = Path(asked).expanduser()
+    else:
+        from platformdirs import user_cache_path
+
+        root = user_cache_path("memoryspan", appauthor=False)
+    return root / f"{platform.machine()}-{_processor_digest()}"
+
+
+def _processor_digest() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        features = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    except OSError:
+        features = platform.processor()
+    return hashlib.sha256(features.encode()).hexdigest()[:12]
+
+
+def _configure_jax() -> None:
+    """Points JAX to the compile cache and gives it one CPU device a core, where nobody has decided yet."""
+    directory = compile_cache()
+    if directory is not None and jax.config.jax_compilation_cache_dir is None:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            return  # no place to write: compile each time
+        jax.config.update("jax_compilation_cache_dir", str(directory))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _one_device_a_core() -> None:
+    """A batch of 64 and more is split over the cores, and JAX sees a core only as a device of its own."""
+    decided = "JAX_NUM_CPU_DEVICES" in os.environ or "host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
+    if not decided and not jax.extend.backend.backends_are_initialized():
+        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
+
+
+_choose_jax()
+_hush()
+
+import jax  # noqa: E402  (the environment above must be set first)
+
+_configure_jax()
+
+import keras  # noqa: E402
+
+__all__ = ["compile_cache", "jax", "keras"]

@@ -1,0 +1,31 @@
+"""The errors that a person can cause and mend.
+
+MemoryspanError (a ValueError)
+├── BackendError     Keras already runs on another backend
+├── TaskError        a task's settings, or a sequence, make no sense
+├── ModelError       a model that does not fit the task, or is not compiled
+└── RunError         a run directory that is missing, locked, damaged, in the way
+
+Each carries one sentence: what was wrong, what was expected, what to type instead.
+The command line prints it and exits with 2.
+"""
+
+
+class MemoryspanError(ValueError):
+    """Base of every error that a person can mend."""
+
+
+class BackendError(MemoryspanError):
+    """Keras was imported on a backend other than JAX."""
+
+
+class TaskError(MemoryspanError):
+    """A task's settings, or a sequence given to it, make no sense."""
+
+
+class ModelError(MemoryspanError):
+    """A model cannot be read, is not compiled, or does not fit the task."""
+
+
+class RunError(MemoryspanError):
+    """A run directory is missing, locked, damaged or in the way."""
