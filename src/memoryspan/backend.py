@@ -93,5 +93,6 @@ import jax  # noqa: E402  (the environment above must be set first)
 _configure_jax()
 
 import keras  # noqa: E402
+from keras.src.backend import set_keras_mask  # noqa: E402  (Keras has no public name for it)
 
-__all__ = ["compile_cache", "jax", "keras"]
+__all__ = ["compile_cache", "jax", "keras", "set_keras_mask"]

@@ -1,0 +1,17 @@
+"""How a model runs fast: a Keras model in, a pure function out. Knows nothing of tasks or files."""
+
+from memoryspan.engine.forward import Forward, Outcome, Variables, assign, forward, variables_of
+from memoryspan.engine.loss import compiled_loss, weights_of
+from memoryspan.engine.unroll import unroll
+
+__all__ = [
+    "Forward",
+    "Outcome",
+    "Variables",
+    "assign",
+    "compiled_loss",
+    "forward",
+    "unroll",
+    "variables_of",
+    "weights_of",
+]

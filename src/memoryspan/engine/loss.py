@@ -1,0 +1,44 @@
+"""The loss that a model was compiled with, as a pure function."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from memoryspan.backend import keras
+from memoryspan.engine.forward import Outcome, Variables
+
+CompiledLoss = Callable[..., Float[Array, ""]]
+
+_SPARSE = (keras.losses.SparseCategoricalCrossentropy, keras.losses.sparse_categorical_crossentropy)
+
+
+def compiled_loss(model: keras.Model) -> CompiledLoss:
+    """loss(variables, outcome, targets, weights): what Keras's `fit` would minimise, regularisers included.
+
+    Targets that are classes are encoded as the model's loss reads them: one-hot, or as they are for a sparse one.
+    """
+    loss = keras.losses.get(model.loss)
+    sparse = isinstance(loss, _SPARSE[0]) or loss is _SPARSE[1]
+
+    def value(variables: Variables, outcome: Outcome, targets, weights) -> Float[Array, ""]:
+        predictions = outcome.predictions
+        if not jnp.issubdtype(targets.dtype, jnp.integer):
+            targets = targets[..., None]
+        elif not sparse:
+            targets = jax.nn.one_hot(targets, predictions.shape[-1], dtype=predictions.dtype)
+        pairs = [
+            *zip(model.trainable_variables, variables.trainable, strict=True),
+            *zip(model.non_trainable_variables, variables.non_trainable, strict=True),
+        ]
+        with keras.StatelessScope(state_mapping=pairs):
+            return model.compute_loss(y=targets, y_pred=predictions, sample_weight=weights) + outcome.penalty
+
+    return value
+
+
+def weights_of(asked: Bool[Array, "batch *asked"]) -> Float[Array, "batch *asked"]:
+    """Sample weights under which Keras's mean over all positions is the mean over those that were asked."""
+    asked = asked.astype(jnp.float32)
+    return asked / jnp.maximum(asked.mean(), 1e-9)

@@ -1,0 +1,188 @@
+"""Reads a chain of stock Keras layers as pure functions of its weights, or says why it cannot.
+
+Each layer becomes a *stage*: stage(values, x, lengths) -> x, where `values` gives the arrays of the layer's variables
+and `x` is tokens [time, batch], vectors [time, batch, features] or, once a recurrent layer has answered, one vector
+a row [batch, features]. On a ragged batch a stage gives what Keras gives for each row alone, without padding.
+"""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from memoryspan.backend import keras
+from memoryspan.engine import cells
+from memoryspan.engine.unroll import unroll
+
+Values = Callable[[keras.Variable], Array]
+"""Gives the array that stands for a variable of the model."""
+
+Stage = Callable[[Values, Array, Int[Array, "batch"]], Array]
+
+LAYERS = keras.layers
+RECURRENT = (LAYERS.LSTM, LAYERS.GRU, LAYERS.SimpleRNN)
+
+
+class NotRecognisedError(Exception):
+    """A layer, or a setting of it, that has no stage; the message names it."""
+
+
+def stages(model: keras.Model, training: bool) -> list[Stage]:
+    """The stages of a model that is a chain of stock layers; raises `NotRecognisedError` for any other."""
+    layers = _chain(model)
+    reads_tokens = len(model.input_shape) == 2
+    first = (LAYERS.Embedding,) if reads_tokens else (*RECURRENT, LAYERS.Bidirectional, LAYERS.Dense)
+    if not layers or type(layers[0]) not in first:
+        raise NotRecognisedError(f"it does not begin with {' or '.join(layer.__name__ for layer in first)}")
+    return [_stage(layer, training) for layer in layers]
+
+
+def _chain(model: keras.Model) -> list[keras.Layer]:
+    """The layers in order, where each feeds the next one and nothing else."""
+    if not type(model).__module__.startswith("keras."):
+        raise NotRecognisedError(f"{type(model).__name__} is a class of its own")
+    if not model.built or len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise NotRecognisedError("it has not one input and one output")
+    layers = [layer for layer in model.layers if type(layer) is not LAYERS.InputLayer]
+    if isinstance(model, keras.Sequential):
+        return layers
+    links = [model.inputs[0], *(layer.output for layer in layers if len(layer._inbound_nodes) == 1)]
+    chained = len(links) == len(layers) + 1 and links[-1] is model.outputs[0]
+    if not (chained and all(layer.input is link for layer, link in zip(layers, links, strict=False))):
+        raise NotRecognisedError("its layers are not one chain")
+    return layers
+
+
+def _stage(layer: keras.Layer, training: bool) -> Stage:
+    if layer.dtype_policy.name != "float32":
+        raise NotRecognisedError(f"{layer.name} computes in {layer.dtype_policy.name}")
+    if getattr(layer, "activity_regularizer", None) is not None:
+        raise NotRecognisedError(f"{layer.name} penalises its activity")
+    match type(layer):
+        case LAYERS.LSTM | LAYERS.GRU | LAYERS.SimpleRNN:
+            return _recurrent(layer, training)
+        case LAYERS.Bidirectional:
+            return _bidirectional(layer, training)
+        case LAYERS.Dense:
+            return _dense(layer)
+        case LAYERS.Embedding:
+            return _embedding(layer)
+        case LAYERS.Dropout if not training or layer.rate == 0:
+            return _unchanged
+        case LAYERS.Dropout:
+            raise NotRecognisedError(f"{layer.name} drops out in training")
+        case LAYERS.Activation:
+            activation = _activation(layer, "activation")
+            return lambda values, x, lengths: activation(x)
+    raise NotRecognisedError(f"{layer.name} is a {type(layer).__name__}")
+
+
+def _unchanged(values: Values, x: Array, lengths: Int[Array, "batch"]) -> Array:
+    return x
+
+
+def _dense(layer: keras.layers.Dense) -> Stage:
+    if layer.lora_enabled or layer.quantization_mode:
+        raise NotRecognisedError(f"{layer.name} keeps its kernel in parts")
+    activation = _activation(layer, "activation")
+
+    def stage(values, x, lengths):
+        z = cells.project(values(layer.kernel), x)
+        return activation(z + values(layer.bias) if layer.use_bias else z)
+
+    return stage
+
+
+def _embedding(layer: keras.layers.Embedding) -> Stage:
+    if layer.lora_enabled or layer.quantization_mode:
+        raise NotRecognisedError(f"{layer.name} keeps its table in parts")
+    if layer.mask_zero:
+        raise NotRecognisedError(f"{layer.name} takes symbol 0 for padding")
+    return lambda values, x, lengths: cells.project(values(layer.embeddings), x)
+
+
+def _recurrent(layer: keras.Layer, training: bool) -> Stage:
+    if training and (layer.dropout or layer.recurrent_dropout):
+        raise NotRecognisedError(f"{layer.name} drops out in training")
+    if layer.return_state or layer.stateful:
+        raise NotRecognisedError(f"{layer.name} hands its state on")
+    cell, step, State = layer.cell, _step(layer), _state(layer)
+
+    def answer_every_step(weights, state, x):
+        state = step(weights, state, x)
+        return state, state.hidden
+
+    def answer_at_the_end(weights, state, x):
+        return step(weights, state, x), None
+
+    def stage(values, x, lengths):
+        weights = _weights(cell, values)
+        zeros = jnp.zeros((x.shape[1], cell.units), weights.kernel.dtype)
+        start = State(*[zeros] * len(State._fields))
+        x = reverse(x, lengths) if layer.go_backwards else x
+        if layer.return_sequences:
+            return unroll(answer_every_step, weights, start, x, lengths)[1]
+        return unroll(answer_at_the_end, weights, start, x, lengths)[0].hidden
+
+    return stage
+
+
+def _bidirectional(layer: keras.layers.Bidirectional, training: bool) -> Stage:
+    pair = layer.forward_layer, layer.backward_layer
+    if any(type(one) not in RECURRENT for one in pair) or layer.merge_mode is None:
+        raise NotRecognisedError(f"{layer.name} does not join two stock recurrent layers")
+    merge = {
+        "concat": lambda there, back: jnp.concatenate([there, back], axis=-1),
+        "sum": lambda there, back: there + back,
+        "ave": lambda there, back: (there + back) / 2,
+        "mul": lambda there, back: there * back,
+    }[layer.merge_mode]
+    there, back = (_stage(one, training) for one in pair)
+
+    def stage(values, x, lengths):
+        backward = back(values, x, lengths)
+        if layer.return_sequences:
+            backward = reverse(backward, lengths)
+        return merge(there(values, x, lengths), backward)
+
+    return stage
+
+
+def reverse(
+    x: Int[Array, "time batch"] | Float[Array, "time batch features"], lengths: Int[Array, "batch"]
+) -> Int[Array, "time batch"] | Float[Array, "time batch features"]:
+    """Each row's own steps in reverse order; its padding stays behind them."""
+    t = jnp.arange(x.shape[0])[:, None]
+    return x[jnp.where(t < lengths, lengths - 1 - t, t), jnp.arange(x.shape[1])]
+
+
+def _step(layer: keras.Layer):
+    activation = _activation(layer, "activation")
+    if isinstance(layer, LAYERS.SimpleRNN):
+        return cells.simple_rnn(activation)
+    recurrent_activation = _activation(layer, "recurrent_activation")
+    if isinstance(layer, LAYERS.LSTM):
+        return cells.lstm(activation, recurrent_activation)
+    return (cells.gru if layer.reset_after else cells.gru_reset_before)(activation, recurrent_activation)
+
+
+def _state(layer: keras.Layer) -> type[cells.Hidden] | type[cells.HiddenAndCell]:
+    return cells.HiddenAndCell if isinstance(layer, LAYERS.LSTM) else cells.Hidden
+
+
+def _weights(cell: keras.Layer, values: Values) -> cells.Weights:
+    kernel = values(cell.kernel)
+    if cell.use_bias:
+        bias = values(cell.bias)
+    else:
+        two = getattr(cell, "reset_after", False)
+        bias = jnp.zeros((2, kernel.shape[1]) if two else kernel.shape[1], kernel.dtype)
+    return cells.Weights(kernel, values(cell.recurrent_kernel), bias)
+
+
+def _activation(layer: keras.Layer, name: str) -> cells.Activation:
+    """The layer's activation, if it is one of Keras's own, which do not look across rows or steps."""
+    activation = getattr(layer, name)
+    if not getattr(activation, "__module__", "").startswith("keras."):
+        raise NotRecognisedError(f"the {name} of {layer.name} is a function of its own")
+    return activation

@@ -1,0 +1,147 @@
+"""How well a model does a task: its accuracy on fresh examples, with an interval, against chance."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import jax
+from jaxtyping import Array, Bool, Float
+
+from memoryspan.backend import keras
+from memoryspan.engine import Forward, Variables, forward, variables_of
+from memoryspan.engine.forward import input_shape, output_shape
+from memoryspan.errors import ModelError
+from memoryspan.tasks import Batch, Task
+from memoryspan.tasks.validate import whole_number
+
+Z95 = 1.959964
+"""The normal quantile of a two-sided 95 % interval."""
+
+STREAM = 1
+"""Evaluation draws from a stream of random numbers of its own; training, with the same seed, from stream 0."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """`right` of `examples` fresh examples of `length` steps were answered right; a guesser has `chance`."""
+
+    right: int
+    examples: int
+    length: int
+    chance: float
+
+    @property
+    def value(self) -> float:
+        """The share of right answers."""
+        return self.right / self.examples
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the true accuracy."""
+        return wilson(self.right, self.examples)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return (
+            f"{percent(self.value)} ({self.right} of {self.examples} fresh examples, "
+            f"95 % interval {percent(low)} to {percent(high)}, chance {percent(self.chance)})"
+        )
+
+
+def percent(share: float) -> str:
+    """`99.7 %`, with enough digits to tell nearly all from all."""
+    return (
+        f"{100 * share:.1f} %" if share == 1 or share < 0.9995 else f"{math.floor(1e4 * share) / 100:.2f} %"
+    )
+
+
+def wilson(right: int, examples: int) -> tuple[float, float]:
+    """The 95 % score interval of a proportion (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927).
+
+    Unlike the textbook's normal interval it is right at the ends: 0 of 100 does not prove 0 %.
+    """
+    share, z2 = right / examples, Z95**2
+    centre = (share + z2 / (2 * examples)) / (1 + z2 / examples)
+    half = Z95 / (1 + z2 / examples) * math.sqrt(share * (1 - share) / examples + z2 / (4 * examples**2))
+    low = 0.0 if right == 0 else centre - half
+    high = 1.0 if right == examples else centre + half
+    return low, high
+
+
+def right(task: Task, predictions: Float[Array, "batch ..."], batch: Batch) -> Bool[Array, "batch"]:
+    """Which examples are right: those with every answer right that was asked for."""
+    correct = task.correct(predictions, batch.targets) | ~batch.asked
+    return correct.reshape(correct.shape[0], -1).all(axis=1)
+
+
+def evaluate(model: keras.Model, task: Task, *, examples: int = 1000, seed: int = 0) -> Accuracy:
+    """The accuracy of any Keras model, as it is now, on fresh examples of exactly `task.length` steps.
+
+    Raises:
+        ModelError: the model does not fit the task.
+        TaskError: `examples` is not a whole number above 0.
+    """
+    whole_number("examples", examples, at_least=1)
+    check_fit(model, task)
+    return evaluator(forward(model), task)(variables_of(model), stream(seed, STREAM), examples)
+
+
+def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
+    """`evaluate` for many calls on one model: count(variables, key, examples, enough=…), compiled once.
+
+    `enough` (a number of right answers) ends the count early, once it is out of reach.
+    """
+    rows = max(1, min(250, 2**22 // task.length))  # bounds the memory of a batch, whatever the length
+
+    @jax.jit
+    def which_right(variables: Variables, key: Array) -> Bool[Array, "rows"]:
+        batch = task.sample(key, rows, task.length)
+        return right(task, fwd.apply(variables, batch.inputs, batch.lengths).predictions, batch)
+
+    def count(variables: Variables, key: Array, examples: int, enough: int = 0) -> Accuracy:
+        seen = found = 0
+        while seen < examples and found + examples - seen >= enough:
+            answers = which_right(variables, jax.random.fold_in(key, seen))
+            counted = min(rows, examples - seen)
+            seen, found = seen + counted, found + int(answers[:counted].sum())
+        return Accuracy(found, seen, task.length, task.chance)
+
+    return count
+
+
+def stream(seed: int, number: int) -> Array:
+    """The key of one of a seed's independent streams of random numbers."""
+    return jax.random.fold_in(jax.random.key(seed), number)
+
+
+def at_length(task: Task, length: int) -> Task:
+    """The same task at another length."""
+    return replace(task, length=length)
+
+
+def check_fit(model: keras.Model, task: Task) -> None:
+    """Raises `ModelError` where the model cannot take the task's input, or give its answer."""
+    _, steps, *features = input_shape(model)
+    reads = f"{features[0]} features" if features else "tokens"
+    if features and features[0] != task.n_features:
+        raise ModelError(
+            f"The model takes inputs of {reads}, and the task {task.name} makes {task.n_features}: give the task "
+            f"n_features={features[0]}, or build a model for {task.n_features}."
+        )
+    if steps is not None and task.length > steps:
+        raise ModelError(
+            f"The model takes {steps} time steps, and the task asks for {task.length}: ask for a length of at most "
+            f"{steps}, or build the model with Input((None, {task.n_features})), for any length."
+        )
+    expected = (task.n_outputs,) if task.asks == "once" else (None, task.n_outputs)
+    found = output_shape(model)[1:]
+    if len(found) != len(expected) or found[-1] != expected[-1]:
+        shape = ", ".join(["batch", *(["time"] if len(expected) == 2 else []), str(task.n_outputs)])
+        raise ModelError(
+            f"The model answers with shape {('batch', *found)}, and the task {task.name} asks for ({shape})"
+            + (
+                ": its last recurrent layer should have return_sequences=" + str(len(expected) == 2) + "."
+                if len(found) != len(expected)
+                else "."
+            )
+        )

@@ -1,0 +1,78 @@
+"""Echo one symbol of a random sequence after all of it has been seen.
+
+The task of the tutorial "vanilla LSTM, echo sequence prediction" (J. Brownlee, "Long Short-Term Memory Networks With
+Python", 2017, chapter 6): `length` symbols drawn uniformly, and at the end the one at `out_index` is asked for.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from jaxtyping import Array, Bool, Float, Int
+
+from memoryspan.tasks.base import Batch
+from memoryspan.tasks.validate import whole_number
+
+
+@dataclass(frozen=True)
+class Echo:
+    """Echo the symbol at position `out_index` (counted from 0) of `length` symbols out of `n_features`.
+
+    Raises:
+        TaskError: a setting is not a whole number in its range.
+    """
+
+    length: int = 50
+    n_features: int = 100
+    out_index: int = 2
+
+    name: ClassVar[str] = "echo"
+    asks: ClassVar[Literal["once"]] = "once"
+    loss: ClassVar[str] = "categorical_crossentropy"
+    activation: ClassVar[str] = "softmax"
+
+    def __post_init__(self):
+        whole_number("length", self.length, at_least=1)
+        whole_number("n_features", self.n_features, at_least=2)
+        whole_number(
+            "out_index",
+            self.out_index,
+            at_least=0,
+            below=self.length,
+            because="it is a position of the sequence",
+        )
+
+    @property
+    def n_outputs(self) -> int:
+        """One class a symbol."""
+        return self.n_features
+
+    @property
+    def shortest(self) -> int:
+        """The sequence that ends with the symbol to echo."""
+        return self.out_index + 1
+
+    @property
+    def chance(self) -> float:
+        """One symbol is as likely as another."""
+        return 1 / self.n_features
+
+    def lag(self, length: int) -> int:
+        """Steps between the symbol and the end of the sequence, where it is asked for."""
+        return length - 1 - self.out_index
+
+    def sample(
+        self, key: Array, batch_size: int, length: int | Int[Array, ""] | Int[Array, "batch"]
+    ) -> Batch:
+        """Sequences of independent, uniform symbols."""
+        import jax
+        import jax.numpy as jnp
+
+        tokens = jax.random.randint(key, (batch_size, self.length), 0, self.n_features)
+        lengths = jnp.broadcast_to(jnp.asarray(length, jnp.int32), (batch_size,))
+        return Batch(tokens, lengths, tokens[:, self.out_index], jnp.ones(batch_size, bool))
+
+    def correct(
+        self, predictions: Float[Array, "batch outputs"], targets: Int[Array, "batch"]
+    ) -> Bool[Array, "batch"]:
+        """The most probable symbol is the right one."""
+        return predictions.argmax(-1) == targets

@@ -1,0 +1,52 @@
+"""How much a training may cost before it stops unsolved."""
+
+import math
+import re
+from dataclasses import dataclass
+
+from memoryspan.errors import TaskError
+
+_UNITS = {
+    "": "examples",
+    "examples": "examples",
+    "tokens": "tokens",
+    "s": "seconds",
+    "min": "seconds",
+    "h": "seconds",
+}
+_SECONDS = {"s": 1, "min": 60, "h": 3600}
+_MULTIPLES = {"": 1, "k": 1e3, "M": 1e6, "G": 1e9}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A limit on examples, on tokens (time steps of all examples) and on seconds of training; None is no limit."""
+
+    examples: int | None = 2_000_000
+    tokens: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self):
+        for name in ("examples", "tokens", "seconds"):
+            value = getattr(self, name)
+            if value is not None and not (
+                isinstance(value, (int, float)) and math.isfinite(value) and value > 0
+            ):
+                raise TaskError(f"A budget of {name} must be a number above 0, and it is {value!r}.")
+
+    def spent(self, examples: int, tokens: int, seconds: float) -> bool:
+        """Whether any of the limits is reached."""
+        pairs = ((examples, self.examples), (tokens, self.tokens), (seconds, self.seconds))
+        return any(limit is not None and value >= limit for value, limit in pairs)
+
+    @classmethod
+    def parse(cls, text: str) -> "Budget":
+        """Reads `200k` or `200k examples`, `5M tokens`, `90s`, `10min`, `2h`."""
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)([kMG]?)\s*(examples|tokens|s|min|h|)\s*", text)
+        if match is None:
+            raise TaskError(f"A budget reads like 200k, 5Mtokens, 90s, 10min or 2h, and not like {text!r}.")
+        number, multiple, unit = match.groups()
+        amount = float(number) * _MULTIPLES[multiple]
+        limits: dict = {"examples": None}
+        limits[_UNITS[unit]] = amount * _SECONDS[unit] if unit in _SECONDS else int(amount)
+        return cls(**limits)

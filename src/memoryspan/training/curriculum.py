@@ -1,0 +1,87 @@
+"""The order of lengths: short sequences first, longer ones as soon as those are mastered.
+
+What makes the tutorial's model learn. A gradient that has to cross 47 steps of an untrained LSTM says nothing about the
+symbol at its far end; one that crosses a single step does, and what is learned there carries over to a length twice as
+long. The idea of growing the difficulty is old (Elman, Cognition 48, 1993; Bengio et al., ICML 2009); the constants here
+were measured on the echo task (`python -m benchmarks.solve`).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from memoryspan.errors import TaskError
+
+
+class Progress(NamedTuple):
+    """Where a curriculum stands: a pytree that travels through the compiled loop."""
+
+    length: Int[Array, ""]
+    """The current length: the longest that is drawn."""
+    accuracy: Float[Array, ""]
+    """Running mean of the accuracy of the batches since the length last changed; starts at 0."""
+    updates: Int[Array, ""]
+    """Updates since the length last changed."""
+
+
+@dataclass(frozen=True)
+class Curriculum:
+    """Lengths from the shortest to the current one; the current one grows when mastered, shrinks when lost.
+
+    Attributes:
+        growth: the factor by which the current length grows and shrinks.
+        mastered: the running accuracy at which it grows.
+        lost: it shrinks where the running accuracy, counted from chance (0) to perfect (1), is below this …
+        patience: … this many updates after the last change. A length grown by 2 still leaves a model that masters
+            what came before with 0.4, so that far less means that even that is gone.
+        full_share: the share of each batch that stands at the full current length; the others are drawn uniformly.
+        slow_from: beyond this length steps shrink as (slow_from / length) ** slow_power: far out the same step
+            in the weights moves the answer more.
+    """
+
+    growth: float = 2.0
+    mastered: float = 0.95
+    lost: float = 0.1
+    patience: int = 100
+    full_share: float = 0.25
+    slow_from: int = 64
+    slow_power: float = 0.25
+
+    def __post_init__(self):
+        if not self.growth > 1:
+            raise TaskError(f"growth must be above 1, so that lengths grow, and it is {self.growth!r}.")
+        for name in ("mastered", "lost", "full_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise TaskError(f"{name} is a share, from 0 to 1, and it is {getattr(self, name)!r}.")
+
+    def start(self, length: int) -> Progress:
+        """The beginning, at the shortest length."""
+        return Progress(jnp.int32(length), jnp.float32(0), jnp.int32(0))
+
+    def lengths(self, key: Array, progress: Progress, batch_size: int, shortest: int) -> Int[Array, "batch"]:
+        """A length for each example: the first rows at the current length, the others drawn up to it."""
+        drawn = jax.random.randint(key, (batch_size,), shortest, progress.length + 1)
+        at_full_length = jnp.arange(batch_size) < int(batch_size * self.full_share)
+        return jnp.where(at_full_length, progress.length, drawn)
+
+    def step_size(self, progress: Progress) -> Float[Array, ""]:
+        """The share of the optimizer's own step to take at this length: 1 up to `slow_from`."""
+        return jnp.minimum(1.0, (self.slow_from / progress.length) ** self.slow_power).astype(jnp.float32)
+
+    def advance(
+        self, progress: Progress, accuracy: Float[Array, ""], chance: float, shortest: int, longest: int
+    ) -> Progress:
+        """The curriculum after one more batch, which had this accuracy; lengths stay in shortest … longest."""
+        # Symbols take their time to be learned, and a lucky batch must not count; once they are, react faster.
+        decay = jnp.where(progress.length < 16, 0.9, 0.7)
+        running = decay * progress.accuracy + (1 - decay) * accuracy
+        updates = progress.updates + 1
+        grown = jnp.minimum(jnp.ceil(progress.length * self.growth).astype(jnp.int32), longest)
+        shrunk = jnp.maximum((progress.length / self.growth).astype(jnp.int32), shortest)
+        is_lost = ((running - chance) / (1 - chance) < self.lost) & (updates >= self.patience)
+        length = jnp.where(running >= self.mastered, grown, jnp.where(is_lost, shrunk, progress.length))
+        changed = length != progress.length
+        return Progress(length, jnp.where(changed, 0.0, running), jnp.where(changed, 0, updates))

@@ -1,0 +1,81 @@
+"""What a training leaves behind: a status with its sentence, a history, figures."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from memoryspan.evaluation import Accuracy
+
+
+class Status(StrEnum):
+    """How a training ended; `sentence` tells a person what happened and what to try."""
+
+    SOLVED = "solved", "The full length is solved: fresh examples prove it."
+    BUDGET = (
+        "budget",
+        "The budget is spent and the full length is not solved: give it a larger one, a higher learning rate, "
+        "more units, or a shorter length.",
+    )
+    NOT_FINITE = (
+        "not finite",
+        "A hundred gradients in a row were infinite or not a number: lower the learning rate, "
+        "or compile the model with an optimizer that clips (global_clipnorm=1).",
+    )
+    INTERRUPTED = "interrupted", "Interrupted: what was learned so far is kept."
+
+    sentence: str
+
+    def __new__(cls, value: str, sentence: str):
+        """A member whose value is the first word, with its sentence beside it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = sentence
+        return member
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of history: totals so far, and the means over the chunk of updates that just ended."""
+
+    updates: int
+    examples: int
+    tokens: int
+    """Time steps of all examples, padding not counted."""
+    skipped: int
+    """Updates skipped because their gradient was not finite."""
+    seconds: float
+    """Time of training; compiling is not counted."""
+    length: int
+    """The current length of the curriculum after the chunk."""
+    accuracy: float
+    """Of the chunk's examples, all fresh, at lengths up to the current one."""
+    loss: float
+
+    @classmethod
+    def first(cls, length: int) -> "Row":
+        """Before the first update."""
+        return cls(0, 0, 0, 0, 0.0, length, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of `train`; the weights are in the model."""
+
+    status: Status
+    accuracy: Accuracy | None
+    """On fresh examples at the full length, after the last update; not measured after an interruption."""
+    history: tuple[Row, ...]
+    path: str
+    """Which path served the model: `unroll`, or `keras` for a model that is not recognised."""
+
+    @property
+    def solved(self) -> bool:
+        """Whether the full length was solved."""
+        return self.status is Status.SOLVED
+
+    def __str__(self) -> str:
+        last = self.history[-1] if self.history else Row.first(0)
+        measured = f"Accuracy: {self.accuracy}\n" if self.accuracy else ""
+        return (
+            f"{self.status.sentence}\n{measured}"
+            f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training"
+        )

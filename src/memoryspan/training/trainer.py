@@ -1,0 +1,200 @@
+"""How a model learns: chunks of updates in one compiled loop, and a look at them in between.
+
+Only between chunks does Python look: at the history, the budget, the accuracy, Ctrl-C. Where chunks begin and end depends
+on the state alone, so a training that goes on from a saved position ends in the same bits as one that never stopped.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array
+
+from memoryspan.backend import keras
+from memoryspan.engine import assign, forward
+from memoryspan.errors import ModelError, TaskError
+from memoryspan.evaluation import STREAM as FOR_EVALUATION
+from memoryspan.evaluation import Accuracy, at_length, check_fit, evaluator, stream, wilson
+from memoryspan.tasks import Task
+from memoryspan.tasks.validate import whole_number
+from memoryspan.training.budget import Budget
+from memoryspan.training.curriculum import Curriculum
+from memoryspan.training.result import Result, Row, Status
+from memoryspan.training.update import State, chunk, initial_state
+
+FOR_TRAINING = 0
+"""The stream of a seed's random numbers that training draws from."""
+
+UPDATES = 10
+"""Updates of a chunk while sequences are short …"""
+
+STEPS = 16_384
+"""… and the time steps that it walks at most once they are long, so that Python gets to look."""
+
+SKIPPED_IN_A_ROW = 100
+"""Updates with a gradient that is not finite, one after the other, after which there is no hope."""
+
+EXAMPLES = 1000
+"""Fresh examples that decide whether a length is solved."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train. The defaults solve `Echo()` on every seed tried.
+
+    `threshold` is the accuracy that counts as solved: the lower end of the 95 % interval has to reach it.
+    """
+
+    seed: int = 0
+    batch_size: int = 32
+    budget: Budget = Budget()
+    curriculum: Curriculum = Curriculum()
+    threshold: float = 0.99
+
+    def __post_init__(self):
+        whole_number("seed", self.seed, at_least=0, below=2**32)
+        whole_number("batch_size", self.batch_size, at_least=1)
+        provable = wilson(EXAMPLES, EXAMPLES)[0]
+        if not 0 < self.threshold <= provable:
+            raise TaskError(
+                f"threshold must be above 0 and at most {provable:.4f}, the lower end of the interval of {EXAMPLES} "
+                f"right answers out of {EXAMPLES}, and it is {self.threshold!r}."
+            )
+
+    @property
+    def enough(self) -> int:
+        """The least number of right answers, out of `EXAMPLES`, that proves the threshold."""
+        return next(n for n in range(EXAMPLES + 1) if wilson(n, EXAMPLES)[0] >= self.threshold)
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a training stands after a chunk: it can go on from here."""
+
+    state: State
+    row: Row
+    status: Status | None = None
+    """How it ended; None while it goes on."""
+    accuracy: Accuracy | None = None
+    """At the full length, once it has ended."""
+
+
+def train(
+    model: keras.Model,
+    task: Task,
+    *,
+    on_position: Callable[[Position], None] = lambda position: None,
+    **settings,
+) -> Result:
+    """Trains a compiled Keras model on a task, from the weights that it has; afterwards they are in the model.
+
+    The model's own optimizer and loss train it. Ctrl-C ends the training and keeps what was learned.
+
+    Args:
+        model: any compiled Keras model whose input and output fit the task.
+        task: what to learn, at its full length.
+        on_position: called after every chunk of updates.
+        settings: the fields of `Settings`: seed, batch_size, budget, curriculum, threshold.
+
+    Raises:
+        ModelError: the model is not compiled, or does not fit the task.
+        TaskError: a setting makes no sense.
+    """
+    position, history = None, []
+    try:
+        for position in positions(model, task, Settings(**settings)):
+            history.append(position.row)
+            on_position(position)
+    except KeyboardInterrupt:
+        pass
+    if position is not None:
+        restore(model, position.state)
+    status = position.status if position is not None and position.status is not None else Status.INTERRUPTED
+    accuracy = position.accuracy if position is not None else None
+    return Result(status, accuracy, tuple(history), forward(model, training=True).path)
+
+
+def positions(
+    model: keras.Model, task: Task, settings: Settings, start: Position | None = None
+) -> Iterator[Position]:
+    """The training, chunk by chunk, from `start` or from the model as it is; only the last position has a status.
+
+    The model does not change on the way: `restore(model, position.state)` puts the weights in. Raises as `train` does.
+    """
+    _check_compiled(model)
+    check_fit(model, task)
+    position = start or Position(initial_state(model, settings.curriculum, task), Row.first(task.shortest))
+    fwd, key = forward(model, training=True), stream(settings.seed, FOR_TRAINING)
+    measure = evaluator(forward(model), task)
+    programs = {}
+    while position.status is None:
+        width = fwd.width(position.row.length, task.length)
+        if width not in programs:
+            program = partial(
+                chunk, model, fwd, at_length(task, width), settings.curriculum, settings.batch_size
+            )
+            programs[width] = jax.jit(program).lower(position.state, key, jnp.int32(0)).compile()
+        position = _advance(position, programs[width], key, settings.batch_size)
+        position = _judge(position, task, settings, measure)
+        yield position
+
+
+def restore(model: keras.Model, state: State) -> None:
+    """Puts a state's weights into the model and its moments into the optimizer: `fit` can go on from there."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    assign(model, state.variables)
+    for variable, value in zip(model.optimizer.variables, state.optimizer, strict=True):
+        variable.assign(value)
+
+
+def _check_compiled(model: keras.Model) -> None:
+    if not getattr(model, "compiled", False) or model.optimizer is None or model.loss is None:
+        raise ModelError(
+            f"The model {model.name!r} is not compiled, and its own optimizer and loss are to train it: call "
+            f'model.compile("adam", "categorical_crossentropy") first.'
+        )
+
+
+def _advance(position: Position, program: Callable, key: Array, batch_size: int) -> Position:
+    """One chunk further."""
+    row = position.row
+    updates = max(1, min(UPDATES, STEPS // row.length))
+    began = time.perf_counter()
+    state, totals = program(position.state, key, jnp.int32(updates))
+    totals, length, skipped = jax.device_get((totals, state.progress.length, state.skipped))
+    return Position(
+        state,
+        Row(
+            updates=row.updates + updates,
+            examples=row.examples + updates * batch_size,
+            tokens=row.tokens + int(totals.tokens),
+            skipped=int(skipped),
+            seconds=row.seconds + time.perf_counter() - began,
+            length=int(length),
+            accuracy=float(totals.accuracy) / updates,
+            loss=float(totals.loss) / updates,
+        ),
+    )
+
+
+def _judge(position: Position, task: Task, settings: Settings, measure: Callable[..., Accuracy]) -> Position:
+    """The position with its status and accuracy, where the training is over."""
+    row, state = position.row, position.state
+
+    def measured(enough: int = 0) -> Accuracy:
+        key = jax.random.fold_in(stream(settings.seed, FOR_EVALUATION), row.updates)
+        return measure(state.variables, key, EXAMPLES, enough)
+
+    if row.length == task.length and float(state.progress.accuracy) >= settings.threshold:
+        accuracy = measured(settings.enough)
+        if accuracy.right >= settings.enough:
+            return Position(state, row, Status.SOLVED, accuracy)
+    if int(state.skipped_in_a_row) >= SKIPPED_IN_A_ROW:
+        return Position(state, row, Status.NOT_FINITE, measured())
+    if settings.budget.spent(row.examples, row.tokens, row.seconds):
+        return Position(state, row, Status.BUDGET, measured())
+    return position

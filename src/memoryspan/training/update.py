@@ -1,0 +1,119 @@
+"""One update, and a chunk of them: all that is compiled.
+
+An update samples a batch, takes its gradient, applies the model's own optimizer, and moves the curriculum. Its random
+numbers come from the training's key and its own number, so the state after it is a pure function of the state before.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int, PyTree
+
+from memoryspan.backend import keras
+from memoryspan.engine import Forward, Variables, compiled_loss, variables_of, weights_of
+from memoryspan.evaluation import right
+from memoryspan.tasks import Task
+from memoryspan.training.curriculum import Curriculum, Progress
+
+
+class State(NamedTuple):
+    """All that changes in a training: what a checkpoint holds."""
+
+    variables: Variables
+    optimizer: list[Array]
+    progress: Progress
+    updates: Int[Array, ""]
+    skipped: Int[Array, ""]
+    """Updates whose gradient was not finite, and which therefore changed no weight."""
+    skipped_in_a_row: Int[Array, ""]
+
+
+class Totals(NamedTuple):
+    """Sums over the updates of a chunk."""
+
+    accuracy: Float[Array, ""]
+    loss: Float[Array, ""]
+    tokens: Int[Array, ""]
+
+
+def initial_state(model: keras.Model, curriculum: Curriculum, task: Task) -> State:
+    """The model's weights and its optimizer as they are, at the beginning of the curriculum."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    optimizer = [variable.value for variable in model.optimizer.variables]
+    zero = jnp.int32(0)
+    return State(variables_of(model), optimizer, curriculum.start(task.shortest), zero, zero, zero)
+
+
+def chunk(
+    model: keras.Model,
+    fwd: Forward,
+    task: Task,
+    curriculum: Curriculum,
+    batch_size: int,
+    state: State,
+    key: Array,
+    updates: Int[Array, ""],
+) -> tuple[State, Totals]:
+    """As many updates as asked for, on arrays as wide as `task.length`; the curriculum stays within that width."""
+    loss_of = compiled_loss(model)
+
+    def objective(trainable, variables, batch):
+        variables = Variables(trainable, variables.non_trainable)
+        outcome = fwd.apply(variables, batch.inputs, batch.lengths)
+        loss = loss_of(variables, outcome, batch.targets, weights_of(batch.asked))
+        accuracy = right(task, outcome.predictions, batch).astype(jnp.float32).mean()
+        return loss, (accuracy, outcome.non_trainable)
+
+    def update(_, carry):
+        state, totals = carry
+        for_lengths, for_batch = jax.random.split(jax.random.fold_in(key, state.updates))
+        lengths = curriculum.lengths(for_lengths, state.progress, batch_size, task.shortest)
+        batch = task.sample(for_batch, batch_size, lengths)
+        (loss, (accuracy, non_trainable)), gradient = jax.value_and_grad(objective, has_aux=True)(
+            state.variables.trainable, state.variables, batch
+        )
+        new = _apply(model, state, gradient, curriculum.step_size(state.progress))
+        new = new._replace(
+            variables=new.variables._replace(non_trainable=non_trainable),
+            progress=curriculum.advance(state.progress, accuracy, task.chance, task.shortest, task.length),
+        )
+        return new, Totals(
+            totals.accuracy + accuracy, totals.loss + loss, totals.tokens + batch.lengths.sum()
+        )
+
+    return lax.fori_loop(0, updates, update, (state, Totals(jnp.float32(0), jnp.float32(0), jnp.int32(0))))
+
+
+def _apply(model: keras.Model, state: State, gradient: list[Array], step_size: Float[Array, ""]) -> State:
+    """The optimizer's step, shortened to `step_size`; none at all, but counted, where the gradient is not finite."""
+    trainable = state.variables.trainable
+    proposed, optimizer = model.optimizer.stateless_apply(state.optimizer, gradient, trainable)
+    finite = _all_finite(gradient)
+    trainable = [
+        _keep(finite, _between(old, new, step_size), old)
+        for old, new in zip(trainable, proposed, strict=True)
+    ]
+    optimizer = [_keep(finite, new, old) for old, new in zip(state.optimizer, optimizer, strict=True)]
+    return state._replace(
+        variables=state.variables._replace(trainable=trainable),
+        optimizer=optimizer,
+        updates=state.updates + 1,
+        skipped=state.skipped + ~finite,
+        skipped_in_a_row=jnp.where(finite, 0, state.skipped_in_a_row + 1),
+    )
+
+
+def _between(old: Array, new: Array, share: Float[Array, ""]) -> Array:
+    """`old` at share 0, and `new` itself, to the bit, at share 1."""
+    return jnp.where(share < 1, old + share * (new - old), new)
+
+
+def _keep(finite: Bool[Array, ""], new: Array, old: Array) -> Array:
+    return jnp.where(finite, new, old)
+
+
+def _all_finite(arrays: PyTree[Array]) -> Bool[Array, ""]:
+    return jnp.stack([jnp.isfinite(array).all() for array in jax.tree.leaves(arrays)]).all()
