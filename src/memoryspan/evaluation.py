@@ -50,9 +50,7 @@ class Accuracy:
 
 def percent(share: float) -> str:
     """`99.7 %`, with enough digits to tell nearly all from all."""
-    return (
-        f"{100 * share:.1f} %" if share == 1 or share < 0.9995 else f"{math.floor(1e4 * share) / 100:.2f} %"
-    )
+    return f"{100 * share:.1f} %" if share == 1 or share < 0.9995 else f"{math.floor(1e4 * share) / 100:.2f} %"
 
 
 def wilson(right: int, examples: int) -> tuple[float, float]:

@@ -133,9 +133,7 @@ def fit_stream(
     callbacks = []
     if progress is not None:
         progress(0, count)
-        after_each = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda batch, logs: progress(batch + 1, count)
-        )
+        after_each = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: progress(batch + 1, count))
         callbacks.append(after_each)
     model.fit(
         examples,
@@ -329,9 +327,7 @@ def _is_whole(value: object) -> bool:
 def _require_whole(name: str, value: int, *, at_least: int, example: int, at_most: int | None = None) -> None:
     if not _is_whole(value) or value < at_least or (at_most is not None and value > at_most):
         bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
-        raise TaskError(
-            f"{name} must be a whole number {bounds}, got {value!r}: use {name}={example}, for example."
-        )
+        raise TaskError(f"{name} must be a whole number {bounds}, got {value!r}: use {name}={example}, for example.")
 
 
 def _require_symbols(n_features: int) -> None:

@@ -72,11 +72,7 @@ def input_shape(model: keras.Model) -> tuple[int | None, ...]:
     shape = getattr(model, "input_shape", None)
     if shape is None:  # a class of its own knows only the shape that it was built on
         shape = (model.get_build_config() or {}).get("input_shape")
-    if (
-        not isinstance(shape, (tuple, list))
-        or len(shape) not in (2, 3)
-        or not all(_is_size(n) for n in shape)
-    ):
+    if not isinstance(shape, (tuple, list)) or len(shape) not in (2, 3) or not all(_is_size(n) for n in shape):
         raise ModelError(
             f"The model {model.name!r} should take one array of shape (batch, time, features), or of tokens "
             f"(batch, time), and it takes {shape}. If it is not built yet, call it once on such an array."
@@ -119,9 +115,7 @@ def forward(model: keras.Model, *, training: bool = False) -> Forward:
         found = stages(model, training)
     except NotRecognisedError as error:
         return Forward("keras", f"through Keras: {error}", _through_keras(model, training), fixed_length)
-    return Forward(
-        "unroll", "a chain of stock layers, on tokens", _through_unroll(model, found), fixed_length
-    )
+    return Forward("unroll", "a chain of stock layers, on tokens", _through_unroll(model, found), fixed_length)
 
 
 def _through_unroll(model: keras.Model, found) -> Apply:

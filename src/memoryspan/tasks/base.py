@@ -76,14 +76,10 @@ class Task(Protocol):
         """How many steps back, from the answer, what it depends on lies in an example of this length."""
         ...
 
-    def sample(
-        self, key: Array, batch_size: int, length: int | Int[Array, ""] | Int[Array, "batch"]
-    ) -> Batch:
+    def sample(self, key: Array, batch_size: int, length: int | Int[Array, ""] | Int[Array, "batch"]) -> Batch:
         """Fresh examples of a length, or of a length each, up to `self.length`; runs under `jax.jit`."""
         ...
 
-    def correct(
-        self, predictions: Float[Array, "batch *asked outputs"], targets: Any
-    ) -> Bool[Array, "batch *asked"]:
+    def correct(self, predictions: Float[Array, "batch *asked outputs"], targets: Any) -> Bool[Array, "batch *asked"]:
         """Which answers are right."""
         ...

@@ -60,9 +60,7 @@ class Echo:
         """Steps between the symbol and the end of the sequence, where it is asked for."""
         return length - 1 - self.out_index
 
-    def sample(
-        self, key: Array, batch_size: int, length: int | Int[Array, ""] | Int[Array, "batch"]
-    ) -> Batch:
+    def sample(self, key: Array, batch_size: int, length: int | Int[Array, ""] | Int[Array, "batch"]) -> Batch:
         """Sequences of independent, uniform symbols."""
         import jax
         import jax.numpy as jnp
@@ -71,8 +69,6 @@ class Echo:
         lengths = jnp.broadcast_to(jnp.asarray(length, jnp.int32), (batch_size,))
         return Batch(tokens, lengths, tokens[:, self.out_index], jnp.ones(batch_size, bool))
 
-    def correct(
-        self, predictions: Float[Array, "batch outputs"], targets: Int[Array, "batch"]
-    ) -> Bool[Array, "batch"]:
+    def correct(self, predictions: Float[Array, "batch outputs"], targets: Int[Array, "batch"]) -> Bool[Array, "batch"]:
         """The most probable symbol is the right one."""
         return predictions.argmax(-1) == targets

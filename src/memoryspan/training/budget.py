@@ -29,9 +29,7 @@ class Budget:
     def __post_init__(self):
         for name in ("examples", "tokens", "seconds"):
             value = getattr(self, name)
-            if value is not None and not (
-                isinstance(value, (int, float)) and math.isfinite(value) and value > 0
-            ):
+            if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
                 raise TaskError(f"A budget of {name} must be a number above 0, and it is {value!r}.")
 
     def spent(self, examples: int, tokens: int, seconds: float) -> bool:

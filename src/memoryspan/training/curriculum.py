@@ -43,7 +43,7 @@ class Curriculum:
     """
 
     growth: float = 2.0
-    mastered: float = 0.95
+    mastered: float = 0.98
     lost: float = 0.1
     patience: int = 100
     full_share: float = 0.25

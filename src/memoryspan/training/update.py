@@ -80,9 +80,7 @@ def chunk(
             variables=new.variables._replace(non_trainable=non_trainable),
             progress=curriculum.advance(state.progress, accuracy, task.chance, task.shortest, task.length),
         )
-        return new, Totals(
-            totals.accuracy + accuracy, totals.loss + loss, totals.tokens + batch.lengths.sum()
-        )
+        return new, Totals(totals.accuracy + accuracy, totals.loss + loss, totals.tokens + batch.lengths.sum())
 
     return lax.fori_loop(0, updates, update, (state, Totals(jnp.float32(0), jnp.float32(0), jnp.int32(0))))
 
@@ -93,8 +91,7 @@ def _apply(model: keras.Model, state: State, gradient: list[Array], step_size: F
     proposed, optimizer = model.optimizer.stateless_apply(state.optimizer, gradient, trainable)
     finite = _all_finite(gradient)
     trainable = [
-        _keep(finite, _between(old, new, step_size), old)
-        for old, new in zip(trainable, proposed, strict=True)
+        _keep(finite, _between(old, new, step_size), old) for old, new in zip(trainable, proposed, strict=True)
     ]
     optimizer = [_keep(finite, new, old) for old, new in zip(state.optimizer, optimizer, strict=True)]
     return state._replace(
