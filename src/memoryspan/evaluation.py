@@ -12,7 +12,7 @@ from memoryspan.engine import Forward, Variables, forward, variables_of
 from memoryspan.engine.forward import input_shape, output_shape
 from memoryspan.errors import ModelError
 from memoryspan.tasks import Batch, Task
-from memoryspan.tasks.validate import whole_number
+from memoryspan.validate import whole_number
 
 Z95 = 1.959964
 """The normal quantile of a two-sided 95 % interval."""
@@ -79,7 +79,7 @@ def evaluate(model: keras.Model, task: Task, *, examples: int = 1000, seed: int 
         ModelError: the model does not fit the task.
         TaskError: `examples` is not a whole number above 0.
     """
-    whole_number("examples", examples, at_least=1)
+    whole_number("examples", examples, at_least=1, instead="1000, for example")
     check_fit(model, task)
     return evaluator(forward(model), task)(variables_of(model), stream(seed, STREAM), examples)
 

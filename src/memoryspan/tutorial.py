@@ -10,7 +10,6 @@ about 0 %, and says why. The book's own script, which learns, is
 """
 
 import math
-import numbers
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import numpy as np
 from jaxtyping import Int, Num
 
 from memoryspan.errors import TaskError
+from memoryspan.validate import position, whole_number
 
 if TYPE_CHECKING:
     from memoryspan.backend import keras
@@ -44,14 +44,14 @@ def generate_sequence(length: int, n_features: int, *, rng: Rng = None) -> list[
     Every call differs, unless `rng` is a seed, which gives the same sequence at every call, or a NumPy
     `Generator`, which goes on from where it stands.
     """
-    _require_whole("length", length, at_least=1, example=50)
-    _require_whole("n_features", n_features, at_least=1, example=100)
+    whole_number("length", length, at_least=1, instead="50, for example")
+    whole_number("n_features", n_features, at_least=1, instead="100, for example")
     return np.random.default_rng(rng).integers(n_features, size=length).tolist()
 
 
 def one_hot_encode(sequence: Tokens, n_features: int) -> Int[np.ndarray, "length n_features"]:
     """Turns each value into a row of zeros with a one at the value's place."""
-    _require_whole("n_features", n_features, at_least=1, example=100)
+    whole_number("n_features", n_features, at_least=1, instead="100, for example")
     values = _as_values(sequence)
     low, high = values.min(), values.max()
     if low < 0 or high >= n_features:
@@ -78,8 +78,8 @@ def generate_example(length: int, n_features: int, out_index: int, *, rng: Rng =
 
     In a loop, pass `rng` as a `Generator`: a seed would make the same example each time.
     """
-    _require_whole("length", length, at_least=1, example=50)
-    _require_index(out_index, length)
+    whole_number("length", length, at_least=1, instead="50, for example")
+    position("out_index", out_index, length)
     encoded = one_hot_encode(generate_sequence(length, n_features, rng=rng), n_features)
     X = encoded.reshape(1, length, n_features)
     y = encoded[out_index].reshape(1, n_features)
@@ -91,9 +91,9 @@ def generate_example(length: int, n_features: int, out_index: int, *, rng: Rng =
 
 def vanilla_lstm(length: int = 50, n_features: int = 100, units: int = 25) -> "keras.Sequential":
     """The tutorial's model, compiled: one LSTM and a softmax over the symbols, 15,200 parameters."""
-    _require_whole("length", length, at_least=1, example=50)
+    whole_number("length", length, at_least=1, instead="50, for example")
     _require_symbols(n_features)
-    _require_whole("units", units, at_least=1, example=25)
+    whole_number("units", units, at_least=1, instead="25, for example")
     from memoryspan.backend import keras
 
     model = keras.Sequential(
@@ -169,13 +169,13 @@ class Tutorial:
 
     def __post_init__(self) -> None:
         """Raises `TaskError` on settings that make no sense."""
-        _require_whole("length", self.length, at_least=1, example=50)
+        whole_number("length", self.length, at_least=1, instead="50, for example")
         _require_symbols(self.n_features)
-        _require_index(self.out_index, self.length)
-        _require_whole("units", self.units, at_least=1, example=25)
-        _require_whole("examples", self.examples, at_least=1, example=10)
+        position("out_index", self.out_index, self.length)
+        whole_number("units", self.units, at_least=1, instead="25, for example")
+        whole_number("examples", self.examples, at_least=1, instead="10, for example")
         if self.seed is not None:
-            _require_whole("seed", self.seed, at_least=0, at_most=2**32 - 1, example=0)
+            whole_number("seed", self.seed, at_least=0, at_most=2**32 - 1, instead="0, for example")
 
     @property
     def lag(self) -> int:
@@ -320,27 +320,9 @@ def _fit(
 # What makes no sense
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
-
-
-def _require_whole(name: str, value: int, *, at_least: int, example: int, at_most: int | None = None) -> None:
-    if not _is_whole(value) or value < at_least or (at_most is not None and value > at_most):
-        bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
-        raise TaskError(f"{name} must be a whole number {bounds}, got {value!r}: use {name}={example}, for example.")
-
-
 def _require_symbols(n_features: int) -> None:
     """A softmax over one symbol always says 1: a model needs two, though a sequence does not."""
-    _require_whole("n_features", n_features, at_least=2, example=100)
-
-
-def _require_index(out_index: int, length: int) -> None:
-    if not _is_whole(out_index) or not 0 <= out_index < length:
-        raise TaskError(
-            f"out_index must be a whole number from 0 to {length - 1} for length={length}, "
-            f"got {out_index!r}: use out_index={length - 1} for the last value, or a greater length."
-        )
+    whole_number("n_features", n_features, at_least=2, instead="100, for example")
 
 
 def _as_values(sequence: Tokens) -> Int[np.ndarray, " length"]:

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.tasks.base import Batch
-from memoryspan.tasks.validate import whole_number
+from memoryspan.validate import position, whole_number
 
 
 @dataclass(frozen=True)
@@ -31,15 +31,9 @@ class Echo:
     activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
-        whole_number("length", self.length, at_least=1)
-        whole_number("n_features", self.n_features, at_least=2)
-        whole_number(
-            "out_index",
-            self.out_index,
-            at_least=0,
-            below=self.length,
-            because="it is a position of the sequence",
-        )
+        whole_number("length", self.length, at_least=1, instead="50, for example")
+        whole_number("n_features", self.n_features, at_least=2, instead="100, for example")
+        position("out_index", self.out_index, self.length)
 
     @property
     def n_outputs(self) -> int:

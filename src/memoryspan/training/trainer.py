@@ -19,7 +19,7 @@ from memoryspan.errors import ModelError, TaskError
 from memoryspan.evaluation import STREAM as FOR_EVALUATION
 from memoryspan.evaluation import Accuracy, at_length, check_fit, evaluator, stream, wilson
 from memoryspan.tasks import Task
-from memoryspan.tasks.validate import whole_number
+from memoryspan.validate import whole_number
 from memoryspan.training.budget import Budget
 from memoryspan.training.curriculum import Curriculum
 from memoryspan.training.result import Result, Row, Status
@@ -45,8 +45,8 @@ EXAMPLES = 1000
 class Settings:
     """How to train. The defaults solve `Echo()` on every seed tried.
 
-    `threshold` is the accuracy that counts as solved: the lower end of the 95 % interval has to reach it. At its default
-    that takes 1000 right answers of 1000.
+    `threshold` is the accuracy that counts as solved: the lower end of the 95 % interval has to reach it. At its
+    default that takes 1000 right answers of 1000.
     """
 
     seed: int = 0
@@ -56,8 +56,8 @@ class Settings:
     threshold: float = 0.995
 
     def __post_init__(self):
-        whole_number("seed", self.seed, at_least=0, below=2**32)
-        whole_number("batch_size", self.batch_size, at_least=1)
+        whole_number("seed", self.seed, at_least=0, at_most=2**32 - 1, instead="0, for example")
+        whole_number("batch_size", self.batch_size, at_least=1, instead="32, for example")
         provable = wilson(EXAMPLES, EXAMPLES)[0]
         if not 0 < self.threshold <= provable:
             raise TaskError(

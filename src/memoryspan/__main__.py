@@ -1,0 +1,5 @@
+"""`python -m memoryspan`."""
+
+from memoryspan.cli.main import main
+
+main()

@@ -1,0 +1,80 @@
+"""`memoryspan`: the group of commands, and what every one of them does with an error or an interruption.
+
+A command's module is imported when that command is asked for, so that `--help` imports neither JAX nor Keras.
+
+Exit codes: 0 done; 1 not solved within the budget; 2 bad input; 130 interrupted.
+"""
+
+import sys
+from importlib import import_module
+
+import click
+
+from memoryspan import __version__
+from memoryspan.errors import MemoryspanError
+
+COMMANDS = {
+    "train": "Train a model until it remembers, and keep the run.",
+    "tutorial": "Walk through the tutorial as published: it ends at 0 %.",
+    "evaluate": "Measure a run or any .keras file on fresh examples.",
+    "predict": "Let a trained model answer a sequence.",
+    "info": "Show tasks, models, device and versions; or a run, or a model.",
+}
+
+
+class Commands(click.Group):
+    """Commands by name; each lives in the module of its name and is imported when used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a person meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        return getattr(import_module(f"memoryspan.cli.{cmd_name}"), cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="\b\nExamples:\n  memoryspan train\n  memoryspan predict runs/echo-lstm-50-001\n  memoryspan train --length 1000",
+)
+@click.version_option(__version__, package_name="memoryspan", message="%(package)s %(version)s")
+def cli() -> None:
+    """How far back can your model remember?
+
+    The vanilla LSTM tutorial ends at 0 %. `memoryspan train` takes the same 15,200 parameters to 100 %.
+    """
+
+
+def main() -> None:
+    """The entry point of the command line."""
+    try:
+        sys.exit(cli(standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except MemoryspanError as error:
+        click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        _leave_quietly()
+
+
+def _leave_quietly() -> None:
+    """The reader of our output has gone (`| head`): nothing more to say, to anyone."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)

@@ -1,0 +1,34 @@
+"""`memoryspan tutorial`: the nine steps as published, with plain Keras."""
+
+from dataclasses import asdict
+
+import click
+
+from memoryspan.cli.options import json_option
+
+
+@click.command(
+    epilog="\b\nExamples:\n  memoryspan tutorial\n"
+    "  memoryspan tutorial --length 5 --features 10 --examples 10000   # the book's own script, which does learn",
+)
+@click.option("--length", type=int, default=50, show_default=True, help="Time steps of a sequence.")
+@click.option("--features", type=int, default=100, show_default=True, help="Number of symbols.")
+@click.option("--out-index", type=int, default=2, show_default=True, help="Position to echo, counted from 0.")
+@click.option("--units", type=int, default=25, show_default=True, help="Units of the LSTM.")
+@click.option("--examples", type=int, default=10, show_default=True, help="Fits, of one example each.")
+@click.option("--seed", type=int, default=None, help="Makes it reproducible; without it, it is random each time.")
+@json_option
+def tutorial(length, features, out_index, units, examples, seed, as_json) -> None:
+    """Walk through the tutorial as published, with plain Keras: it ends at about 0 %, and says why."""
+    from memoryspan.tutorial import Tutorial, walk
+
+    settings = Tutorial(length, features, out_index, units, examples, seed)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(asdict(walk(settings, print_fn=lambda text: None))))
+        return
+    from memoryspan.cli.live import counting
+
+    with counting("examples") as progress:
+        walk(settings, print_fn=click.echo, progress=progress)
