@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import jax
 from jaxtyping import Array, Bool, Float
 
+from memoryspan import memory
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, Variables, forward, variables_of
 from memoryspan.engine.forward import input_shape, output_shape
@@ -90,6 +91,7 @@ def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
     `enough` (a number of right answers) ends the count early, once it is out of reach.
     """
     rows = max(1, min(250, 2**22 // task.length))  # bounds the memory of a batch, whatever the length
+    memory.require(8 * rows * task.length, f"A sequence of {task.length:,} steps")
 
     @jax.jit
     def which_right(variables: Variables, key: Array) -> Bool[Array, "rows"]:

@@ -1,6 +1,6 @@
 """How a model runs fast: a Keras model in, a pure function out. Knows nothing of tasks or files."""
 
-from memoryspan.engine.forward import Forward, Outcome, Variables, assign, forward, variables_of
+from memoryspan.engine.forward import Forward, Outcome, Variables, assign, forward, tape_bytes, variables_of
 from memoryspan.engine.loss import compiled_loss, weights_of
 from memoryspan.engine.unroll import unroll
 
@@ -11,6 +11,7 @@ __all__ = [
     "assign",
     "compiled_loss",
     "forward",
+    "tape_bytes",
     "unroll",
     "variables_of",
     "weights_of",

@@ -89,6 +89,19 @@ def _is_size(n) -> bool:
     return n is None or isinstance(n, int)
 
 
+def tape_bytes(model: keras.Model, fwd: Forward, batch_size: int, length: int) -> int:
+    """The memory, in bytes, that the gradient of one batch takes at the least, the weights not counted."""
+    states = sum(sum(size) if isinstance(size := layer.state_size, (list, tuple)) else size for layer in _cells(model))
+    _, _, *features = input_shape(model)
+    one_hot = (features or [0])[0] or 0 if fwd.path == "keras" else 0
+    return 4 * batch_size * length * (1 + states + one_hot)
+
+
+def _cells(model: keras.Model) -> list[keras.Layer]:
+    """The recurrent layers anywhere in the model."""
+    return [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.RNN)]
+
+
 def variables_of(model: keras.Model) -> Variables:
     """The model's arrays as they are now."""
     return Variables(

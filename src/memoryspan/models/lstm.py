@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from memoryspan import memory
 from memoryspan.backend import keras
+from memoryspan.errors import TaskError
 from memoryspan.tasks import Task
+from memoryspan.validate import whole_number
 
 
 def lstm(
@@ -18,7 +21,15 @@ def lstm(
 
     On `Echo()` these are the tutorial's 12,600 + 2,600 parameters. The learning rate is ten times Adam's default, and
     the gradient is clipped (by its global norm) to make that safe: a choice for speed, not what makes it learn.
+
+    Raises:
+        TaskError: `units` or `learning_rate` makes no sense, or the model does not fit into memory.
     """
+    whole_number("units", units, at_least=1, instead="25, for example")
+    if not 0 < learning_rate < float("inf"):
+        raise TaskError(f"learning_rate must be a number above 0, got {learning_rate!r}: use 0.01, for example.")
+    parameters = 4 * units * (task.n_features + units + 1) + task.n_outputs * (units + 1)
+    memory.require(16 * parameters, f"A model of {parameters:,} parameters, with its gradient and Adam's two moments,")
     kernel_seed, recurrent_seed, answer_seed = map(int, np.random.SeedSequence(seed).generate_state(3))
     model = keras.Sequential(
         [

@@ -31,8 +31,8 @@ class Echo:
     activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
-        whole_number("length", self.length, at_least=1, instead="50, for example")
-        whole_number("n_features", self.n_features, at_least=2, instead="100, for example")
+        whole_number("length", self.length, at_least=1, at_most=2**31 - 1, instead="50, for example")
+        whole_number("n_features", self.n_features, at_least=2, at_most=2**31 - 1, instead="100, for example")
         position("out_index", self.out_index, self.length)
 
     @property

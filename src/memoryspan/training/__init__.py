@@ -5,15 +5,4 @@ from memoryspan.training.curriculum import Curriculum
 from memoryspan.training.result import Result, Row, Status
 from memoryspan.training.trainer import Position, Settings, positions, restore, train
 
-__all__ = [
-    "Budget",
-    "Curriculum",
-    "Position",
-    "Result",
-    "Row",
-    "Settings",
-    "Status",
-    "positions",
-    "restore",
-    "train",
-]
+__all__ = ["Budget", "Curriculum", "Position", "Result", "Row", "Settings", "Status", "positions", "restore", "train"]

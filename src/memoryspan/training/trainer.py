@@ -13,17 +13,18 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from memoryspan import memory
 from memoryspan.backend import keras
-from memoryspan.engine import assign, forward
+from memoryspan.engine import assign, forward, tape_bytes
 from memoryspan.errors import ModelError, TaskError
 from memoryspan.evaluation import STREAM as FOR_EVALUATION
 from memoryspan.evaluation import Accuracy, at_length, check_fit, evaluator, stream, wilson
 from memoryspan.tasks import Task
-from memoryspan.validate import whole_number
 from memoryspan.training.budget import Budget
 from memoryspan.training.curriculum import Curriculum
 from memoryspan.training.result import Result, Row, Status
 from memoryspan.training.update import State, chunk, initial_state
+from memoryspan.validate import whole_number
 
 FOR_TRAINING = 0
 """The stream of a seed's random numbers that training draws from."""
@@ -123,10 +124,12 @@ def positions(model: keras.Model, task: Task, settings: Settings, start: Positio
 
     The model does not change on the way: `restore(model, position.state)` puts the weights in. Raises as `train` does.
     """
-    _check_compiled(model)
+    check_compiled(model)
     check_fit(model, task)
     position = start or Position(initial_state(model, settings.curriculum, task), Row.first(task.shortest))
     fwd, key = forward(model, training=True), stream(settings.seed, FOR_TRAINING)
+    needed = tape_bytes(model, fwd, settings.batch_size, task.length)
+    memory.require(needed, f"Training on {settings.batch_size:,} sequences of {task.length:,} steps at a time")
     measure = evaluator(forward(model), task)
     programs = {}
     while position.status is None:
@@ -148,7 +151,7 @@ def restore(model: keras.Model, state: State) -> None:
         variable.assign(value)
 
 
-def _check_compiled(model: keras.Model) -> None:
+def check_compiled(model: keras.Model) -> None:
     if not getattr(model, "compiled", False) or model.optimizer is None or model.loss is None:
         raise ModelError(
             f"The model {model.name!r} is not compiled, and its own optimizer and loss are to train it: call "

@@ -1,0 +1,35 @@
+"""`memoryspan evaluate`: a trustworthy figure for a run, or for a model made elsewhere."""
+
+import json
+
+import click
+
+from memoryspan.cli.options import json_option, seed_option, task_options
+
+
+@click.command(
+    epilog="\b\nExamples:\n  memoryspan evaluate runs/echo-lstm-50-001\n"
+    "  memoryspan evaluate runs/echo-lstm-50-001 --length 200\n"
+    "  memoryspan evaluate my_model.keras --task echo --length 50 --out-index 2",
+)
+@click.argument("run", metavar="RUN|MODEL.keras")
+@task_options(defaults=False)
+@click.option("--examples", type=int, default=1000, show_default=True, help="Fresh examples to measure on.")
+@seed_option
+@json_option
+def evaluate(run, task, length, features, out_index, examples, seed, as_json) -> None:
+    """Measure a run, or any .keras file, on fresh examples: accuracy, its 95 % interval, and chance.
+
+    A run is measured on its own task, a file on the echo task, unless options say otherwise.
+    """
+    from memoryspan.cli.target import open_target
+    from memoryspan.evaluation import evaluate as measure
+
+    model, chosen = open_target(run, task, length, features, out_index)
+    accuracy = measure(model, chosen, examples=examples, seed=seed)
+    if as_json:
+        from memoryspan.runs.record import measured, plain
+
+        click.echo(json.dumps({"task": {"name": chosen.name, **plain(chosen)}, **plain(measured(accuracy))}))
+    else:
+        click.echo(f"Accuracy: {accuracy}")

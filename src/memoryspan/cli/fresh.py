@@ -1,0 +1,39 @@
+"""Fresh examples to show."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from memoryspan.backend import keras
+    from memoryspan.tasks import Task
+
+STREAM = 2
+"""The stream of a seed's random numbers that shown examples come from; training and evaluation have others."""
+
+
+def fresh_examples(task: "Task", seed: int, count: int = 1) -> tuple[list, list]:
+    """Sequences of the task's full length, and the right answers."""
+    import numpy as np
+
+    from memoryspan.evaluation import stream
+
+    batch = task.sample(stream(seed, STREAM), count, task.length)
+    return np.asarray(batch.inputs).tolist(), np.asarray(batch.targets).tolist()
+
+
+def show(sequence: list, expected: object, predicted: object) -> None:
+    """Prints an example as the tutorial does; `expected` may be None."""
+    click.echo(f"Sequence: {sequence}")
+    if expected is not None:
+        click.echo(f"Expected: {expected}")
+    click.echo(f"Predicted: {predicted}")
+
+
+def show_fresh(model: "keras.Model", task: "Task", seed: int, count: int) -> None:
+    """Prints the model's answers to fresh examples."""
+    from memoryspan.prediction import predict
+
+    sequences, expected = fresh_examples(task, seed, count)
+    for sequence, right, answer in zip(sequences, expected, predict(model, sequences), strict=True):
+        show(sequence, right, answer.tolist())

@@ -1,0 +1,79 @@
+"""`memoryspan info`: what there is, what a run did, how a model is served."""
+
+import json
+from pathlib import Path
+
+import click
+
+from memoryspan.cli.options import json_option
+
+
+@click.command(
+    epilog="\b\nExamples:\n  memoryspan info\n  memoryspan info runs/echo-lstm-50-001\n  memoryspan info my_model.keras --json",
+)
+@click.argument("target", required=False, metavar="[RUN|MODEL.keras]")
+@json_option
+def info(target: str | None, as_json: bool) -> None:
+    """Show the tasks, models, device and versions; of a run, its record; of a model, the path that serves it."""
+    if target is None:
+        facts = _package()
+    elif Path(target).is_file() or target.endswith(".keras"):
+        facts = _model(target)
+    else:
+        facts = _run(target)
+    click.echo(json.dumps(facts) if as_json else "\n".join(_lines(facts)))
+
+
+def _package() -> dict:
+    from memoryspan.backend import compile_cache
+    from memoryspan.models import MODELS
+    from memoryspan.runs.environment import environment
+    from memoryspan.runs.record import plain
+    from memoryspan.tasks import TASKS
+
+    return {
+        "tasks": {name: _first_line(task) for name, task in TASKS.items()},
+        "models": {name: _first_line(build) for name, build in MODELS.items()},
+        **plain(environment()),
+        "compile cache": str(compile_cache() or "off"),
+    }
+
+
+def _run(directory: str) -> dict:
+    from memoryspan.runs import open_run
+    from memoryspan.runs.record import plain
+
+    return {"run": directory, **plain(open_run(directory).record)}
+
+
+def _model(path: str) -> dict:
+    from memoryspan.engine import forward
+    from memoryspan.engine.forward import input_shape, output_shape
+    from memoryspan.runs import load_model
+
+    model = load_model(path)
+    fwd = forward(model)
+    return {
+        "model": path,
+        "parameters": model.count_params(),
+        "input": list(input_shape(model)),
+        "output": list(output_shape(model)),
+        "path": fwd.path,
+        "reason": fwd.reason,
+        "compiled": bool(model.compiled),
+    }
+
+
+def _first_line(thing) -> str:
+    return thing.__doc__.split("\n")[0]
+
+
+def _lines(facts: dict, indent: str = "") -> list[str]:
+    """Facts as an indented outline."""
+    lines = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{name}:", *_lines(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{name}: {value}")
+    return lines

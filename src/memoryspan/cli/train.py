@@ -1,0 +1,131 @@
+"""`memoryspan train`: train a model until it remembers, and keep the run."""
+
+import json
+
+import click
+
+from memoryspan.cli.options import json_option, seed_option, task_options
+
+
+@click.command(
+    epilog="\b\nExamples:\n  memoryspan train\n  memoryspan train --length 1000 --seed 1\n"
+    "  memoryspan train --learning-rate 0.001 --budget 60s --run runs/slow\n  memoryspan train --resume runs/slow",
+)
+@task_options(defaults=True)
+@click.option("--model", "model_name", default="lstm", show_default=True, help="What is to remember.")
+@click.option("--units", type=int, default=25, show_default=True, help="Units of the model's recurrent layer.")
+@seed_option
+@click.option("--batch-size", type=int, default=32, show_default=True, help="Examples an update.")
+@click.option("--learning-rate", type=float, default=0.01, show_default=True, help="Of Adam; the tutorial's is 0.001.")
+@click.option(
+    "--threshold", type=float, default=0.995, show_default=True, help="Accuracy to prove, by its 95 % interval."
+)
+@click.option("--budget", help="Stop unsolved after so much: 200k (examples), 5Mtokens, 90s, 10min.  [default: 2M]")
+@click.option(
+    "--run", "directory", type=click.Path(), help="Directory to keep the run in.  [default: a fresh one in runs/]"
+)
+@click.option(
+    "--resume", type=click.Path(), help="Go on with the run in this directory; takes no other option but --budget."
+)
+@json_option
+@click.pass_context
+def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> None:
+    """Train a model on a task, short sequences first, until fresh examples prove that it is solved.
+
+    Keeps a run: its record, history, checkpoints, the model as model.keras (which opens in any Keras 3, without this
+    package) and its learning curve. Ctrl-C keeps what was learned. Exit code 0: solved; 1: not within the budget.
+    """
+    from memoryspan.training.budget import Budget
+
+    asked = options.pop("budget")
+    budget = Budget.parse(asked) if asked else None
+    if resume is not None:
+        _refuse_other_options(ctx)
+        run = _resume(resume, budget)
+    else:
+        run = _start(budget or Budget(), as_json, **options)
+    code = _carry_on(run, as_json)
+    ctx.exit(code)
+
+
+def _refuse_other_options(ctx: click.Context) -> None:
+    """A run goes on as it began."""
+    given = [
+        parameter.opts[-1]
+        for parameter in ctx.command.params
+        if ctx.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if others := sorted(set(given) - {"--resume", "--budget", "--json"}):
+        raise click.UsageError(f"A run goes on as it began: --resume does not go with {', '.join(others)}.", ctx)
+
+
+def _start(
+    budget, as_json, *, task, length, features, out_index, model_name, units, seed, directory, learning_rate, **settings
+):
+    from memoryspan.tasks import task_named
+
+    chosen = task_named(task)(length, features, out_index)  # what makes no sense is refused before Keras is imported
+    from memoryspan.models import model_named
+    from memoryspan.runs import start
+    from memoryspan.runs.record import Named
+    from memoryspan.training import Settings
+
+    for_model = {"units": units, "learning_rate": learning_rate, "seed": seed}
+    settings = Settings(seed=seed, budget=budget, **settings)
+    model = model_named(model_name)(chosen, **for_model)
+    if not as_json:
+        model.summary(print_fn=click.echo)
+    return start(model, chosen, settings, directory=directory, made_by=Named(model_name, for_model))
+
+
+def _resume(directory: str, budget):
+    from memoryspan.runs import resume
+
+    run = resume(directory, budget=budget)
+    for notice in run.notices:
+        click.echo(notice, err=True)
+    return run
+
+
+def _carry_on(run, as_json: bool) -> int:
+    """Trains, shows, and returns the exit code."""
+    from memoryspan.cli.live import training
+    from memoryspan.report import draw_learning_curve
+    from memoryspan.runs import carry_on
+    from memoryspan.training import Status
+
+    with training(run.task.shortest, run.task.length) as on_position:
+        result = carry_on(run, on_position=on_position)
+    if result.history:
+        draw_learning_curve(result.history, run.task, run.directory)
+    if as_json:
+        click.echo(json.dumps(_as_json(run, result)))
+    else:
+        _show(run, result)
+    return {Status.SOLVED: 0, Status.INTERRUPTED: 130}.get(result.status, 1)
+
+
+def _as_json(run, result) -> dict:
+    from memoryspan.runs import open_run
+    from memoryspan.runs.record import plain
+
+    return {"run": str(run.directory), **plain(open_run(run.directory).record)}
+
+
+def _show(run, result) -> None:
+    from memoryspan.cli.fresh import show_fresh
+    from memoryspan.training import Status
+
+    click.secho(f"\n{result.status.sentence}", bold=True)
+    if result.history:
+        last = result.history[-1]
+        click.echo(f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training")
+    if result.accuracy is not None:
+        click.echo(f"Accuracy: {result.accuracy}\n")
+        show_fresh(run.model, run.task, run.settings.seed, count=3)
+    click.echo(f"\nThe run is in {run.directory}: model.keras, learning-curve.png, run.json, history.jsonl.")
+    if result.status in (Status.SOLVED, Status.NOT_FINITE):
+        click.echo(f"Next: memoryspan predict {run.directory}")
+    else:
+        more = "" if result.status is Status.INTERRUPTED else " --budget 10M"
+        click.echo(f"Next: memoryspan train --resume {run.directory}{more}")

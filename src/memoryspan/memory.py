@@ -1,0 +1,29 @@
+"""What does not fit into this machine's memory is refused before it is tried."""
+
+import os
+
+from memoryspan.errors import TaskError
+
+
+def require(needed: int, what: str) -> None:
+    """Raises `TaskError` where `what` needs more bytes than the machine has."""
+    present = machine()
+    if present is not None and needed > present:
+        raise TaskError(
+            f"{what} would need {gibibytes(needed)} of memory, and this machine has {gibibytes(present)}: "
+            f"ask for less, or go to a larger machine."
+        )
+
+
+def machine() -> int | None:
+    """The bytes of memory of this machine; None where the platform does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def gibibytes(count: int) -> str:
+    """`1,024 GiB`, or `0.3 GiB`."""
+    size = count / 2**30
+    return f"{size:,.0f} GiB" if size >= 10 else f"{size:.1f} GiB"

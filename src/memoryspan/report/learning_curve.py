@@ -1,0 +1,57 @@
+"""The picture of a training: accuracy and current length against examples seen.
+
+Both share the axis of examples, in two panels, because they are two quantities: first the symbols are learned (a
+plateau, then a jump of the accuracy), then each doubling of the length costs the accuracy a dip from which it recovers.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from memoryspan.runs import atomic
+from memoryspan.tasks import Task
+from memoryspan.training import Row
+
+FILE = "learning-curve.png"
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
+"""Two colours that differ in lightness too, for the colour-blind and for print in grey (M. Okabe & K. Ito, 2008)."""
+
+
+def draw_learning_curve(history: Sequence[Row], task: Task, directory: Path) -> Path:
+    """Draws the picture into a run's directory, and returns its path."""
+    figure = Figure(figsize=(7, 4.6), layout="constrained", dpi=150)
+    FigureCanvasAgg(figure)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    _accuracy(above, history, task)
+    _length(below, history, task)
+    path = directory / FILE
+    with atomic.replacing(path) as temporary:
+        figure.savefig(temporary, format="png")
+    return path
+
+
+def _accuracy(axes: Axes, history: Sequence[Row], task: Task) -> None:
+    axes.plot([row.examples for row in history], [row.accuracy for row in history], color=BLUE)
+    axes.axhline(task.chance, color=GREY, linestyle=":", linewidth=1)
+    axes.annotate(
+        f"chance, {task.chance:.1%}", (history[0].examples, task.chance), (0, 3), textcoords="offset points", color=GREY
+    )
+    axes.set_ylim(-0.03, 1.03)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_ylabel("accuracy\n(fresh examples of a batch)")
+    axes.set_title(f"{task.name}, up to {task.length:,} steps", loc="left", fontsize="medium")
+
+
+def _length(axes: Axes, history: Sequence[Row], task: Task) -> None:
+    axes.step([row.examples for row in history], [row.length for row in history], color=ORANGE, where="post")
+    axes.axhline(task.length, color=GREY, linestyle=":", linewidth=1)
+    axes.set_yscale("log", base=2)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.set_ylabel("current length\n(time steps)")
+    axes.set_xlabel("examples seen (each one new)")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")

@@ -1,0 +1,67 @@
+"""Files that are never half written.
+
+A file gets a temporary name in its own directory, is synced, and takes its place by a rename, which POSIX makes atomic;
+then the directory is synced, so that the rename outlives a power cut. A process killed on the way leaves a temporary
+file behind, which means nothing and is removed when the directory is next opened for writing.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from memoryspan.errors import RunError
+
+TEMPORARY = ".writing-"
+"""How the name of a temporary file begins."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name, which takes the place of `path` once the block has written it.
+
+    Raises:
+        OSError: it could not be written; what stood at `path` is untouched.
+    """
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(4)}-{path.name}")
+    try:
+        yield temporary
+        sync(temporary)
+        os.replace(temporary, path)
+        sync(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Puts a whole file in place of `path`; raises `OSError` as `replacing` does."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def sync(path: Path) -> None:
+    """Waits until a file, or the list of names in a directory, is on the disk."""
+    if os.name == "nt" and path.is_dir():
+        return  # Windows opens no directories, and syncs renames itself
+    descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def clean(directory: Path) -> None:
+    """Removes what killed processes have left half written; only for the holder of the lock."""
+    for temporary in directory.glob(f"{TEMPORARY}*"):
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def explained(directory: Path, instead: str) -> Iterator[None]:
+    """Turns an `OSError` of the block into a `RunError` that says what to do instead."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"Could not write to {directory}: {error.strerror or error}. {instead}") from error

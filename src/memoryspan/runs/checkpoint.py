@@ -1,0 +1,136 @@
+"""Positions of a training on the disk: safetensors for the arrays, JSON for the rest.
+
+A checkpoint is there once its JSON is, which is written last and holds a checksum of everything. The two newest are
+kept, so that there is one to go back to where a disk has damaged the other.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import msgspec
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as arrays_from
+from safetensors.numpy import save as bytes_of
+
+from memoryspan.errors import RunError
+from memoryspan.evaluation import Accuracy
+from memoryspan.runs import atomic
+from memoryspan.runs.history_file import row_from
+from memoryspan.runs.record import plain
+from memoryspan.training import Position, Status
+from memoryspan.training.update import State
+
+FOLDER = "checkpoints"
+
+KEPT = 2
+"""How many are kept."""
+
+
+class Rest(msgspec.Struct, frozen=True):
+    """What a checkpoint holds beside its arrays."""
+
+    row: dict[str, Any]
+    status: Status | None
+    accuracy: Accuracy | None
+    sha256: str
+    """Of the arrays' file, followed by the JSON of the fields above."""
+
+
+def save(directory: Path, position: Position) -> None:
+    """Keeps a position, and the one before it.
+
+    Raises:
+        OSError: it could not be written; the checkpoints that were there are untouched.
+    """
+    folder = directory / FOLDER
+    if not folder.exists():
+        folder.mkdir()
+        atomic.sync(directory)
+    arrays = bytes_of(_named(jax.device_get(position.state)))
+    fields = plain(position.row), position.status, position.accuracy
+    path = folder / f"{position.row.updates:012d}.json"
+    atomic.write(path.with_suffix(".safetensors"), arrays)
+    atomic.write(path, msgspec.json.encode(Rest(*fields, _checksum(arrays, *fields))))
+    _remove(_newest_first(folder)[KEPT:])
+
+
+def load(directory: Path, like: State) -> tuple[Position, list[str]]:
+    """The newest good position, and a sentence about each newer one that is damaged.
+
+    `like` is a state of the same model: what the arrays have to fit.
+
+    Raises:
+        RunError: there is no good one.
+    """
+    notices = []
+    for path in _newest_first(directory / FOLDER):
+        try:
+            return _read(path, like), notices
+        except (OSError, ValueError, SafetensorError) as error:
+            notices.append(f"The checkpoint {path} is damaged ({error}) and was passed over for the one before it.")
+    raise RunError(
+        " ".join([f"No checkpoint in {directory / FOLDER} is good: train again with another --run.", *notices])
+    )
+
+
+def forget_after(directory: Path, updates: int) -> None:
+    """Removes the checkpoints of later updates, which `load` has passed over, and what was left half written."""
+    folder = directory / FOLDER
+    _remove([path for path in _newest_first(folder) if int(path.stem) > updates])
+    for arrays in folder.glob("*.safetensors"):
+        if not arrays.with_suffix(".json").exists():
+            arrays.unlink()
+    atomic.clean(folder)
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted((path for path in folder.glob("*.json") if path.stem.isdecimal()), reverse=True)
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)  # the JSON first: arrays alone are no checkpoint
+        path.with_suffix(".safetensors").unlink(missing_ok=True)
+
+
+def _read(path: Path, like: State) -> Position:
+    arrays = path.with_suffix(".safetensors").read_bytes()
+    rest = msgspec.json.decode(path.read_bytes(), type=Rest)
+    if _checksum(arrays, rest.row, rest.status, rest.accuracy) != rest.sha256:
+        raise ValueError("its checksum is not the one that was written")
+    return Position(_state(arrays_from(arrays), like), row_from(rest.row), rest.status, rest.accuracy)
+
+
+def _checksum(arrays: bytes, *fields) -> str:
+    digest = hashlib.sha256(arrays)
+    digest.update(msgspec.json.encode(fields))
+    return digest.hexdigest()
+
+
+def _named(state: State) -> dict[str, np.ndarray]:
+    """The arrays under the names of their places: `variables.trainable.0`."""
+    return {_name(place): _storable(leaf) for place, leaf in jax.tree_util.tree_leaves_with_path(state)}
+
+
+def _name(place) -> str:
+    return jax.tree_util.keystr(place, simple=True, separator=".")
+
+
+def _storable(leaf) -> np.ndarray:
+    """The array in a type that NumPy has; the bits of bfloat16 and its like as whole numbers."""
+    array = np.asarray(leaf, order="C")
+    return array if array.dtype.isbuiltin == 1 else array.view(f"u{array.dtype.itemsize}")
+
+
+def _state(arrays: dict[str, np.ndarray], like: State) -> State:
+    def fitting(place, leaf):
+        found = arrays.get(_name(place))
+        if found is None or found.shape != leaf.shape or found.dtype.itemsize != leaf.dtype.itemsize:
+            raise ValueError(f"its {_name(place)} does not fit the model")
+        return jnp.asarray(found.view(leaf.dtype))
+
+    return jax.tree_util.tree_map_with_path(fitting, like)

@@ -1,0 +1,63 @@
+"""The record of a run, from the objects that it is about."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+import memoryspan
+from memoryspan.backend import keras
+from memoryspan.engine import forward
+from memoryspan.evaluation import Accuracy
+from memoryspan.runs.environment import environment
+from memoryspan.runs.record import Asked, Measured, Named, Record, Resolved, Results, plain
+from memoryspan.tasks import Task
+from memoryspan.training import Position, Settings, Status
+
+
+def begun(model: keras.Model, task: Task, settings: Settings, made_by: Named) -> Record:
+    """Of a run that begins, here and now."""
+    served = forward(model, training=True)
+    return Record(
+        memoryspan=memoryspan.__version__,
+        created=datetime.now(UTC),
+        asked=Asked(Named(task.name, plain(task)), made_by, plain(settings)),
+        resolved=Resolved(
+            parameters=model.count_params(),
+            path=served.path,
+            reason=served.reason,
+            optimizer=Named(type(model.optimizer).__name__, plain(model.optimizer.get_config())),
+            loss=_name_of(model.loss),
+        ),
+        environment=environment(),
+    )
+
+
+def ended(record: Record, status: Status, position: Position) -> Record:
+    """Of the same run, once it has ended at this position."""
+    row, accuracy = position.row, position.accuracy
+    results = Results(
+        updates=row.updates,
+        examples=row.examples,
+        tokens=row.tokens,
+        skipped=row.skipped,
+        seconds=row.seconds,
+        length=row.length,
+        accuracy=measured(accuracy) if accuracy else None,
+    )
+    return msgspec.structs.replace(record, status=status.value, results=results)
+
+
+def measured(accuracy: Accuracy) -> Measured:
+    """An accuracy with what follows from it, for readers that do not compute."""
+    return Measured(
+        right=accuracy.right,
+        examples=accuracy.examples,
+        length=accuracy.length,
+        chance=accuracy.chance,
+        value=accuracy.value,
+        interval=accuracy.interval,
+    )
+
+
+def _name_of(loss) -> str:
+    return loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", repr(loss))

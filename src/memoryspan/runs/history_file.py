@@ -1,0 +1,68 @@
+"""`history.jsonl`: one row of a training's history a line.
+
+The one file that is appended to. A row counts once its line has ended: a line that a killed process left torn is
+not there, and a training that goes on from a checkpoint puts the rows after it aside first.
+"""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from memoryspan.errors import RunError
+from memoryspan.runs import atomic
+from memoryspan.training.result import Row
+
+FILE = "history.jsonl"
+
+
+def history(directory: str | Path) -> tuple[Row, ...]:
+    """The rows that have been kept of a run; none where it has no history.
+
+    Raises:
+        RunError: the file cannot be read, or a line of it is damaged.
+    """
+    path = Path(directory) / FILE
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}. Ask its owner for leave to read it.") from error
+    *lines, _torn = content.split(b"\n")
+    return tuple(_decode(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1))
+
+
+def append(directory: Path, row: Row) -> None:
+    """Adds a row, without waiting for the disk; raises `OSError` where it cannot be written."""
+    with (directory / FILE).open("ab") as file:
+        file.write(_encode(row))
+
+
+def rewrite(directory: Path, rows: Iterable[Row]) -> None:
+    """Puts these rows in place of all that were there; raises `OSError` where they cannot be written."""
+    atomic.write(directory / FILE, b"".join(map(_encode, rows)))
+
+
+def row_from(values: dict[str, Any]) -> Row:
+    """A row from its JSON, in which a number that is not finite is null.
+
+    Raises:
+        msgspec.ValidationError: these are not the values of a row.
+    """
+    return msgspec.convert({name: math.nan if x is None else x for name, x in values.items()}, Row)
+
+
+def _encode(row: Row) -> bytes:
+    return msgspec.json.encode(row) + b"\n"
+
+
+def _decode(line: bytes, where: str) -> Row:
+    try:
+        return row_from(msgspec.json.decode(line, type=dict[str, Any]))
+    except msgspec.DecodeError as error:
+        raise RunError(
+            f"{where} is damaged ({error}): put back a copy of the file, or delete the line to do without that row."
+        ) from error

@@ -1,0 +1,73 @@
+"""`model.keras`: the model in Keras's own format, read in safe mode and no other.
+
+A `.keras` file is a zip of JSON, weights and nothing else, unless somebody puts Python in it: a file is read only after
+it is known to carry none. What it is made of has to be Keras's own, or registered with Keras by code already imported.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+
+from memoryspan.backend import keras
+from memoryspan.errors import ModelError
+from memoryspan.runs import atomic
+
+FILE = "model.keras"
+
+
+def save_model(model: keras.Model, directory: Path) -> None:
+    """Puts the model, with its compiled optimizer and loss, in place; raises `OSError` where it cannot be written."""
+    with atomic.replacing(directory / FILE) as temporary:
+        model.save(temporary)
+
+
+def load_model(path: str | Path) -> keras.Model:
+    """The model of a run's directory, or of any `.keras` file; nothing in the file is executed.
+
+    Raises:
+        ModelError: there is no such file, it is not a model of Keras 3, it is damaged, or it asks to execute code.
+    """
+    path = Path(path)
+    path = path / FILE if path.is_dir() else path
+    if _has_code(path):
+        raise ModelError(
+            f"{path} asks to execute Python that is stored in it (a Lambda layer, or a lambda), and that is never "
+            f"done: build the model from a layer class in place of the lambda, and save it again."
+        )
+    try:
+        model = keras.saving.load_model(path, safe_mode=True)
+    except Exception as error:  # a file from somebody else can make Keras raise anything
+        raise ModelError(
+            f"Keras cannot open {path} ({_first_sentence(error)}): if the model has classes or functions of your "
+            f"own, decorate them with @keras.saving.register_keras_serializable() and import them first."
+        ) from error
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"{path} holds a {type(model).__name__}, and should hold a model: save it with model.save.")
+    return model
+
+
+def _has_code(path: Path) -> bool:
+    """Whether a `.keras` file has Python stored in it. Keras refuses that as well, but can be talked out of it."""
+    if not path.is_file():
+        raise ModelError(f"There is no file {path}: give a run's directory, or a .keras file.")
+    try:
+        with zipfile.ZipFile(path) as file:
+            if path.suffix == ".keras":
+                return _names_code(json.loads(file.read("config.json")))
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}. Ask its owner for leave to read it.") from error
+    except Exception:  # damaged in one of many ways
+        pass
+    raise ModelError(
+        f'{path} is not a file of Keras 3, or is damaged: open it where it was made, and model.save("….keras").'
+    )
+
+
+def _names_code(config) -> bool:
+    if isinstance(config, dict):
+        return config.get("class_name") == "__lambda__" or any(map(_names_code, config.values()))
+    return isinstance(config, list) and any(map(_names_code, config))
+
+
+def _first_sentence(error: Exception) -> str:
+    return str(error).strip().split("\n")[0].split(". ")[0].rstrip(".")[:200] or type(error).__name__

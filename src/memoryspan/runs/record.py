@@ -1,0 +1,163 @@
+"""`run.json`: what was asked of a run, what it resolved to, where, and how it ended.
+
+Plain data under a version number. Reading one imports neither JAX nor Keras, and nothing that the file names.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from memoryspan.errors import RunError
+from memoryspan.runs import atomic
+
+FILE = "run.json"
+
+FORMAT = 1
+"""The version of this format. A change that older readers would misread adds one."""
+
+UNFINISHED = "unfinished"
+"""The status of a run that is being trained, or was killed."""
+
+Ended = Literal["solved", "budget", "not finite", "interrupted"]
+"""The values of `training.Status`."""
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A task, a builder of models or an optimizer, with its settings."""
+
+    name: str
+    settings: dict[str, Any] = {}
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What was asked for."""
+
+    task: Named
+    model: Named
+    training: dict[str, Any]
+    """The fields of `training.Settings`."""
+
+
+class Resolved(msgspec.Struct, frozen=True):
+    """What that came to."""
+
+    parameters: int
+    path: Literal["unroll", "keras"]
+    reason: str
+    """Why that path serves the model."""
+    optimizer: Named
+    loss: str
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """Where it ran."""
+
+    device: str
+    packages: dict[str, str]
+    """Versions, Python's among them."""
+    commit: str | None
+    """The git commit that was checked out in the working directory, if it is in a repository."""
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """An accuracy on fresh examples, with its 95 % interval."""
+
+    right: int
+    examples: int
+    length: int
+    chance: float
+    value: float
+    interval: tuple[float, float]
+
+
+class Results(msgspec.Struct, frozen=True):
+    """What came of it: the totals of the last row of the history, and the accuracy at the full length."""
+
+    updates: int
+    examples: int
+    tokens: int
+    skipped: int
+    seconds: float
+    length: int
+    """Where the curriculum ended."""
+    accuracy: Measured | None
+    """Not measured after an interruption."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """All of `run.json`."""
+
+    format: int = FORMAT
+    memoryspan: str
+    created: datetime
+    """In UTC."""
+    asked: Asked
+    resolved: Resolved
+    environment: Environment
+    status: Ended | Literal["unfinished"] = UNFINISHED
+    results: Results | None = None
+
+
+class _Version(msgspec.Struct):
+    """The part that every version of the format has."""
+
+    format: int
+    memoryspan: str
+
+
+def read(directory: Path) -> Record:
+    """The record of the run in `directory`.
+
+    Raises:
+        RunError: there is no such run, it is half made, or its record is damaged or of a newer format.
+    """
+    try:
+        content = (directory / FILE).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(_missing(directory)) from None
+    except OSError as error:
+        raise RunError(
+            f"{directory / FILE} cannot be read: {error.strerror}. Ask its owner for leave to read it."
+        ) from error
+    return _decode(content, directory)
+
+
+def write(directory: Path, record: Record) -> None:
+    """Puts the record in place; raises `OSError` where it cannot be written."""
+    atomic.write(directory / FILE, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses and numbers of NumPy as the dictionaries and numbers of JSON."""
+    return msgspec.to_builtins(value, enc_hook=lambda number: number.item())
+
+
+def _decode(content: bytes, directory: Path) -> Record:
+    try:
+        version = msgspec.json.decode(content, type=_Version)
+        if version.format > FORMAT:
+            raise RunError(
+                f"{directory / FILE} has format {version.format}, written by memoryspan {version.memoryspan}, and this "
+                f"one reads up to {FORMAT}: pip install --upgrade memoryspan."
+            )
+        return msgspec.json.decode(content, type=Record)
+    except msgspec.DecodeError as error:
+        raise RunError(
+            f"{directory / FILE} is damaged ({error}): put back a copy of it, or train again with another --run."
+        ) from error
+
+
+def _missing(directory: Path) -> str:
+    if not directory.exists():
+        return (
+            f"There is no run at {directory}: give the directory of one, or begin it with "
+            f"`memoryspan train --run {directory}`."
+        )
+    if not directory.is_dir():
+        return f"{directory} is a file, and a run is a directory: give the directory that holds {FILE}."
+    return (
+        f"{directory} is not a whole run, for it has no {FILE}, which is written last, before the first update. If a "
+        f"training was killed there, it had learned nothing: delete the directory, or train with another --run."
+    )

@@ -1,0 +1,264 @@
+"""Training with everything kept: start, carry on, resume.
+
+    run = start(lstm(Echo(), seed=0), Echo())
+    result = carry_on(run)
+
+The training itself is `training.positions`, a pure function of where it stands. What is kept on the way is enough for
+it to go on after any end, a killed process included, to the same bits.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+from filelock import BaseFileLock
+
+from memoryspan.backend import keras
+from memoryspan.errors import ModelError, RunError
+from memoryspan.evaluation import check_fit
+from memoryspan.runs import atomic, checkpoint, history_file, record
+from memoryspan.runs.describe import begun, ended
+from memoryspan.runs.directory import claim, require_empty
+from memoryspan.runs.environment import difference, environment
+from memoryspan.runs.lock import lock
+from memoryspan.runs.model_file import load_model, save_model
+from memoryspan.runs.record import Named, Record
+from memoryspan.runs.saved import open_run
+from memoryspan.tasks import Task
+from memoryspan.training import Budget, Position, Result, Row, Settings, Status, positions, restore
+from memoryspan.training.trainer import check_compiled
+from memoryspan.training.update import initial_state
+
+CHECKPOINT_SECONDS = 2.0
+"""What a killed process loses at most …"""
+
+CHECKPOINT_SHARE = 0.1
+"""… unless checkpoints are so large that they would take more than this share of the time."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run whose lock this process holds: `carry_on` trains it."""
+
+    directory: Path
+    record: Record
+    task: Task
+    model: keras.Model
+    settings: Settings
+    position: Position
+    """Where it stands."""
+    notices: tuple[str, ...]
+    """Sentences for the person, about what was found on opening it."""
+    lock: BaseFileLock
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to train, and nothing left to write."""
+        return self.position.status is not None and self.record.status == self.position.status
+
+
+def start(
+    model: keras.Model,
+    task: Task,
+    settings: Settings = Settings(),  # noqa: B008  (frozen)
+    *,
+    directory: str | Path | None = None,
+    made_by: Named | None = None,
+) -> Run:
+    """Begins a run with a compiled model as it is; before the first update, all that it needs is on the disk.
+
+    Args:
+        model: as `train` takes it.
+        task: one of the package's.
+        settings: how to train.
+        directory: where to keep it, new or empty; by default a fresh one, `runs/echo-lstm-50-001`.
+        made_by: the builder and its settings that made the model, for the record; by default the model's own name.
+
+    Raises:
+        ModelError: the model is not compiled, or does not fit the task.
+        RunError: the directory is not empty, is in use, or cannot be written to.
+    """
+    check_compiled(model)
+    check_fit(model, task)
+    made_by = made_by or Named(model.name)
+    place = claim(Path(directory) if directory else None, f"{task.name}-{made_by.name}-{task.length}")
+    position = Position(initial_state(model, settings.curriculum, task), Row.first(task.shortest))
+    instead = "Make room there, or give another --run."
+    with atomic.explained(place, instead):
+        held = lock(place)
+    try:
+        require_empty(place)
+    except RunError:  # another process was quicker
+        held.release()
+        raise
+    try:
+        with atomic.explained(place, instead):
+            first = begun(model, task, settings, made_by)
+            notices = _write_first(place, model, position, first)
+    except BaseException:  # what is half made is worth nothing, and would be in the way
+        shutil.rmtree(place, ignore_errors=True)
+        held.release()
+        raise
+    return Run(place, first, task, model, settings, position, notices, held)
+
+
+def resume(directory: str | Path, *, budget: Budget | None = None) -> Run:
+    """Opens a run where it stopped, to carry on; with a larger budget, also one whose budget was spent.
+
+    Raises:
+        ModelError: the model's file cannot be opened.
+        RunError: there is no such run, it is damaged or in use, or the new budget is spent already.
+    """
+    place = open_run(directory).directory
+    with atomic.explained(place, "To carry on a run you have to be able to write in it: copy it, and resume the copy."):
+        held = lock(place)
+        try:
+            return _reopen(place, budget, held)
+        except BaseException:
+            held.release()
+            raise
+
+
+def carry_on(
+    run: Run, *, on_position: Callable[[Position], None] = lambda position: None, every: float = CHECKPOINT_SECONDS
+) -> Result:
+    """Trains a run to its end, and keeps everything on the way; afterwards its lock is free.
+
+    Ctrl-C ends it, and keeps what was learned. A second one, while that is being written, breaks that off: then the
+    last checkpoint holds.
+
+    Args:
+        run: from `start` or `resume`, and only once.
+        on_position: called after every chunk of updates.
+        every: seconds between checkpoints.
+
+    Raises:
+        RunError: the disk is full, or does not take what is written; the last checkpoint holds.
+    """
+    if not run.lock.is_locked:
+        raise RunError(f"This run has been carried on already: open it again with resume({str(run.directory)!r}).")
+    try:
+        return _train(run, on_position, every)
+    finally:
+        run.lock.release()
+
+
+def _train(run: Run, on_position: Callable[[Position], None], every: float) -> Result:
+    position, rows = run.position, list(history_file.history(run.directory))
+    if run.ended:
+        return Result(Status(run.record.status), position.accuracy, tuple(rows), run.record.resolved.path)
+    due = time.monotonic() + every
+    try:
+        for position in positions(run.model, run.task, run.settings, run.position):
+            rows.append(position.row)
+            due = _keep(run, position, due, every)
+            on_position(position)
+        return _finish(run, position, rows)
+    except KeyboardInterrupt:
+        return _finish(run, position, rows)
+
+
+def _keep(run: Run, position: Position, due: float, every: float) -> float:
+    """Adds the row to the history, makes a checkpoint if one is due, and says when the next one is."""
+    with _written(run):
+        history_file.append(run.directory, position.row)
+        began = time.monotonic()
+        if began < due:
+            return due
+        atomic.sync(run.directory / history_file.FILE)  # a checkpoint never knows more than the history
+        checkpoint.save(run.directory, position)
+    took = time.monotonic() - began
+    return began + took + max(every, took / CHECKPOINT_SHARE)
+
+
+def _finish(run: Run, position: Position, rows: list[Row]) -> Result:
+    """Writes the end of it, or, where it has no status yet, the interruption."""
+    rows = [row for row in rows if row.updates < position.row.updates]
+    if position.row.updates:  # Ctrl-C may have come before its row was added
+        rows.append(position.row)
+    status = position.status or Status.INTERRUPTED
+    restore(run.model, position.state)
+    with _written(run):
+        history_file.rewrite(run.directory, rows)
+        checkpoint.save(run.directory, position)
+        save_model(run.model, run.directory)
+        record.write(run.directory, ended(run.record, status, position))
+    return Result(status, position.accuracy, tuple(rows), run.record.resolved.path)
+
+
+def _written(run: Run):
+    return atomic.explained(
+        run.directory, f"The last checkpoint holds: make room, then go on with --resume {run.directory}."
+    )
+
+
+def _write_first(place: Path, model: keras.Model, position: Position, first: Record) -> tuple[str, ...]:
+    """All that `resume` needs; the record last, for with it the run is there. Tells where `resume` will not do."""
+    checkpoint.save(place, position)
+    history_file.rewrite(place, ())
+    save_model(model, place)
+    record.write(place, first)
+    try:
+        load_model(place)
+    except ModelError as error:
+        return (f"This run could not be resumed. {error}",)
+    return ()
+
+
+def _reopen(place: Path, budget: Budget | None, held: BaseFileLock) -> Run:
+    saved = open_run(place)  # again, now that nobody else writes
+    atomic.clean(place)
+    task, settings, model = saved.task, saved.settings, load_model(place)
+    position, notices = checkpoint.load(place, initial_state(model, settings.curriculum, task))
+    checkpoint.forget_after(place, position.row.updates)
+    _put_rows_aside(place, position)
+    if budget is not None:
+        _require_larger(budget, position, place)
+        settings = replace(settings, budget=budget)
+    if position.status is Status.BUDGET and not _is_spent(settings.budget, position):
+        position = replace(position, status=None, accuracy=None)
+    record_now = _going_on(saved.record, settings, position)
+    if record_now != saved.record:
+        record.write(place, record_now)
+    notices += _remarks(record_now, position)
+    return Run(place, record_now, task, model, settings, position, tuple(notices), held)
+
+
+def _put_rows_aside(place: Path, position: Position) -> None:
+    """Ends the history where the position stands, torn line or not: what came after it will come again."""
+    rows = history_file.history(place)
+    history_file.rewrite(place, (row for row in rows if row.updates <= position.row.updates))
+
+
+def _is_spent(budget: Budget, position: Position) -> bool:
+    return budget.spent(position.row.examples, position.row.tokens, position.row.seconds)
+
+
+def _require_larger(budget: Budget, position: Position, place: Path) -> None:
+    if position.status in (None, Status.BUDGET) and _is_spent(budget, position):
+        row = position.row
+        raise RunError(
+            f"The run in {place} has had {row.examples:,} examples, {row.tokens:,} tokens and {row.seconds:.1f} s "
+            f"already, which spends the new budget: give it more than that with --budget."
+        )
+
+
+def _going_on(saved: Record, settings: Settings, position: Position) -> Record:
+    """The record of a run that is taken up again, or as it was where it has ended."""
+    if saved.status == position.status:
+        return saved
+    asked = msgspec.structs.replace(saved.asked, training=record.plain(settings))
+    return msgspec.structs.replace(saved, asked=asked, status=record.UNFINISHED, results=None)
+
+
+def _remarks(now: Record, position: Position) -> list[str]:
+    """What the person should know before it goes on."""
+    if position.status is Status.BUDGET:
+        return ["Its budget is spent, and nothing is left to train: give it a larger one with --budget."]
+    if position.status is not None:
+        return [f"It ended before, and nothing is left to train. {position.status.sentence}"]
+    changed = difference(now.environment, environment())
+    return [f"It goes on elsewhere ({changed}): the last bits of its results may differ."] if changed else []

@@ -1,0 +1,100 @@
+"""A run as it lies on the disk, for reading: needs no lock, and changes nothing."""
+
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from memoryspan.errors import RunError
+from memoryspan.runs import record
+from memoryspan.runs.record import Named, Record
+
+if TYPE_CHECKING:
+    from memoryspan.backend import keras
+    from memoryspan.tasks import Task
+    from memoryspan.training import Row, Settings
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run's directory and record; the rest is read when asked for."""
+
+    directory: Path
+    record: Record
+
+    @property
+    def task(self) -> "Task":
+        """The task; raises `RunError` where this package has none of that name with those settings."""
+        return task_from(self.record.asked.task, self.directory)
+
+    @property
+    def settings(self) -> "Settings":
+        """How it is trained; raises `RunError` where the record's settings make no sense."""
+        from memoryspan.training import Settings
+
+        return _convert(self.record.asked.training, Settings, self.directory)
+
+    def history(self) -> "tuple[Row, ...]":
+        """The rows kept so far; raises `RunError` where they are damaged."""
+        from memoryspan.runs.history_file import history
+
+        return history(self.directory)
+
+    def model(self) -> "keras.Model":
+        """The model as last kept: at the end of the training, or at its newest checkpoint.
+
+        Raises:
+            ModelError: the model's file cannot be opened.
+            RunError: the training has not ended, and has no good checkpoint.
+        """
+        from memoryspan.runs.model_file import load_model
+
+        model = load_model(self.directory)
+        if self.record.status == record.UNFINISHED:
+            from memoryspan.runs import checkpoint
+            from memoryspan.training import restore
+            from memoryspan.training.update import initial_state
+
+            like = initial_state(model, self.settings.curriculum, self.task)
+            restore(model, checkpoint.load(self.directory, like)[0].state)
+        return model
+
+
+def open_run(directory: str | Path) -> SavedRun:
+    """The run in a directory, for reading.
+
+    Raises:
+        RunError: there is no such run, it is half made, or its record is damaged or of a newer format.
+    """
+    directory = Path(directory)
+    return SavedRun(directory, record.read(directory))
+
+
+def task_from(named: Named, directory: Path) -> "Task":
+    """The task of this name in `TASKS`: a record from somebody else names nothing else."""
+    from memoryspan.tasks import TASKS
+
+    if named.name not in TASKS:
+        raise RunError(
+            f"The run in {directory} was trained on the task {named.name!r}, and this memoryspan knows "
+            f"{', '.join(sorted(TASKS))}: use the one that made it, or upgrade."
+        )
+    kind = TASKS[named.name]
+    known = {field.name for field in fields(kind)} if is_dataclass(kind) else set()
+    if unknown := sorted(set(named.settings) - known):
+        raise RunError(
+            f"The run in {directory} sets {', '.join(unknown)} of the task {named.name!r}, which this memoryspan "
+            f"does not have: use the one that made it, or upgrade."
+        )
+    return _convert(named.settings, kind, directory)
+
+
+def _convert(settings: dict, kind: type, directory: Path):
+    try:
+        return msgspec.convert(settings, kind)
+    except msgspec.ValidationError as error:
+        raise RunError(
+            f"{directory / record.FILE} has settings that make no sense ({error}): put back a copy of it, or train "
+            f"again with another --run."
+        ) from error
