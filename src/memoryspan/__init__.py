@@ -5,6 +5,27 @@ memoryspan` imports neither JAX nor Keras.
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memoryspan.engine import forward as forward
+    from memoryspan.engine import unroll as unroll
+    from memoryspan.errors import MemoryspanError as MemoryspanError
+    from memoryspan.evaluation import Accuracy as Accuracy
+    from memoryspan.evaluation import evaluate as evaluate
+    from memoryspan.models import lstm as lstm
+    from memoryspan.prediction import predict as predict
+    from memoryspan.tasks import Echo as Echo
+    from memoryspan.training import Budget as Budget
+    from memoryspan.training import Curriculum as Curriculum
+    from memoryspan.training import Result as Result
+    from memoryspan.training import Status as Status
+    from memoryspan.training import train as train
+    from memoryspan.tutorial import generate_example as generate_example
+    from memoryspan.tutorial import generate_sequence as generate_sequence
+    from memoryspan.tutorial import one_hot_decode as one_hot_decode
+    from memoryspan.tutorial import one_hot_encode as one_hot_encode
+    from memoryspan.tutorial import vanilla_lstm as vanilla_lstm
 
 __version__ = "0.1.0"
 
@@ -23,6 +44,7 @@ _HOME = {
     "lstm": "models",
     "one_hot_decode": "tutorial",
     "one_hot_encode": "tutorial",
+    "predict": "prediction",
     "train": "training",
     "unroll": "engine",
     "vanilla_lstm": "tutorial",

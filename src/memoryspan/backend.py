@@ -7,7 +7,7 @@ computes. So all of that is settled here, before either happens, and every modul
 Environment:
     MEMORYSPAN_COMPILE_CACHE: a directory for compiled programs, or `off`.
         Default: the platform's cache directory for the user.
-    JAX_COMPILATION_CACHE_DIR, JAX_NUM_CPU_DEVICES, XLA_FLAGS: JAX's own; where set, they win.
+    JAX_COMPILATION_CACHE_DIR: JAX's own; where it is set, it wins.
 """
 
 import hashlib
@@ -19,6 +19,8 @@ from pathlib import Path
 from memoryspan.errors import BackendError
 
 COMPILE_CACHE = "MEMORYSPAN_COMPILE_CACHE"
+
+CACHE_FLAG = "jax_compilation_cache_dir"
 
 
 def _choose_jax() -> None:
@@ -66,23 +68,16 @@ def _processor_digest() -> str:
 
 
 def _configure_jax() -> None:
-    """Points JAX to the compile cache and gives it one CPU device a core, where nobody has decided yet."""
+    """Points JAX to the compile cache, unless somebody has decided already."""
     directory = compile_cache()
-    if directory is not None and jax.config.jax_compilation_cache_dir is None:
+    if directory is not None and getattr(jax.config, CACHE_FLAG) is None:
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError:
             return  # no place to write: compile each time
-        jax.config.update("jax_compilation_cache_dir", str(directory))
+        jax.config.update(CACHE_FLAG, str(directory))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-
-
-def _one_device_a_core() -> None:
-    """A batch of 64 and more is split over the cores, and JAX sees a core only as a device of its own."""
-    decided = "JAX_NUM_CPU_DEVICES" in os.environ or "host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
-    if not decided and not jax.extend.backend.backends_are_initialized():
-        jax.config.update("jax_num_cpu_devices", len(os.sched_getaffinity(0)))
 
 
 _choose_jax()

@@ -1,24 +1,25 @@
 """Settings that make no sense are refused where they are given, with a sentence."""
 
 from numbers import Integral
+from typing import Any
 
 from memoryspan.errors import TaskError
 
 
 def whole_number(
-    name: str, value: object, *, at_least: int, at_most: int | None = None, given: str = "", instead: str
+    name: str, value: Any, *, at_least: int, at_most: int | None = None, given: str = "", instead: str
 ) -> None:
     """Raises `TaskError` unless `value` is a whole number from `at_least` to `at_most`.
 
     `given` says what the bounds follow from, `instead` what to use in its place.
     """
     whole = isinstance(value, Integral) and not isinstance(value, bool)
-    if not whole or value < at_least or (at_most is not None and value > at_most):
+    if not whole or int(value) < at_least or (at_most is not None and int(value) > at_most):
         bounds = f"of at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
         raise TaskError(f"{name} must be a whole number {bounds}{given}, got {value!r}: use {name}={instead}.")
 
 
-def position(name: str, value: object, length: int) -> None:
+def position(name: str, value: Any, length: int) -> None:
     """Raises `TaskError` unless `value` is a position in a sequence of `length` steps, counted from 0."""
     last = length - 1
     instead = f"{last} for the last value, or a greater length"

@@ -28,8 +28,9 @@ def evaluate(run, task, length, features, out_index, examples, seed, as_json) ->
     model, chosen = open_target(run, task, length, features, out_index)
     accuracy = measure(model, chosen, examples=examples, seed=seed)
     if as_json:
-        from memoryspan.runs.record import measured, plain
+        from memoryspan.runs.record import plain
 
-        click.echo(json.dumps({"task": {"name": chosen.name, **plain(chosen)}, **plain(measured(accuracy))}))
+        figures = {**plain(accuracy), "value": accuracy.value, "interval": accuracy.interval}
+        click.echo(json.dumps({"task": {"name": chosen.name, **plain(chosen)}, "accuracy": figures}))
     else:
         click.echo(f"Accuracy: {accuracy}")

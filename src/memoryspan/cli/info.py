@@ -9,7 +9,8 @@ from memoryspan.cli.options import json_option
 
 
 @click.command(
-    epilog="\b\nExamples:\n  memoryspan info\n  memoryspan info runs/echo-lstm-50-001\n  memoryspan info my_model.keras --json",
+    epilog="\b\nExamples:\n  memoryspan info\n  memoryspan info runs/echo-lstm-50-001\n"
+    "  memoryspan info my_model.keras --json",
 )
 @click.argument("target", required=False, metavar="[RUN|MODEL.keras]")
 @json_option

@@ -44,7 +44,8 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="\b\nExamples:\n  memoryspan train\n  memoryspan predict runs/echo-lstm-50-001\n  memoryspan train --length 1000",
+    epilog="\b\nExamples:\n  memoryspan train\n  memoryspan train --length 1000\n"
+    "  memoryspan predict runs/echo-lstm-50-001",
 )
 @click.version_option(__version__, package_name="memoryspan", message="%(package)s %(version)s")
 def cli() -> None:

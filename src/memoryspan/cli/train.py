@@ -21,12 +21,8 @@ from memoryspan.cli.options import json_option, seed_option, task_options
     "--threshold", type=float, default=0.995, show_default=True, help="Accuracy to prove, by its 95 % interval."
 )
 @click.option("--budget", help="Stop unsolved after so much: 200k (examples), 5Mtokens, 90s, 10min.  [default: 2M]")
-@click.option(
-    "--run", "directory", type=click.Path(), help="Directory to keep the run in.  [default: a fresh one in runs/]"
-)
-@click.option(
-    "--resume", type=click.Path(), help="Go on with the run in this directory; takes no other option but --budget."
-)
+@click.option("--run", "directory", type=click.Path(), help="Where to keep it.  [default: a fresh directory in runs/]")
+@click.option("--resume", type=click.Path(), help="Go on with this run; the only other option is --budget.")
 @json_option
 @click.pass_context
 def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> None:
@@ -73,9 +69,12 @@ def _start(
     for_model = {"units": units, "learning_rate": learning_rate, "seed": seed}
     settings = Settings(seed=seed, budget=budget, **settings)
     model = model_named(model_name)(chosen, **for_model)
+    summary: list[str] = []
+    model.summary(print_fn=summary.append)  # now, for it counts the optimizer's weights as well once there are any
+    run = start(model, chosen, settings, directory=directory, made_by=Named(model_name, for_model))
     if not as_json:
-        model.summary(print_fn=click.echo)
-    return start(model, chosen, settings, directory=directory, made_by=Named(model_name, for_model))
+        click.echo("\n".join(summary))
+    return run
 
 
 def _resume(directory: str, budget):

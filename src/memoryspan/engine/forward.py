@@ -1,13 +1,14 @@
 """A Keras model in, a pure function out: `forward(model)`.
 
-There are two paths, with the same results. A chain of stock layers runs on tokens through `unroll`; any other model runs
-through Keras itself, on one-hot or real input with a mask. `Forward.path` says which one, `Forward.reason` why.
+There are two paths, with the same results. A chain of stock layers runs on tokens through `unroll`; any other model
+runs through Keras itself, on one-hot or real input with a mask. `Forward.path` says which one, `Forward.reason` why.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from inspect import signature
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -82,7 +83,7 @@ def input_shape(model: keras.Model) -> tuple[int | None, ...]:
 
 def output_shape(model: keras.Model) -> tuple[int | None, ...]:
     """(batch, answers) or (batch, time, answers)."""
-    return tuple(model.compute_output_shape(input_shape(model)))
+    return tuple(model.compute_output_spec(keras.KerasTensor(input_shape(model))).shape)
 
 
 def _is_size(n) -> bool:
@@ -138,6 +139,8 @@ def _through_unroll(model: keras.Model, found) -> Apply:
     def apply(variables, inputs, lengths):
         arrays = dict(zip(trainable, variables.trainable, strict=True))
         arrays |= dict(zip(non_trainable, variables.non_trainable, strict=True))
+        if inputs.ndim == 3:  # a layer before the recurrence reads every step, and in its gradient 0 · NaN is NaN
+            inputs = jnp.where(_mask(inputs, lengths)[..., None], inputs, 0)
         x = jnp.swapaxes(inputs, 0, 1)  # time first: a step reads one contiguous slice
         for stage in found:
             x = stage(lambda variable: arrays[id(variable)], x, lengths)
@@ -153,22 +156,28 @@ def _through_keras(model: keras.Model, training: bool) -> Apply:
     takes_mask = "mask" in arguments
     regularised = sum(variable.regularizer is not None for variable in model.trainable_variables)
     for_training = {"training": training} if "training" in arguments else {}
+    call = cast(Callable[..., tuple], partial(model.stateless_call, return_losses=True, **for_training))
 
     def apply(variables, inputs, lengths):
         if fixed_length is not None:
             inputs = _widen(inputs, fixed_length)
-        mask = jnp.arange(inputs.shape[1]) < lengths[:, None]
+        mask = _mask(inputs, lengths)
         x = _as_keras_reads(inputs, mask, *n_features)
         if takes_mask:
-            outcome = model.stateless_call(*variables, x, mask=mask, return_losses=True, **for_training)
+            outcome = call(*variables, x, mask=mask)
         else:
             set_keras_mask(x, mask)  # for the layers inside a model whose own call does not pass a mask on
-            outcome = model.stateless_call(*variables, x, return_losses=True, **for_training)
+            outcome = call(*variables, x)
         predictions, non_trainable, losses = outcome
+        set_keras_mask(predictions, None)  # else Keras's loss weighs by it, on top of the weights that it is given
         # Keras lists the regularisers of the weights last; those are in the compiled loss already.
         return Outcome(predictions, non_trainable, sum(losses[: len(losses) - regularised], 0.0))
 
     return apply
+
+
+def _mask(inputs: Inputs, lengths: Int[Array, "batch"]) -> Bool[Array, "batch time"]:
+    return jnp.arange(inputs.shape[1]) < lengths[:, None]
 
 
 def _widen(inputs: Inputs, width: int) -> Inputs:

@@ -1,6 +1,7 @@
 """The loss that a model was compiled with, as a pure function."""
 
 from collections.abc import Callable
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -33,7 +34,8 @@ def compiled_loss(model: keras.Model) -> CompiledLoss:
             *zip(model.non_trainable_variables, variables.non_trainable, strict=True),
         ]
         with keras.StatelessScope(state_mapping=pairs):
-            return model.compute_loss(y=targets, y_pred=predictions, sample_weight=weights) + outcome.penalty
+            loss = cast(Array, model.compute_loss(y=targets, y_pred=predictions, sample_weight=weights))
+        return loss + outcome.penalty
 
     return value
 

@@ -6,6 +6,7 @@ a row [batch, features]. On a ragged batch a stage gives what Keras gives for ea
 """
 
 from collections.abc import Callable
+from typing import cast
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -106,7 +107,7 @@ def _recurrent(layer: keras.Layer, training: bool) -> Stage:
         raise NotRecognisedError(f"{layer.name} drops out in training")
     if layer.return_state or layer.stateful:
         raise NotRecognisedError(f"{layer.name} hands its state on")
-    cell, step, State = layer.cell, _step(layer), _state(layer)
+    cell, step = layer.cell, _step(layer)
 
     def answer_every_step(weights, state, x):
         state = step(weights, state, x)
@@ -118,11 +119,11 @@ def _recurrent(layer: keras.Layer, training: bool) -> Stage:
     def stage(values, x, lengths):
         weights = _weights(cell, values)
         zeros = jnp.zeros((x.shape[1], cell.units), weights.kernel.dtype)
-        start = State(*[zeros] * len(State._fields))
+        start = _start(layer, zeros)
         x = reverse(x, lengths) if layer.go_backwards else x
-        if layer.return_sequences:
-            return unroll(answer_every_step, weights, start, x, lengths)[1]
-        return unroll(answer_at_the_end, weights, start, x, lengths)[0].hidden
+        step_and_answer = answer_every_step if layer.return_sequences else answer_at_the_end
+        last, outputs = cast(tuple, unroll(step_and_answer, weights, start, x, lengths))
+        return outputs if layer.return_sequences else last.hidden
 
     return stage
 
@@ -166,8 +167,8 @@ def _step(layer: keras.Layer):
     return (cells.gru if layer.reset_after else cells.gru_reset_before)(activation, recurrent_activation)
 
 
-def _state(layer: keras.Layer) -> type[cells.Hidden] | type[cells.HiddenAndCell]:
-    return cells.HiddenAndCell if isinstance(layer, LAYERS.LSTM) else cells.Hidden
+def _start(layer: keras.Layer, zeros: Array) -> cells.Hidden | cells.HiddenAndCell:
+    return cells.HiddenAndCell(zeros, zeros) if isinstance(layer, LAYERS.LSTM) else cells.Hidden(zeros)
 
 
 def _weights(cell: keras.Layer, values: Values) -> cells.Weights:

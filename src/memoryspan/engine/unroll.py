@@ -68,27 +68,32 @@ def _backward(step, residuals, cotangents):
     params, tape, inputs, lengths = residuals
     d_state, d_outputs = cotangents
     reals, join = _split_reals(inputs)
+    weights, join_weights = _split_reals(params)
 
     def body(carry):
-        t, d_state, d_params, d_reals = carry
+        t, d_state, d_weights, d_reals = carry
         t = t - 1
 
-        def at_t(params, state, reals):
-            return _masked(step, params, state, join(reals, _at(inputs, t)), t < lengths)
+        def at_t(weights, state, reals):
+            x = join(reals, _at(inputs, t))
+            return _masked(step, join_weights(weights, params), state, x, t < lengths)
 
-        _, vjp = jax.vjp(at_t, params, _at(tape, t), _at(reals, t))
-        d_params_t, d_state, d_reals_t = vjp((d_state, _at(d_outputs, t)))
-        return t, d_state, jax.tree.map(jnp.add, d_params, d_params_t), _put(d_reals, d_reals_t, t)
+        _, vjp = jax.vjp(at_t, weights, _at(tape, t), _at(reals, t))
+        d_weights_t, d_state, d_reals_t = vjp((d_state, _at(d_outputs, t)))
+        return t, d_state, jax.tree.map(jnp.add, d_weights, d_weights_t), _put(d_reals, d_reals_t, t)
 
     start = (
         jnp.max(lengths),
         d_state,
-        jax.tree.map(jnp.zeros_like, params),
+        jax.tree.map(jnp.zeros_like, weights),
         jax.tree.map(jnp.zeros_like, reals),
     )
-    _, d_state, d_params, d_reals = lax.while_loop(lambda carry: carry[0] > 0, body, start)
-    no_gradient = jax.tree.map(lambda _: None, inputs)
-    return d_params, d_state, join(d_reals, no_gradient), None
+    _, d_state, d_weights, d_reals = lax.while_loop(lambda carry: carry[0] > 0, body, start)
+
+    def no_gradient(tree):
+        return jax.tree.map(lambda _: None, tree)
+
+    return join_weights(d_weights, no_gradient(params)), d_state, join(d_reals, no_gradient(inputs)), None
 
 
 unroll.defvjp(_forward, _backward)

@@ -1,5 +1,7 @@
 """The tutorial's network: one LSTM and one dense layer."""
 
+from typing import Any
+
 import numpy as np
 
 from memoryspan import memory
@@ -31,20 +33,22 @@ def lstm(
     parameters = 4 * units * (task.n_features + units + 1) + task.n_outputs * (units + 1)
     memory.require(16 * parameters, f"A model of {parameters:,} parameters, with its gradient and Adam's two moments,")
     kernel_seed, recurrent_seed, answer_seed = map(int, np.random.SeedSequence(seed).generate_state(3))
+    glorot: Any = keras.initializers.GlorotUniform  # Keras types initializers as str, and takes them
+    orthogonal: Any = keras.initializers.Orthogonal
     model = keras.Sequential(
         [
             keras.Input((None, task.n_features)),
             keras.layers.LSTM(
                 units,
                 return_sequences=task.asks == "every step",
-                kernel_initializer=keras.initializers.GlorotUniform(kernel_seed),
-                recurrent_initializer=keras.initializers.Orthogonal(seed=recurrent_seed),
+                kernel_initializer=glorot(kernel_seed),
+                recurrent_initializer=orthogonal(seed=recurrent_seed),
                 name="lstm",
             ),
             keras.layers.Dense(
                 task.n_outputs,
                 task.activation,
-                kernel_initializer=keras.initializers.GlorotUniform(answer_seed),
+                kernel_initializer=glorot(answer_seed),
                 name="answer",
             ),
         ],

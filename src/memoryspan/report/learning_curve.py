@@ -37,19 +37,22 @@ def draw_learning_curve(history: Sequence[Row], task: Task, directory: Path) -> 
 
 def _accuracy(axes: Axes, history: Sequence[Row], task: Task) -> None:
     axes.plot([row.examples for row in history], [row.accuracy for row in history], color=BLUE)
-    axes.axhline(task.chance, color=GREY, linestyle=":", linewidth=1)
-    axes.annotate(
-        f"chance, {task.chance:.1%}", (history[0].examples, task.chance), (0, 3), textcoords="offset points", color=GREY
-    )
+    _mark(axes, task.chance, f"chance, {task.chance:.1%}")
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_ylabel("accuracy\n(fresh examples of a batch)")
     axes.set_title(f"{task.name}, up to {task.length:,} steps", loc="left", fontsize="medium")
 
 
+def _mark(axes: Axes, height: float, text: str) -> None:
+    """A dotted line with its name at the right end."""
+    axes.axhline(height, color=GREY, linestyle=":", linewidth=1)
+    axes.text(1.01, height, text, transform=axes.get_yaxis_transform(), color=GREY, va="center", fontsize="small")
+
+
 def _length(axes: Axes, history: Sequence[Row], task: Task) -> None:
     axes.step([row.examples for row in history], [row.length for row in history], color=ORANGE, where="post")
-    axes.axhline(task.length, color=GREY, linestyle=":", linewidth=1)
+    _mark(axes, task.length, f"full length, {task.length:,}")
     axes.set_yscale("log", base=2)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.set_ylabel("current length\n(time steps)")

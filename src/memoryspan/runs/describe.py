@@ -7,9 +7,8 @@ import msgspec
 import memoryspan
 from memoryspan.backend import keras
 from memoryspan.engine import forward
-from memoryspan.evaluation import Accuracy
 from memoryspan.runs.environment import environment
-from memoryspan.runs.record import Asked, Measured, Named, Record, Resolved, Results, plain
+from memoryspan.runs.record import Asked, Named, Record, Resolved, Results, measured, plain
 from memoryspan.tasks import Task
 from memoryspan.training import Position, Settings, Status
 
@@ -45,18 +44,6 @@ def ended(record: Record, status: Status, position: Position) -> Record:
         accuracy=measured(accuracy) if accuracy else None,
     )
     return msgspec.structs.replace(record, status=status.value, results=results)
-
-
-def measured(accuracy: Accuracy) -> Measured:
-    """An accuracy with what follows from it, for readers that do not compute."""
-    return Measured(
-        right=accuracy.right,
-        examples=accuracy.examples,
-        length=accuracy.length,
-        chance=accuracy.chance,
-        value=accuracy.value,
-        interval=accuracy.interval,
-    )
 
 
 def _name_of(loss) -> str:

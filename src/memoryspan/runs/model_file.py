@@ -70,4 +70,6 @@ def _names_code(config) -> bool:
 
 
 def _first_sentence(error: Exception) -> str:
-    return str(error).strip().split("\n")[0].split(". ")[0].rstrip(".")[:200] or type(error).__name__
+    """Of the innermost cause: Keras wraps it in the class that holds it, with all of its config."""
+    cause = str(error).split("Exception encountered: ")[-1].strip()
+    return cause.split("\n")[0].split(". ")[0].rstrip(".")[:200] or type(error).__name__

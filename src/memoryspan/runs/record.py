@@ -5,12 +5,15 @@ Plain data under a version number. Reading one imports neither JAX nor Keras, an
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from memoryspan.errors import RunError
 from memoryspan.runs import atomic
+
+if TYPE_CHECKING:
+    from memoryspan.evaluation import Accuracy
 
 FILE = "run.json"
 
@@ -127,6 +130,18 @@ def read(directory: Path) -> Record:
 def write(directory: Path, record: Record) -> None:
     """Puts the record in place; raises `OSError` where it cannot be written."""
     atomic.write(directory / FILE, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+
+
+def measured(accuracy: "Accuracy") -> Measured:
+    """An accuracy with what follows from it, for readers that do not compute."""
+    return Measured(
+        right=accuracy.right,
+        examples=accuracy.examples,
+        length=accuracy.length,
+        chance=accuracy.chance,
+        value=accuracy.value,
+        interval=accuracy.interval,
+    )
 
 
 def plain(value: Any) -> Any:

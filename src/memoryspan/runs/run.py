@@ -18,7 +18,6 @@ from filelock import BaseFileLock
 
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError, RunError
-from memoryspan.evaluation import check_fit
 from memoryspan.runs import atomic, checkpoint, history_file, record
 from memoryspan.runs.describe import begun, ended
 from memoryspan.runs.directory import claim, require_empty
@@ -29,7 +28,7 @@ from memoryspan.runs.record import Named, Record
 from memoryspan.runs.saved import open_run
 from memoryspan.tasks import Task
 from memoryspan.training import Budget, Position, Result, Row, Settings, Status, positions, restore
-from memoryspan.training.trainer import check_compiled
+from memoryspan.training.trainer import require_trainable
 from memoryspan.training.update import initial_state
 
 CHECKPOINT_SECONDS = 2.0
@@ -81,8 +80,7 @@ def start(
         ModelError: the model is not compiled, or does not fit the task.
         RunError: the directory is not empty, is in use, or cannot be written to.
     """
-    check_compiled(model)
-    check_fit(model, task)
+    require_trainable(model, task, settings)
     made_by = made_by or Named(model.name)
     place = claim(Path(directory) if directory else None, f"{task.name}-{made_by.name}-{task.length}")
     position = Position(initial_state(model, settings.curriculum, task), Row.first(task.shortest))

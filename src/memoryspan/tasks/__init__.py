@@ -4,11 +4,11 @@ from memoryspan.errors import TaskError
 from memoryspan.tasks.base import Batch, Task
 from memoryspan.tasks.echo import Echo
 
-TASKS: dict[str, type[Task]] = {task.name: task for task in (Echo,)}
+TASKS = {task.name: task for task in (Echo,)}
 """The tasks of the package, by the name that the command line knows."""
 
 
-def task_named(name: str) -> type[Task]:
+def task_named(name: str) -> type[Echo]:
     """The task of this name; raises `TaskError` where there is none."""
     if name not in TASKS:
         raise TaskError(f"There is no task {name!r}: use {' or '.join(TASKS)}.")

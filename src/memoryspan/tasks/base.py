@@ -10,6 +10,9 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkab
 
 from jaxtyping import Array, Bool, Float, Int
 
+Asks = Literal["once", "every step"]
+"""Whether a model gives one answer an example, (batch, outputs), or one a step, (batch, time, outputs)."""
+
 
 class Batch(NamedTuple):
     """A batch of examples. `*asked` is empty for tasks that ask once an example, else it is `time`.
@@ -31,11 +34,25 @@ class Batch(NamedTuple):
 class Task(Protocol):
     """The protocol of all tasks. See `tasks/echo.py` for the smallest one."""
 
+    __dataclass_fields__: ClassVar[dict]
+    """It is a dataclass: another length of the same task is `dataclasses.replace(task, length=…)`."""
+
     name: ClassVar[str]
     """What it is called on the command line."""
 
-    length: int
-    """Time steps of the longest example."""
+    asks: ClassVar[Asks]
+    """How often an answer is asked for."""
+
+    loss: ClassVar[str]
+    """The Keras loss that fits: what a builder compiles a model with."""
+
+    activation: ClassVar[str]
+    """The Keras activation of a model's last layer that fits."""
+
+    @property
+    def length(self) -> int:
+        """Time steps of the longest example."""
+        ...
 
     @property
     def n_features(self) -> int:
@@ -45,21 +62,6 @@ class Task(Protocol):
     @property
     def n_outputs(self) -> int:
         """The width of a model's answer: the number of classes, or 1 for a number."""
-        ...
-
-    @property
-    def asks(self) -> Literal["once", "every step"]:
-        """Whether a model gives one answer an example, (batch, outputs), or (batch, time, outputs)."""
-        ...
-
-    @property
-    def loss(self) -> str:
-        """The Keras loss that fits: what a builder compiles a model with."""
-        ...
-
-    @property
-    def activation(self) -> str:
-        """The Keras activation of a model's last layer that fits."""
         ...
 
     @property

@@ -5,11 +5,11 @@ Python", 2017, chapter 6): `length` symbols drawn uniformly, and at the end the 
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.tasks.base import Batch
+from memoryspan.tasks.base import Asks, Batch
 from memoryspan.validate import position, whole_number
 
 
@@ -26,7 +26,7 @@ class Echo:
     out_index: int = 2
 
     name: ClassVar[str] = "echo"
-    asks: ClassVar[Literal["once"]] = "once"
+    asks: ClassVar[Asks] = "once"
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
 

@@ -1,9 +1,9 @@
 """The order of lengths: short sequences first, longer ones as soon as those are mastered.
 
-What makes the tutorial's model learn. A gradient that has to cross 47 steps of an untrained LSTM says nothing about the
-symbol at its far end; one that crosses a single step does, and what is learned there carries over to a length twice as
-long. The idea of growing the difficulty is old (Elman, Cognition 48, 1993; Bengio et al., ICML 2009); the constants here
-were measured on the echo task (`python -m benchmarks.solve`).
+What makes the tutorial's model learn. A gradient that has to cross 47 steps of an untrained LSTM says nothing about
+the symbol at its far end; one that crosses a single step does, and what is learned there carries over to a length
+twice as long. The idea of growing the difficulty is old (Elman, Cognition 48, 1993; Bengio et al., ICML 2009); the
+constants here were measured on the echo task (`python -m benchmarks.solve`).
 """
 
 from dataclasses import dataclass

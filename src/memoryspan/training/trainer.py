@@ -1,7 +1,8 @@
 """How a model learns: chunks of updates in one compiled loop, and a look at them in between.
 
-Only between chunks does Python look: at the history, the budget, the accuracy, Ctrl-C. Where chunks begin and end depends
-on the state alone, so a training that goes on from a saved position ends in the same bits as one that never stopped.
+Only between chunks does Python look: at the history, the budget, the accuracy, Ctrl-C. Where chunks begin and end
+depends on the state alone, so a training that goes on from a saved position ends in the same bits as one that never
+stopped.
 """
 
 import time
@@ -124,12 +125,9 @@ def positions(model: keras.Model, task: Task, settings: Settings, start: Positio
 
     The model does not change on the way: `restore(model, position.state)` puts the weights in. Raises as `train` does.
     """
-    check_compiled(model)
-    check_fit(model, task)
+    require_trainable(model, task, settings)
     position = start or Position(initial_state(model, settings.curriculum, task), Row.first(task.shortest))
     fwd, key = forward(model, training=True), stream(settings.seed, FOR_TRAINING)
-    needed = tape_bytes(model, fwd, settings.batch_size, task.length)
-    memory.require(needed, f"Training on {settings.batch_size:,} sequences of {task.length:,} steps at a time")
     measure = evaluator(forward(model), task)
     programs = {}
     while position.status is None:
@@ -151,12 +149,16 @@ def restore(model: keras.Model, state: State) -> None:
         variable.assign(value)
 
 
-def check_compiled(model: keras.Model) -> None:
+def require_trainable(model: keras.Model, task: Task, settings: Settings) -> None:
+    """Raises `ModelError` or `TaskError` where a training could not even begin."""
     if not getattr(model, "compiled", False) or model.optimizer is None or model.loss is None:
         raise ModelError(
             f"The model {model.name!r} is not compiled, and its own optimizer and loss are to train it: call "
-            f'model.compile("adam", "categorical_crossentropy") first.'
+            f'model.compile("adam", "{task.loss}") first.'
         )
+    check_fit(model, task)
+    needed = tape_bytes(model, forward(model, training=True), settings.batch_size, task.length)
+    memory.require(needed, f"Training on {settings.batch_size:,} sequences of {task.length:,} steps at a time")
 
 
 def _advance(position: Position, program: Callable, key: Array, batch_size: int) -> Position:

@@ -4,6 +4,7 @@ An update samples a batch, takes its gradient, applies the model's own optimizer
 numbers come from the training's key and its own number, so the state after it is a pure function of the state before.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -26,7 +27,7 @@ class State(NamedTuple):
     progress: Progress
     updates: Int[Array, ""]
     skipped: Int[Array, ""]
-    """Updates whose gradient was not finite, and which therefore changed no weight."""
+    """Updates whose gradient, or whose outcome, was not finite, and which therefore changed no weight."""
     skipped_in_a_row: Int[Array, ""]
 
 
@@ -75,28 +76,27 @@ def chunk(
         (loss, (accuracy, non_trainable)), gradient = jax.value_and_grad(objective, has_aux=True)(
             state.variables.trainable, state.variables, batch
         )
-        new = _apply(model, state, gradient, curriculum.step_size(state.progress))
+        new = _apply(model, state, gradient, non_trainable, curriculum.step_size(state.progress))
         new = new._replace(
-            variables=new.variables._replace(non_trainable=non_trainable),
-            progress=curriculum.advance(state.progress, accuracy, task.chance, task.shortest, task.length),
+            progress=curriculum.advance(state.progress, accuracy, task.chance, task.shortest, task.length)
         )
         return new, Totals(totals.accuracy + accuracy, totals.loss + loss, totals.tokens + batch.lengths.sum())
 
     return lax.fori_loop(0, updates, update, (state, Totals(jnp.float32(0), jnp.float32(0), jnp.int32(0))))
 
 
-def _apply(model: keras.Model, state: State, gradient: list[Array], step_size: Float[Array, ""]) -> State:
-    """The optimizer's step, shortened to `step_size`; none at all, but counted, where the gradient is not finite."""
+def _apply(
+    model: keras.Model, state: State, gradient: list[Array], non_trainable: list[Array], step_size: Float[Array, ""]
+) -> State:
+    """The optimizer's step, shortened to `step_size`; none at all, but counted, where it would not be finite."""
     trainable = state.variables.trainable
     proposed, optimizer = model.optimizer.stateless_apply(state.optimizer, gradient, trainable)
-    finite = _all_finite(gradient)
-    trainable = [
-        _keep(finite, _between(old, new, step_size), old) for old, new in zip(trainable, proposed, strict=True)
-    ]
-    optimizer = [_keep(finite, new, old) for old, new in zip(state.optimizer, optimizer, strict=True)]
+    proposed = [_between(old, new, step_size) for old, new in zip(trainable, proposed, strict=True)]
+    finite = _all_finite((gradient, proposed, optimizer, non_trainable))
+    variables = _keep(finite, Variables(proposed, non_trainable), state.variables)
     return state._replace(
-        variables=state.variables._replace(trainable=trainable),
-        optimizer=optimizer,
+        variables=variables,
+        optimizer=_keep(finite, optimizer, state.optimizer),
         updates=state.updates + 1,
         skipped=state.skipped + ~finite,
         skipped_in_a_row=jnp.where(finite, 0, state.skipped_in_a_row + 1),
@@ -108,8 +108,8 @@ def _between(old: Array, new: Array, share: Float[Array, ""]) -> Array:
     return jnp.where(share < 1, old + share * (new - old), new)
 
 
-def _keep(finite: Bool[Array, ""], new: Array, old: Array) -> Array:
-    return jnp.where(finite, new, old)
+def _keep(finite: Bool[Array, ""], new: PyTree[Array], old: PyTree[Array]) -> PyTree[Array]:
+    return jax.tree.map(partial(jnp.where, finite), new, old)
 
 
 def _all_finite(arrays: PyTree[Array]) -> Bool[Array, ""]:
