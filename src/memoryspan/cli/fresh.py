@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from memoryspan.backend import keras
     from memoryspan.tasks import Task
 
+SHOWN = 50
+"""Symbols of a longer sequence that are printed; with --json, all are."""
+
 STREAM = 2
 """The stream of a seed's random numbers that shown examples come from; training and evaluation have others."""
 
@@ -24,10 +27,18 @@ def fresh_examples(task: "Task", seed: int, count: int = 1) -> tuple[list, list]
 
 def show(sequence: list, expected: object, predicted: object) -> None:
     """Prints an example as the tutorial does; `expected` may be None."""
-    click.echo(f"Sequence: {sequence}")
+    click.echo(f"Sequence: {_elided(sequence)}")
     if expected is not None:
         click.echo(f"Expected: {expected}")
     click.echo(f"Predicted: {predicted}")
+
+
+def _elided(sequence: list) -> str:
+    """A sequence as a list, without its middle where nobody would read it."""
+    if len(sequence) <= 2 * SHOWN:
+        return str(sequence)
+    missing = f"… {len(sequence) - SHOWN:,} more …"
+    return f"[{', '.join(map(str, sequence[: SHOWN - 5]))}, {missing}, {', '.join(map(str, sequence[-5:]))}]"
 
 
 def show_fresh(model: "keras.Model", task: "Task", seed: int, count: int) -> None:

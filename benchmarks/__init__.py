@@ -1,0 +1,5 @@
+"""What the package costs, measured beside its peers: `python -m benchmarks.speed`, `.solve` and `.startup`.
+
+Run them from the repository's root, on a machine that does nothing else. With `--write` each replaces its own section
+of `docs/benchmarks.md`, which nobody edits by hand.
+"""

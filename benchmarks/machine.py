@@ -1,0 +1,73 @@
+"""The machine that a figure was measured on: a figure without it says nothing."""
+
+import os
+import platform
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import memoryspan
+
+PACKAGES = ("jax", "keras", "numpy", "torch")
+"""Whose versions matter, where they are installed."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What it is, what runs on it, and how busy it was (processes that wanted a core, mean of the last minute)."""
+
+    processor: str
+    cores: int
+    memory_gib: float
+    system: str
+    python: str
+    packages: dict[str, str]
+    load: float
+    date: str
+
+    def __str__(self) -> str:
+        packages = ", ".join(f"{name} {number}" for name, number in self.packages.items())
+        return (
+            f"{self.date}, {self.processor}, {self.cores} cores, {self.memory_gib:.0f} GiB of memory, {self.system}, "
+            f"Python {self.python}, {packages}; load before the first round: {self.load:.2f}."
+        )
+
+
+def this_machine() -> Machine:
+    """The machine as it is now: ask before measuring, since measuring is load as well."""
+    return Machine(
+        processor=_processor(),
+        cores=_cores(),
+        memory_gib=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,
+        system=f"{platform.system()} {platform.release()}",
+        python=platform.python_version(),
+        packages={"memoryspan": memoryspan.__version__} | _installed(),
+        load=os.getloadavg()[0],
+        date=date.today().isoformat(),
+    )
+
+
+def _processor() -> str:
+    """Linux alone tells a processor's name in a file; elsewhere Python's own word has to do."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _installed() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

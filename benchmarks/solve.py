@@ -1,0 +1,168 @@
+"""What it takes to solve the echo task: seeds, examples, updates, seconds. And what happens without a curriculum."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from benchmarks.full_length import FullLength
+from benchmarks.machine import Machine, this_machine
+from benchmarks.report import Report, Row, deliver, report_options
+from benchmarks.rounds import Spread, progress
+from memoryspan.backend import keras
+from memoryspan.errors import MemoryspanError
+from memoryspan.evaluation import Accuracy, percent, wilson
+from memoryspan.models import lstm
+from memoryspan.tasks import Echo
+from memoryspan.training import Budget, Settings, train
+from memoryspan.training.trainer import EXAMPLES
+
+LEARNING_RATE = 1e-2
+"""That of `memoryspan train`."""
+
+WITHOUT_CURRICULUM = "100k"
+"""Budget of a seed, which costs all of it since nothing is solved; with the curriculum 10k are enough at length 50."""
+
+FIGURES = {"examples": "{:,.0f}", "updates": "{:,.0f}", "seconds": "{:.2f}"}
+"""What it took, and how it reads."""
+
+COLUMNS = {
+    "to solved": lambda row: row["name"],
+    "median": lambda row: FIGURES[row["name"]].format(row["median"]),
+    "least": lambda row: FIGURES[row["name"]].format(row["least"]),
+    "most": lambda row: FIGURES[row["name"]].format(row["most"]),
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which trainings: all seeds differ in their weights and in their examples."""
+
+    length: int
+    learning_rate: float | None
+    curriculum: bool
+    budget: Budget
+
+    @property
+    def task(self) -> Echo:
+        """The echo task, at all lengths or at the full one alone."""
+        return (Echo if self.curriculum else FullLength)(self.length)
+
+    @property
+    def title(self) -> str:
+        """All that makes it another question."""
+        order = "with" if self.curriculum else "without"
+        rate = "as the tutorial compiles it" if self.learning_rate is None else f"learning rate {self.learning_rate:g}"
+        return f"Echo at length {self.length}, LSTM(25), {rate}, {order} the curriculum"
+
+    def model(self, seed: int) -> keras.Model:
+        """Fresh, compiled as asked."""
+        if self.learning_rate is not None:
+            return lstm(self.task, learning_rate=self.learning_rate, seed=seed)
+        model = lstm(self.task, seed=seed)
+        model.compile("adam", self.task.loss, metrics=["accuracy"])
+        return model
+
+
+@click.command()
+@click.option("--seeds", default=20, show_default=True, type=click.IntRange(1), help="Trainings, from seed 0 on.")
+@click.option("--length", default=50, show_default=True, type=click.IntRange(3), help="Time steps.")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help=f"Of Adam.  [default: {LEARNING_RATE}]")
+@click.option("--plain", is_flag=True, help='The tutorial\'s own compile: "adam", so 0.001, and no clipping.')
+@click.option("--no-curriculum", is_flag=True, help="All examples at the full length.")
+@click.option(
+    "--budget",
+    help=f"Of a seed: 200k, 5Mtokens.  [default: that of `train`; {WITHOUT_CURRICULUM} without the curriculum]",
+)
+@report_options
+def main(
+    seeds: int,
+    length: int,
+    learning_rate: float | None,
+    plain: bool,
+    no_curriculum: bool,
+    budget: str | None,
+    as_json: bool,
+    page: Path | None,
+) -> None:
+    """Measures what LSTM(25) needs to solve the echo task, over seeds.
+
+    Takes about a minute; a few without the curriculum.
+
+    Example: python -m benchmarks.solve --plain --seeds 5
+    """
+    if plain and learning_rate is not None:
+        raise click.UsageError("--plain has a learning rate of its own: leave out one of the two.")
+    rate = None if plain else learning_rate or LEARNING_RATE
+    question = Question(length, rate, not no_curriculum, limit(budget, not no_curriculum))
+    machine = this_machine()
+    outcomes = [outcome(question, seed) for seed in progress(range(seeds), "Seeds")]
+    deliver(report(question, outcomes, machine), as_json, page)
+
+
+def limit(budget: str | None, curriculum: bool) -> Budget:
+    """The budget that was asked for, or the one that makes sense."""
+    if budget is None:
+        return Budget() if curriculum else Budget.parse(WITHOUT_CURRICULUM)
+    try:
+        return Budget.parse(budget)
+    except MemoryspanError as error:
+        raise click.BadParameter(str(error), param_hint="--budget") from error
+
+
+def outcome(question: Question, seed: int) -> Row:
+    """How one training ended."""
+    result = train(question.model(seed), question.task, seed=seed, budget=question.budget)
+    last, accuracy = result.history[-1], result.accuracy
+    assert accuracy is not None, "only an interrupted training is not measured"
+    return {
+        "seed": seed,
+        "status": result.status.value,
+        "examples": last.examples,
+        "updates": last.updates,
+        "seconds": last.seconds,
+        "right": accuracy.right,
+        "of": accuracy.examples,
+    }
+
+
+def report(question: Question, outcomes: list[Row], machine: Machine) -> Report:
+    """The spread over the solved seeds, and the accuracy of all."""
+    solved = [row for row in outcomes if row["status"] == "solved"]
+    rows = [{"name": name, **Spread.of(row[name] for row in solved)._asdict()} for name in FIGURES] if solved else []
+    return Report(
+        title=question.title,
+        summary=summary(question, outcomes, len(solved)),
+        method=method(question),
+        rows=rows,
+        columns=COLUMNS,
+        machine=machine,
+        details={"solved": len(solved), "seeds": outcomes},
+    )
+
+
+def summary(question: Question, outcomes: list[Row], solved: int) -> str:
+    """How many were solved, and how well all of them answer in the end."""
+    low, high = wilson(solved, len(outcomes))
+    right, examples = sum(row["right"] for row in outcomes), sum(row["of"] for row in outcomes)
+    accuracy = Accuracy(right, examples, question.length, question.task.chance)
+    return (
+        f"{solved} of {len(outcomes)} seeds solved (95 % interval {percent(low)} to {percent(high)}). "
+        f"Accuracy at the full length, over all seeds: {accuracy}."
+    )
+
+
+def method(question: Question) -> str:
+    """What counts, and what does not."""
+    limits = [f"{value:,} {name}" for name, value in vars(question.budget).items() if value is not None]
+    defaults = Settings()
+    return (
+        f"Batches of {defaults.batch_size}; at most {' and '.join(limits)} a seed; a seed has its own weights and its "
+        f"own examples. Solved: the lower end of the 95 % interval of the accuracy on {EXAMPLES:,} fresh examples of "
+        f"the full length is at least {percent(defaults.threshold)}. Seconds are those of training: compiling, and "
+        f"measuring the accuracy, are not in them."
+    )
+
+
+if __name__ == "__main__":
+    main()

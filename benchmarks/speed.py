@@ -1,0 +1,85 @@
+"""Examples a second at the full length: forward, backward and update, beside Keras and PyTorch."""
+
+from pathlib import Path
+from statistics import median
+
+import click
+
+from benchmarks.contestants import STEPS_PER_EXECUTION, UNITS, Work, contestants
+from benchmarks.full_length import FullLength
+from benchmarks.machine import this_machine
+from benchmarks.report import Report, Row, deliver, report_options
+from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved
+
+OURS = "memoryspan"
+
+COLUMNS = {
+    "trained by": lambda row: row["name"],
+    "examples/s": lambda row: f"{row['median']:,.0f}",
+    "slowest to fastest": lambda row: f"{row['least']:,.0f} to {row['most']:,.0f}",
+    "/ fastest peer": lambda row: f"{row['ratio']:.2f}",
+}
+
+
+@click.command()
+@click.option("--batch-size", default=128, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--length",
+    default=50,
+    show_default=True,
+    type=click.IntRange(10),
+    help="Time steps; fewer than 10 would be learned on the way, which ends a training.",
+)
+@click.option("--batches", default=100, show_default=True, type=click.IntRange(1), help="Updates of a lap.")
+@click.option("--rounds", default=10, show_default=True, type=click.IntRange(1), help="Laps of each contestant.")
+@report_options
+def main(batch_size: int, length: int, batches: int, rounds: int, as_json: bool, page: Path | None) -> None:
+    """Measures examples a second: this package, Keras and PyTorch, in turn.
+
+    Takes about a minute, and 1 GB of memory for the peers' data, which grows with length, batch size and batches.
+
+    Example: python -m benchmarks.speed --length 200 --batches 25
+    """
+    work, machine = Work(FullLength(length), batch_size, batches), this_machine()
+    laps = interleaved(contestants(work), rounds)
+    if not any(name.startswith("PyTorch") for name in laps):
+        click.echo('PyTorch is not installed, and left out: pip install "memoryspan[bench]"', err=True)
+    rows = speeds(laps)
+    title = f"Speed at batch {batch_size}, length {length}"
+    deliver(Report(title, summary(rows), method(work, rounds), rows, COLUMNS, machine), as_json, page)
+
+
+def speeds(laps: dict[str, list[Lap[int]]]) -> list[Row]:
+    """Examples a second of each contestant, and the ratio of its median to that of the fastest peer."""
+    rates = {name: [lap.value / lap.seconds for lap in of_one] for name, of_one in laps.items()}
+    fastest = max(median(of_one) for name, of_one in rates.items() if name != OURS)
+    spreads = {name: Spread.of(of_one) for name, of_one in rates.items()}
+    return [
+        {"name": name, **spread._asdict(), "ratio": spread.median / fastest, "laps": rates[name]}
+        for name, spread in spreads.items()
+    ]
+
+
+def summary(rows: list[Row]) -> str:
+    """Who is how fast."""
+    ours = next(row for row in rows if row["name"] == OURS)
+    peer = max((row for row in rows if row is not ours), key=lambda row: row["median"])
+    return f"{OURS} trains at {ours['ratio']:.2f} times the speed of its fastest peer here, {peer['name']}."
+
+
+def method(work: Work, rounds: int) -> str:
+    """What was measured, and what was granted to whom."""
+    n_features = work.task.n_features
+    return (
+        f"LSTM({UNITS}) and a dense layer on {n_features} symbols, all sequences {work.task.length} long: forward, "
+        f"backward and an Adam update, on the processor. Laps of {work.batches} updates, in turn, in one process: "
+        f"{WARM_UPS} of each not counted, then {rounds}; medians. memoryspan runs what `memoryspan train` runs, and "
+        f"makes its examples and measures its accuracy within the time. The peers find theirs in memory, as 32-bit "
+        f"one-hot rows, and measure none: Keras on JAX in one `fit` a lap, unshuffled, as it is and with "
+        f"{STEPS_PER_EXECUTION} steps an execution; PyTorch's `nn.LSTM` with time first and a fused Adam, with one "
+        f"thread and with as many as it takes by itself. PyTorch has a second bias, {4 * UNITS} parameters more."
+    )
+
+
+if __name__ == "__main__":
+    main()

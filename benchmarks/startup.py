@@ -1,0 +1,141 @@
+"""What a person waits for: whole processes, from nothing to their end, beside a bare Python and a bare Keras."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from itertools import count
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from tempfile import TemporaryDirectory, TemporaryFile
+
+import click
+
+from benchmarks.machine import this_machine
+from benchmarks.report import Report, Row, deliver, report_options
+from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved
+
+Peak = int | None
+"""Bytes; None where it is not known."""
+
+NAMES = {
+    "python": "python -c pass",
+    "keras": 'python -c "import keras"',
+    "help": "memoryspan --help",
+    "warm": "memoryspan train, warm",
+    "cold": "memoryspan train, cold",
+}
+
+
+def _times(row: Row, of: str) -> str:
+    return "" if row[of] is None else f"{row[of]:.1f}"
+
+
+COLUMNS = {
+    "process": lambda row: row["name"],
+    "seconds": lambda row: f"{row['median']:.2f}",
+    "least to most": lambda row: f"{row['least']:.2f} to {row['most']:.2f}",
+    "/ python": lambda row: _times(row, "times_python"),
+    "/ import keras": lambda row: _times(row, "times_keras"),
+    "peak MiB": lambda row: "" if row["peak"] is None else f"{row['peak'] / 2**20:,.0f}",
+}
+
+
+@click.command()
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Runs of each process.")
+@click.option("--only", multiple=True, type=click.Choice([*NAMES]), help="Some of them; may be given repeatedly.")
+@report_options
+def main(rounds: int, only: tuple[str, ...], as_json: bool, page: Path | None) -> None:
+    """Measures the time of whole processes: the command line, cold and warm, beside Python and Keras.
+
+    Takes one to two minutes.
+
+    Example: python -m benchmarks.startup --only python --only help
+    """
+    machine = this_machine()
+    with TemporaryDirectory() as root:
+        jobs = {name: job for name, job in processes(Path(root)).items() if not only or name in only}
+        laps = interleaved(jobs, rounds)
+    rows = waits(laps)
+    deliver(Report("Start-up", summary(rows), method(rounds), rows, COLUMNS, machine), as_json, page)
+
+
+def processes(root: Path) -> dict[str, Callable[[], Peak]]:
+    """A job each; what they write goes under `root`."""
+    numbers = count()
+
+    def fresh() -> Path:
+        return root / str(next(numbers))
+
+    def train(cache: Path) -> Peak:
+        return run(["-m", "memoryspan", "train", "--run", str(fresh())], cache)
+
+    warm = fresh()
+    return {
+        "python": partial(run, ["-c", "pass"], warm),
+        "keras": partial(run, ["-c", "import keras"], warm),
+        "help": partial(run, ["-m", "memoryspan", "--help"], warm),
+        "warm": partial(train, warm),
+        "cold": lambda: train(fresh()),
+    }
+
+
+def run(arguments: list[str], cache: Path) -> Peak:
+    """Runs Python to the end of its program, and gives its peak memory.
+
+    A child begins its life in a copy of its parent, so that its peak is the parent's or more: unless it is more, it is
+    not known. For the same reason nothing large is imported here.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
+    environment |= {"KERAS_BACKEND": "jax", "MEMORYSPAN_COMPILE_CACHE": str(cache)}
+    with TemporaryFile() as words:
+        child = subprocess.Popen(
+            [sys.executable, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=words, stderr=words
+        )
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            words.seek(0)
+            raise click.ClickException(f"{' '.join(arguments)} failed:\n{words.read().decode()}")
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, the others KiB
+    return usage.ru_maxrss * unit if usage.ru_maxrss > getrusage(RUSAGE_SELF).ru_maxrss else None
+
+
+def waits(laps: dict[str, list[Lap[Peak]]]) -> list[Row]:
+    """The seconds of each process, its ratios to the bare ones where those ran, and its highest peak."""
+    spreads = {name: Spread.of(lap.seconds for lap in of_one) for name, of_one in laps.items()}
+
+    def ratio(name: str, to: str) -> float | None:
+        return spreads[name].median / spreads[to].median if to in spreads else None
+
+    return [
+        {
+            "name": NAMES[name],
+            **spread._asdict(),
+            "times_python": ratio(name, "python"),
+            "times_keras": ratio(name, "keras"),
+            "peak": max((lap.value for lap in laps[name] if lap.value is not None), default=None),
+        }
+        for name, spread in spreads.items()
+    ]
+
+
+def summary(rows: list[Row]) -> str:
+    """The wait for each command."""
+    ours = (row for row in rows if row["name"].startswith("memoryspan"))
+    return "; ".join(f"{row['name']}: {row['median']:.2f} s" for row in ours) + "."
+
+
+def method(rounds: int) -> str:
+    """What is in the time."""
+    return (
+        f"Whole processes, from start to exit, in turn: {WARM_UPS} of each not counted, then {rounds}; medians. "
+        f"`train` solves the echo task as it does by default, writes its run to an empty directory, and prints to a "
+        f"file. Warm: on a cache of compiled programs that the uncounted runs filled; cold: on an empty one each "
+        f"time. Files are in the system's cache throughout: a first start after boot takes longer."
+    )
+
+
+if __name__ == "__main__":
+    main()

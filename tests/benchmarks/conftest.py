@@ -1,0 +1,23 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # benchmarks are not installed: they run from the repository's root
+
+
+@pytest.fixture
+def typed(monkeypatch, capsys):
+    """Runs `python -m benchmarks.…` in this process, and gives its exit code and what it printed, as JSON or as text."""
+
+    def run(module, *arguments):
+        monkeypatch.setattr(sys, "argv", [module.__file__, *arguments])
+        with pytest.raises(SystemExit) as left:
+            module.main()
+        printed = capsys.readouterr()
+        if left.value.code or "--json" not in arguments:
+            return left.value.code, printed.out + printed.err
+        return left.value.code, json.loads(printed.out)
+
+    return run

@@ -1,0 +1,14 @@
+from benchmarks.rounds import WARM_UPS, Spread, interleaved
+
+
+def test_jobs_take_turns_and_warm_ups_are_not_counted():
+    order = []
+    jobs = {name: lambda name=name: order.append(name) or len(order) for name in "AB"}
+    laps = interleaved(jobs, rounds=3)
+    assert order == ["A", "B"] * (WARM_UPS + 3)
+    assert [lap.value for lap in laps["B"]] == [4, 6, 8]
+    assert all(lap.seconds >= 0 for lap in laps["A"])
+
+
+def test_a_spread_is_the_middle_and_the_ends():
+    assert Spread.of(iter([3, 1, 10])) == (3, 1, 10)

@@ -1,0 +1,36 @@
+import sys
+
+import pytest
+
+from benchmarks import speed
+from benchmarks.rounds import Lap
+
+TINY = ("--length", "10", "--batch-size", "2", "--batches", "10", "--rounds", "1")
+
+
+@pytest.fixture(autouse=True)
+def without_pytorch(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+
+
+def test_without_pytorch_it_says_so_and_measures_the_rest(typed, tmp_path):
+    page = tmp_path / "page.md"
+    code, printed = typed(speed, *TINY, "--write", str(page))
+    assert code == 0
+    assert 'pip install "memoryspan[bench]"' in printed
+    assert "steps_per_execution=10" in printed
+    assert f"python -m benchmarks.speed {' '.join(TINY)} --write" in page.read_text()
+    assert "| memoryspan |" in page.read_text()
+
+
+def test_json_holds_every_lap_and_the_machine(typed):
+    _, report = typed(speed, *TINY, "--json")
+    assert [row["name"] for row in report["rows"]] == ["memoryspan", "Keras", "Keras, steps_per_execution=10"]
+    assert all(len(row["laps"]) == 1 and row["laps"][0] > 0 for row in report["rows"])
+    assert report["machine"]["cores"] >= 1
+    assert report["machine"]["packages"]["memoryspan"]
+
+
+def test_ratios_are_to_the_fastest_peer():
+    laps = {"memoryspan": [Lap(1.0, 300)], "slow": [Lap(2.0, 100)], "fast": [Lap(1.0, 100), Lap(4.0, 400)]}
+    assert {row["name"]: row["ratio"] for row in speed.speeds(laps)} == {"memoryspan": 3, "slow": 0.5, "fast": 1}
