@@ -62,7 +62,10 @@ def _most_probable(output) -> str:
 
 def _piped() -> list | None:
     """The sequences on standard input, one a line, where a pipe or a file stands there; else None."""
-    mode = os.fstat(sys.stdin.fileno()).st_mode
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (AttributeError, OSError):  # no standard input at all
+        return None
     if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode)):
         return None
     return [_symbols(line) for line in sys.stdin if line.strip()] or None

@@ -1,0 +1,44 @@
+import json
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from memoryspan.cli.main import main
+
+
+class Answer(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def memoryspan(capsys, monkeypatch):
+    """Runs a command line in this process, as the entry point does."""
+
+    def run(*arguments: str | Path) -> Answer:
+        monkeypatch.setattr(sys, "argv", ["memoryspan", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return Answer(int(exit_.value.code or 0), *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def solved(tmp_path_factory) -> Path:
+    """The directory of a run on a short task, trained by the command."""
+    directory = tmp_path_factory.mktemp("runs") / "solved"
+    arguments = ["train", "--length", "6", "--features", "10", "--units", "16", "--run", str(directory), "--json"]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as exit_:
+        patch.setattr(sys, "argv", ["memoryspan", *arguments])
+        main()
+    assert not exit_.value.code
+    return directory

@@ -1,0 +1,42 @@
+import pytest
+
+
+def test_a_run_is_measured_on_its_own_task(memoryspan, solved):
+    answer = memoryspan("evaluate", solved, "--examples", "500")
+    assert answer.out == (
+        "Accuracy: 100.0 % (500 of 500 fresh examples, 95 % interval 99.2 % to 100.0 %, chance 10.0 %)\n"
+    )
+
+
+def test_options_ask_for_another_length(memoryspan, solved):
+    answer = memoryspan("evaluate", solved, "--length", "12", "--json").json
+    assert answer["task"] == {"name": "echo", "length": 12, "n_features": 10, "out_index": 2}
+    assert answer["accuracy"]["examples"] == 1000
+    assert answer["accuracy"]["interval"][0] <= answer["accuracy"]["value"] <= answer["accuracy"]["interval"][1]
+
+
+def test_anybodys_keras_file_is_measured_and_its_sizes_are_found(memoryspan, tmp_path):
+    from memoryspan import vanilla_lstm
+
+    vanilla_lstm(8, 10, 4).save(tmp_path / "theirs.keras")
+    answer = memoryspan("evaluate", tmp_path / "theirs.keras", "--examples", "200", "--json").json
+    assert answer["task"] == {"name": "echo", "length": 8, "n_features": 10, "out_index": 2}
+    assert answer["accuracy"]["chance"] == 0.1
+    assert answer["accuracy"]["right"] < 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--length", "9"], "The model takes 8 time steps, and the task asks for 9"),
+        (["--features", "11"], "The model takes inputs of 10 features, and the task echo makes 11"),
+        (["--examples", "0"], "examples must be a whole number of at least 1"),
+    ],
+)
+def test_a_task_that_does_not_fit_the_model_is_refused(memoryspan, tmp_path, arguments, sentence):
+    from memoryspan import vanilla_lstm
+
+    vanilla_lstm(8, 10, 4).save(tmp_path / "theirs.keras")
+    answer = memoryspan("evaluate", tmp_path / "theirs.keras", *arguments)
+    assert answer.code == 2
+    assert sentence in answer.err

@@ -1,0 +1,68 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from memoryspan.cli.main import COMMANDS
+
+
+def in_a_process(*arguments: str, **options) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "memoryspan", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_each_command_ends_in_examples_of_it(memoryspan, command):
+    answer = memoryspan(command, "-h")
+    _, examples = answer.out.split("Examples:")
+    assert answer.code == 0
+    assert all(line.startswith(f"memoryspan {command}") for line in map(str.strip, examples.strip().splitlines()))
+
+
+def test_help_lists_every_command_and_imports_neither_jax_nor_keras():
+    script = (
+        "import sys; sys.argv = ['memoryspan', '--help']\n"
+        "from memoryspan.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'jax', 'keras', 'numpy', 'matplotlib', 'rich'} & set(sys.modules)))"
+    )
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert out.endswith("[]\n")
+    assert all(f"\n  {command} " in out for command in COMMANDS)
+
+
+def test_the_version_is_the_packages(memoryspan):
+    import memoryspan as package
+
+    assert memoryspan("--version").out == f"memoryspan {package.__version__}\n"
+
+
+def test_a_command_that_does_not_exist_is_bad_input(memoryspan):
+    answer = memoryspan("tain")
+    assert answer.code == 2
+    assert "No such command 'tain'" in answer.err
+
+
+def test_bad_input_is_a_sentence_on_standard_error_and_no_traceback():
+    answer = in_a_process("train", "--out-index", "50")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert answer.stderr == (
+        "Error: out_index must be a whole number from 0 to 49 for length=50, got 50: "
+        "use out_index=49 for the last value, or a greater length.\n"
+    )
+
+
+def test_a_reader_that_leaves_early_is_no_error_of_ours():
+    command = f"{sys.executable} -m memoryspan info --json | true"
+    answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
+    assert answer.stderr == ""
+
+
+def test_nothing_but_the_result_reaches_a_pipe_and_no_colours(tmp_path):
+    environment = os.environ | {"TERM": "xterm-256color"}
+    arguments = ["--length", "4", "--features", "5", "--run", str(tmp_path / "run")]
+    answer = in_a_process("train", *arguments, env=environment)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "\x1b" not in answer.stdout

@@ -1,0 +1,107 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+SHORT = ["--length", "6", "--features", "10", "--units", "16"]
+
+
+def test_train_solves_the_tutorials_own_task_and_keeps_the_run(memoryspan, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = memoryspan("train")
+    assert answer.code == 0
+    assert "Total params: 15,200" in answer.out
+    assert "Accuracy: 100.0 % (1000 of 1000 fresh examples, 95 % interval 99.6 % to 100.0 %, chance 1.0 %)" in answer.out
+    assert answer.out.count("Sequence: [") == answer.out.count("Predicted: ") == 3
+    assert answer.out.endswith("Next: memoryspan predict runs/echo-lstm-50-001\n")
+    kept = {path.name for path in (tmp_path / "runs/echo-lstm-50-001").iterdir()}
+    assert {"run.json", "history.jsonl", "model.keras", "learning-curve.png", "checkpoints"} <= kept
+
+
+def test_json_is_the_record_and_nothing_else(memoryspan, tmp_path):
+    answer = memoryspan("train", *SHORT, "--run", tmp_path / "run", "--json")
+    assert answer.json == {"run": str(tmp_path / "run"), **json.loads((tmp_path / "run/run.json").read_text())}
+    assert answer.json["status"] == "solved"
+
+
+def test_an_unsolved_budget_is_exit_code_1_and_says_how_to_go_on(memoryspan, tmp_path):
+    answer = memoryspan("train", *SHORT, "--budget", "320", "--run", tmp_path / "run")
+    assert answer.code == 1
+    assert "The budget is spent" in answer.out
+    assert answer.out.endswith(f"Next: memoryspan train --resume {tmp_path / 'run'} --budget 10M\n")
+
+    again = memoryspan("train", "--resume", tmp_path / "run", "--budget", "1M")
+    assert again.code == 0
+    assert "Accuracy: 100.0 %" in again.out
+
+
+def test_a_solved_run_is_not_trained_again(memoryspan, solved):
+    before = (solved / "run.json").read_bytes()
+    answer = memoryspan("train", "--resume", solved)
+    assert answer.code == 0
+    assert "nothing is left to train" in answer.err
+    assert (solved / "run.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--length", "0"], "length must be a whole number from 1 to"),
+        (["--length", "99999999999"], "length must be a whole number from 1 to 2147483647"),
+        (["--length", "2000000000"], "would need"),
+        (["--features", "1"], "n_features must be a whole number from 2 to"),
+        (["--units", "0"], "units must be a whole number of at least 1"),
+        (["--units", "10000000"], "would need"),
+        (["--batch-size", "0"], "batch_size must be a whole number of at least 1"),
+        (["--learning-rate", "nan"], "learning_rate must be a number above 0"),
+        (["--budget", "much"], "A budget reads like 200k"),
+        (["--budget", "0"], "must be a number above 0"),
+        (["--threshold", "1"], "threshold must be above 0 and at most 0.9962"),
+        (["--task", "ecco"], "There is no task 'ecco': use echo"),
+        (["--model", "gpt"], "There is no model 'gpt': use lstm"),
+        (["--seed", "-1"], "seed must be a whole number from 0"),
+        (["--length", "ten"], "'ten' is not a valid integer"),
+    ],
+)
+def test_bad_input_is_refused_with_a_sentence_and_leaves_nothing_behind(
+    memoryspan, tmp_path, monkeypatch, arguments, sentence
+):
+    monkeypatch.chdir(tmp_path)
+    answer = memoryspan("train", *arguments)
+    assert (answer.code, answer.out) == (2, "")
+    assert sentence in answer.err
+    assert list(tmp_path.rglob("*")) == []
+
+
+def test_a_run_goes_on_as_it_began(memoryspan, solved):
+    answer = memoryspan("train", "--resume", solved, "--length", "7")
+    assert answer.code == 2
+    assert "--resume does not go with --length" in answer.err
+
+
+def test_an_existing_run_is_never_overwritten(memoryspan, solved):
+    answer = memoryspan("train", "--run", solved)
+    assert answer.code == 2
+    assert f"--resume {solved}, or give another --run" in answer.err
+
+
+def test_ctrl_c_keeps_what_was_learned_and_resume_goes_on(tmp_path, memoryspan):
+    directory = tmp_path / "run"
+    command = [sys.executable, "-m", "memoryspan", "train", "--learning-rate", "0.0003", "--run", str(directory)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    history = directory / "history.jsonl"
+    deadline = time.monotonic() + 60
+    while not (history.exists() and history.stat().st_size) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, "Traceback" in err) == (130, False)
+    assert out.endswith(f"Next: memoryspan train --resume {directory}\n")
+
+    before = len(history.read_text().splitlines())
+    assert memoryspan("train", "--resume", directory, "--budget", "20k").code == 1
+    assert len(history.read_text().splitlines()) > before
