@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from memoryspan.engine import forward as forward
     from memoryspan.engine import unroll as unroll
     from memoryspan.errors import MemoryspanError as MemoryspanError
+    from memoryspan.errors import ModelError as ModelError
+    from memoryspan.errors import RunError as RunError
+    from memoryspan.errors import TaskError as TaskError
     from memoryspan.evaluation import Accuracy as Accuracy
     from memoryspan.evaluation import evaluate as evaluate
     from memoryspan.models import lstm as lstm
@@ -35,8 +38,11 @@ _HOME = {
     "Curriculum": "training",
     "Echo": "tasks",
     "MemoryspanError": "errors",
+    "ModelError": "errors",
     "Result": "training",
+    "RunError": "errors",
     "Status": "training",
+    "TaskError": "errors",
     "evaluate": "evaluation",
     "forward": "engine",
     "generate_example": "tutorial",

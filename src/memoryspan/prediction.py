@@ -1,6 +1,7 @@
 """What a model answers: one sequence or many, as tokens or as arrays."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import jax
 import numpy as np
@@ -30,14 +31,20 @@ def predict(model: keras.Model, sequences, *, probabilities: bool = False) -> np
             take, or is an array of a shape that it does not take.
         ModelError: the model does not take a sequence.
     """
-    rows, single = _rows(sequences, *_expected(model))
+    steps, n_features = _expected(model)
+    rows, single = _rows(sequences, steps, n_features)
     lengths = np.array([len(row) for row in rows], np.int32)
-    fwd = forward(model)
-    outcome = jax.jit(fwd.apply)(variables_of(model), _padded(rows, lengths), lengths)
-    answers = [
-        _answer(output, n, probabilities) for output, n in zip(np.asarray(outcome.predictions), lengths, strict=True)
-    ]
+    apply = _compiled(model, tuple(id(variable) for variable in model.variables))
+    outcome = apply(variables_of(model), *_padded(rows, lengths, steps))
+    outputs = np.asarray(outcome.predictions)[: len(rows)]
+    answers = [_answer(output, n, probabilities) for output, n in zip(outputs, lengths, strict=True)]
     return answers[0] if single else answers
+
+
+@lru_cache(maxsize=4)  # keeps its models alive: a few
+def _compiled(model: keras.Model, variables: tuple[int, ...]):
+    """The model's pure function, compiled once, so that a loop over single sequences does not compile in each turn."""
+    return jax.jit(forward(model).apply)
 
 
 def _expected(model: keras.Model) -> tuple[int | None, int]:
@@ -92,12 +99,16 @@ def _row(row, steps: int | None, n_features: int) -> np.ndarray:
     return array.astype(np.int32)
 
 
-def _padded(rows: list[np.ndarray], lengths: Int[np.ndarray, "batch"]) -> np.ndarray:
-    """The rows in one array, as wide as the longest."""
-    padded = np.zeros((len(rows), lengths.max(), *rows[0].shape[1:]), rows[0].dtype)
-    for into, row in zip(padded, rows, strict=True):
+def _padded(
+    rows: list[np.ndarray], lengths: Int[np.ndarray, "batch"], steps: int | None
+) -> tuple[np.ndarray, Int[np.ndarray, "rows"]]:
+    """The rows in one array, and their lengths; rounded up to powers of two, so that few shapes are ever compiled."""
+    height, width = (1 << int(n - 1).bit_length() for n in (len(rows), lengths.max()))
+    width = steps or width
+    padded = np.zeros((height, width, *rows[0].shape[1:]), rows[0].dtype)
+    for into, row in zip(padded, rows, strict=False):
         into[: len(row)] = row
-    return padded
+    return padded, np.pad(lengths, (0, height - len(rows)), constant_values=1)
 
 
 def _answer(output: Float[np.ndarray, "*time outputs"], length: int, probabilities: bool) -> np.ndarray:

@@ -37,8 +37,8 @@ def solved(tmp_path_factory) -> Path:
     """The directory of a run on a short task, trained by the command."""
     directory = tmp_path_factory.mktemp("runs") / "solved"
     arguments = ["train", "--length", "6", "--features", "10", "--units", "16", "--run", str(directory), "--json"]
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as exit_:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["memoryspan", *arguments])
-        main()
-    assert not exit_.value.code
+        with pytest.raises(SystemExit, match="0"):
+            main()
     return directory

@@ -133,12 +133,9 @@ def forward(model: keras.Model, *, training: bool = False) -> Forward:
 
 
 def _through_unroll(model: keras.Model, found) -> Apply:
-    trainable = [id(variable) for variable in model.trainable_variables]
-    non_trainable = [id(variable) for variable in model.non_trainable_variables]
-
     def apply(variables, inputs, lengths):
-        arrays = dict(zip(trainable, variables.trainable, strict=True))
-        arrays |= dict(zip(non_trainable, variables.non_trainable, strict=True))
+        keys = map(id, (*model.trainable_variables, *model.non_trainable_variables))
+        arrays = dict(zip(keys, (*variables.trainable, *variables.non_trainable), strict=True))
         if inputs.ndim == 3:  # a layer before the recurrence reads every step, and in its gradient 0 · NaN is NaN
             inputs = jnp.where(_mask(inputs, lengths)[..., None], inputs, 0)
         x = jnp.swapaxes(inputs, 0, 1)  # time first: a step reads one contiguous slice
