@@ -8,11 +8,12 @@ PyTorch also its fused Adam and time-first batches, each in one piece.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from benchmarks.full_length import FullLength
-from memoryspan.backend import keras
+from memoryspan.backend import jax, keras
 from memoryspan.models import lstm
 from memoryspan.training import Budget, Row, Settings, positions
 
@@ -69,7 +70,8 @@ class Work:
 
 
 def contestants(work: Work) -> dict[str, Job]:
-    """All that can run here; PyTorch only where it is installed."""
+    """All that can run here, all of them on the processor; PyTorch only where it is installed."""
+    jax.config.update("jax_platforms", "cpu")
     return {
         "memoryspan": with_memoryspan(work),
         "Keras": with_keras(work),
@@ -108,8 +110,8 @@ def with_keras(work: Work, steps_per_execution: int = 1) -> Job:
     model = _compiled_model(work, steps_per_execution)
 
     def lap() -> int:
-        # Keras types its own verbose=0 as str.
-        model.fit(work.inputs, work.answers, work.batch_size, shuffle=False, verbose=0)  # pyright: ignore[reportArgumentType]
+        silent: Any = 0  # Keras types its own verbose=0 as str
+        model.fit(work.inputs, work.answers, work.batch_size, shuffle=False, verbose=silent)
         return work.examples
 
     return lap

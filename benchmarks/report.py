@@ -13,8 +13,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.page import PAGE, write_section
 from benchmarks.machine import Machine
+from benchmarks.page import PAGE, write_section
 
 Row = dict[str, Any]
 
@@ -52,7 +52,7 @@ class Report:
 
     def as_table(self) -> Table:
         """The figures for a terminal."""
-        table = Table(title=self.title, title_justify="left", box=SIMPLE_HEAD)
+        table = Table(title=self.title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for number, heading in enumerate(self.columns):
             table.add_column(heading, justify="right" if number else "left", no_wrap=True)
         for cells in self.cells():

@@ -16,8 +16,8 @@ OURS = "memoryspan"
 COLUMNS = {
     "trained by": lambda row: row["name"],
     "examples/s": lambda row: f"{row['median']:,.0f}",
-    "slowest to fastest": lambda row: f"{row['least']:,.0f} to {row['most']:,.0f}",
-    "/ fastest peer": lambda row: f"{row['ratio']:.2f}",
+    "all laps": lambda row: f"{row['least']:,.0f} to {row['most']:,.0f}",
+    "/ best peer": lambda row: f"{row['ratio']:.2f}",
 }
 
 
@@ -36,7 +36,7 @@ COLUMNS = {
 def main(batch_size: int, length: int, batches: int, rounds: int, as_json: bool, page: Path | None) -> None:
     """Measures examples a second: this package, Keras and PyTorch, in turn.
 
-    Takes about a minute, and 1 GB of memory for the peers' data, which grows with length, batch size and batches.
+    Takes about a minute, and 1.5 GB of memory: most is the data of the peers, and grows with length and batches.
 
     Example: python -m benchmarks.speed --length 200 --batches 25
     """

@@ -35,10 +35,10 @@ def _times(row: Row, of: str) -> str:
 COLUMNS = {
     "process": lambda row: row["name"],
     "seconds": lambda row: f"{row['median']:.2f}",
-    "least to most": lambda row: f"{row['least']:.2f} to {row['most']:.2f}",
+    "range": lambda row: f"{row['least']:.2f} to {row['most']:.2f}",
     "/ python": lambda row: _times(row, "times_python"),
-    "/ import keras": lambda row: _times(row, "times_keras"),
-    "peak MiB": lambda row: "" if row["peak"] is None else f"{row['peak'] / 2**20:,.0f}",
+    "/ keras": lambda row: _times(row, "times_keras"),
+    "MiB": lambda row: "" if row["peak"] is None else f"{row['peak'] / 2**20:,.0f}",
 }
 
 
@@ -130,10 +130,10 @@ def summary(rows: list[Row]) -> str:
 def method(rounds: int) -> str:
     """What is in the time."""
     return (
-        f"Whole processes, from start to exit, in turn: {WARM_UPS} of each not counted, then {rounds}; medians. "
-        f"`train` solves the echo task as it does by default, writes its run to an empty directory, and prints to a "
-        f"file. Warm: on a cache of compiled programs that the uncounted runs filled; cold: on an empty one each "
-        f"time. Files are in the system's cache throughout: a first start after boot takes longer."
+        f"Whole processes, from start to exit, in turn: {WARM_UPS} of each not counted, then {rounds}; medians, and "
+        f"the peak of memory. `train` solves the echo task as it does by default, writes its run to an empty "
+        f"directory, and prints to a file. Warm: on a cache of compiled programs that the uncounted runs filled; cold: "
+        f"on an empty one each time. Files are in the system's cache throughout: a first start after boot takes longer."
     )
 
 

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # benchmarks are not install
 
 @pytest.fixture
 def typed(monkeypatch, capsys):
-    """Runs `python -m benchmarks.…` in this process, and gives its exit code and what it printed, as JSON or as text."""
+    """Runs `python -m benchmarks.…` in this process, and gives its exit code and its words, or its JSON."""
 
     def run(module, *arguments):
         monkeypatch.setattr(sys, "argv", [module.__file__, *arguments])
