@@ -7,9 +7,10 @@ computes. So all of that is settled here, before either happens, and every modul
 Environment:
     MEMORYSPAN_COMPILE_CACHE: a directory for compiled programs, or `off`.
         Default: the platform's cache directory for the user.
-    JAX_COMPILATION_CACHE_DIR: JAX's own; where it is set, it wins.
+    JAX_COMPILATION_CACHE_DIR, JAX_NUM_CPU_DEVICES, XLA_FLAGS: JAX's own; where set, they win.
 """
 
+import contextlib
 import hashlib
 import os
 import platform
@@ -58,6 +59,11 @@ def compile_cache() -> Path | None:
     return root / f"{platform.machine()}-{_processor_digest()}"
 
 
+def _cores() -> int:
+    """The cores that this process may use. JAX splits work over devices: it sees a core only as one of its own."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _processor_digest() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -68,7 +74,11 @@ def _processor_digest() -> str:
 
 
 def _configure_jax() -> None:
-    """Points JAX to the compile cache, unless somebody has decided already."""
+    """One CPU device a core, and the compile cache, unless somebody has decided already."""
+    decided = "JAX_NUM_CPU_DEVICES" in os.environ or "host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
+    if not decided:
+        with contextlib.suppress(RuntimeError):  # JAX computes already, on the devices that it has
+            jax.config.update("jax_num_cpu_devices", _cores())
     directory = compile_cache()
     if directory is not None and getattr(jax.config, CACHE_FLAG) is None:
         try:

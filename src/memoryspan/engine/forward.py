@@ -112,11 +112,11 @@ def variables_of(model: keras.Model) -> Variables:
 
 
 def assign(model: keras.Model, variables: Variables) -> None:
-    """Puts arrays back into the model."""
+    """Puts copies of arrays into the model: Keras's `fit` deletes those that it finds there."""
     trainable = zip(model.trainable_variables, variables.trainable, strict=True)
     non_trainable = zip(model.non_trainable_variables, variables.non_trainable, strict=True)
     for variable, value in (*trainable, *non_trainable):
-        variable.assign(value)
+        variable.assign(jnp.array(value))
 
 
 def forward(model: keras.Model, *, training: bool = False) -> Forward:

@@ -32,7 +32,7 @@ def lstm(
         raise TaskError(f"learning_rate must be a number above 0, got {learning_rate!r}: use 0.01, for example.")
     parameters = 4 * units * (task.n_features + units + 1) + task.n_outputs * (units + 1)
     memory.require(16 * parameters, f"A model of {parameters:,} parameters, with its gradient and Adam's two moments,")
-    kernel_seed, recurrent_seed, answer_seed = map(int, np.random.SeedSequence(seed).generate_state(3))
+    kernel_seed, recurrent_seed, answer_seed, dropout_seed = map(int, np.random.SeedSequence(seed).generate_state(4))
     glorot: Any = keras.initializers.GlorotUniform  # Keras types initializers as str, and takes them
     orthogonal: Any = keras.initializers.Orthogonal
     model = keras.Sequential(
@@ -43,6 +43,7 @@ def lstm(
                 return_sequences=task.asks == "every step",
                 kernel_initializer=glorot(kernel_seed),
                 recurrent_initializer=orthogonal(seed=recurrent_seed),
+                seed=dropout_seed,  # unused, but a variable of the model, and so a part of the same bits
                 name="lstm",
             ),
             keras.layers.Dense(

@@ -22,6 +22,7 @@ from memoryspan.runs import atomic, checkpoint, history_file, record
 from memoryspan.runs.describe import begun, ended
 from memoryspan.runs.directory import claim, require_empty
 from memoryspan.runs.environment import difference, environment
+from memoryspan.runs.interrupt import first_ctrl_c
 from memoryspan.runs.lock import lock
 from memoryspan.runs.model_file import load_model, save_model
 from memoryspan.runs.record import Named, Record
@@ -125,8 +126,8 @@ def carry_on(
 ) -> Result:
     """Trains a run to its end, and keeps everything on the way; afterwards its lock is free.
 
-    Ctrl-C ends it, and keeps what was learned. A second one, while that is being written, breaks that off: then the
-    last checkpoint holds.
+    Ctrl-C ends it after the chunk, a second one at once; what was learned is kept. One more, while that is being
+    written, breaks it off: then the last checkpoint holds.
 
     Args:
         run: from `start` or `resume`, and only once.
@@ -139,12 +140,13 @@ def carry_on(
     if not run.lock.is_locked:
         raise RunError(f"This run has been carried on already: open it again with resume({str(run.directory)!r}).")
     try:
-        return _train(run, on_position, every)
+        with first_ctrl_c() as pressed:
+            return _train(run, on_position, every, pressed)
     finally:
         run.lock.release()
 
 
-def _train(run: Run, on_position: Callable[[Position], None], every: float) -> Result:
+def _train(run: Run, on_position: Callable[[Position], None], every: float, pressed: Callable[[], bool]) -> Result:
     position, rows = run.position, list(history_file.history(run.directory))
     if run.ended:
         return Result(Status(run.record.status), position.accuracy, tuple(rows), run.record.resolved.path)
@@ -154,6 +156,8 @@ def _train(run: Run, on_position: Callable[[Position], None], every: float) -> R
             rows.append(position.row)
             due = _keep(run, position, due, every)
             on_position(position)
+            if pressed():
+                break
         return _finish(run, position, rows)
     except KeyboardInterrupt:
         return _finish(run, position, rows)

@@ -8,7 +8,6 @@ stopped.
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +23,7 @@ from memoryspan.tasks import Task
 from memoryspan.training.budget import Budget
 from memoryspan.training.curriculum import Curriculum
 from memoryspan.training.result import Result, Row, Status
-from memoryspan.training.update import State, chunk, initial_state
+from memoryspan.training.update import State, build_optimizer, compile_chunk, initial_state
 from memoryspan.validate import whole_number
 
 FOR_TRAINING = 0
@@ -126,6 +125,7 @@ def positions(model: keras.Model, task: Task, settings: Settings, start: Positio
     The model does not change on the way: `restore(model, position.state)` puts the weights in. Raises as `train` does.
     """
     require_trainable(model, task, settings)
+    build_optimizer(model)
     position = start or Position(initial_state(model, settings.curriculum, task), Row.first(task.shortest))
     fwd, key = forward(model, training=True), stream(settings.seed, FOR_TRAINING)
     measure = evaluator(forward(model), task)
@@ -133,8 +133,9 @@ def positions(model: keras.Model, task: Task, settings: Settings, start: Positio
     while position.status is None:
         width = fwd.width(position.row.length, task.length)
         if width not in programs:
-            program = partial(chunk, model, fwd, at_length(task, width), settings.curriculum, settings.batch_size)
-            programs[width] = jax.jit(program).lower(position.state, key, jnp.int32(0)).compile()
+            of_width = at_length(task, width)
+            parts = model, fwd, of_width, settings.curriculum, settings.batch_size, position.state, key
+            programs[width] = compile_chunk(*parts)
         position = _advance(position, programs[width], key, settings.batch_size)
         position = _judge(position, task, settings, measure)
         yield position
@@ -142,11 +143,10 @@ def positions(model: keras.Model, task: Task, settings: Settings, start: Positio
 
 def restore(model: keras.Model, state: State) -> None:
     """Puts a state's weights into the model and its moments into the optimizer: `fit` can go on from there."""
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
+    build_optimizer(model)
     assign(model, state.variables)
     for variable, value in zip(model.optimizer.variables, state.optimizer, strict=True):
-        variable.assign(value)
+        variable.assign(jnp.array(value))
 
 
 def require_trainable(model: keras.Model, task: Task, settings: Settings) -> None:

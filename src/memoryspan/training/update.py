@@ -4,12 +4,14 @@ An update samples a batch, takes its gradient, applies the model's own optimizer
 numbers come from the training's key and its own number, so the state after it is a pure function of the state before.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from memoryspan.backend import keras
@@ -17,6 +19,12 @@ from memoryspan.engine import Forward, Variables, compiled_loss, variables_of, w
 from memoryspan.evaluation import right
 from memoryspan.tasks import Task
 from memoryspan.training.curriculum import Curriculum, Progress
+
+CORES = "cores"
+"""The name of the axis over which a batch is split."""
+
+ROWS = 32
+"""Rows of a batch below which a core of its own is not worth the exchange (measured: 32 in all are slower on two)."""
 
 
 class State(NamedTuple):
@@ -27,7 +35,7 @@ class State(NamedTuple):
     progress: Progress
     updates: Int[Array, ""]
     skipped: Int[Array, ""]
-    """Updates whose gradient, or whose outcome, was not finite, and which therefore changed no weight."""
+    """Updates whose loss, gradient or outcome was not finite, and which therefore changed no weight."""
     skipped_in_a_row: Int[Array, ""]
 
 
@@ -39,16 +47,29 @@ class Totals(NamedTuple):
     tokens: Int[Array, ""]
 
 
-def initial_state(model: keras.Model, curriculum: Curriculum, task: Task) -> State:
-    """The model's weights and its optimizer as they are, at the beginning of the curriculum."""
+def build_optimizer(model: keras.Model) -> None:
+    """Makes the optimizer's variables, which Keras makes at the first `fit`."""
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+
+
+def initial_state(model: keras.Model, curriculum: Curriculum, task: Task) -> State:
+    """The model's weights and its optimizer as they are, at the beginning of the curriculum."""
+    build_optimizer(model)
     optimizer = [variable.value for variable in model.optimizer.variables]
     zero = jnp.int32(0)
     return State(variables_of(model), optimizer, curriculum.start(task.shortest), zero, zero, zero)
 
 
-def chunk(
+def cores_for(fwd: Forward, batch_size: int) -> int:
+    """How many CPU devices share a batch: as many as get `ROWS` each, and equally many."""
+    if fwd.path != "unroll" or jax.default_backend() != "cpu":
+        return 1
+    most = min(jax.device_count(), batch_size // ROWS)
+    return max((n for n in range(2, most + 1) if batch_size % n == 0), default=1)
+
+
+def compile_chunk(
     model: keras.Model,
     fwd: Forward,
     task: Task,
@@ -56,15 +77,38 @@ def chunk(
     batch_size: int,
     state: State,
     key: Array,
+) -> Callable[[State, Array, Int[Array, ""]], tuple[State, Totals]]:
+    """The program chunk(state, key, updates) -> (state, totals), for states like this one."""
+    cores = cores_for(fwd, batch_size)
+    program = partial(_chunk, model, fwd, task, curriculum, batch_size, cores)
+    if cores == 1:
+        return jax.jit(program).lower(state, key, jnp.int32(0)).compile()
+    mesh = jax.make_mesh((cores,), (CORES,), devices=jax.devices()[:cores])
+    whole = PartitionSpec()  # each core has all of the state, and draws all of the batch
+    program = jax.shard_map(program, mesh=mesh, in_specs=whole, out_specs=whole, check_vma=False)
+    compiled = jax.jit(program).lower(jax.device_get(state), key, jnp.int32(0)).compile()
+    # Through NumPy: an array that lies on one device, or on all, goes with no array that lies elsewhere.
+    return lambda state, key, updates: jax.device_get(compiled(jax.device_get(state), key, updates))
+
+
+def _chunk(
+    model: keras.Model,
+    fwd: Forward,
+    task: Task,
+    curriculum: Curriculum,
+    batch_size: int,
+    cores: int,
+    state: State,
+    key: Array,
     updates: Int[Array, ""],
 ) -> tuple[State, Totals]:
     """As many updates as asked for, on arrays as wide as `task.length`; the curriculum stays within that width."""
     loss_of = compiled_loss(model)
 
-    def objective(trainable, variables, batch):
+    def objective(trainable, variables, batch, weights):
         variables = Variables(trainable, variables.non_trainable)
         outcome = fwd.apply(variables, batch.inputs, batch.lengths)
-        loss = loss_of(variables, outcome, batch.targets, weights_of(batch.asked))
+        loss = loss_of(variables, outcome, batch.targets, weights)
         accuracy = right(task, outcome.predictions, batch).astype(jnp.float32).mean()
         return loss, (accuracy, outcome.non_trainable)
 
@@ -73,26 +117,51 @@ def chunk(
         for_lengths, for_batch = jax.random.split(jax.random.fold_in(key, state.updates))
         lengths = curriculum.lengths(for_lengths, state.progress, batch_size, task.shortest)
         batch = task.sample(for_batch, batch_size, lengths)
+        tokens = batch.lengths.sum()
+        batch, weights = _own_rows((batch, weights_of(batch.asked)), cores)
         (loss, (accuracy, non_trainable)), gradient = jax.value_and_grad(objective, has_aux=True)(
-            state.variables.trainable, state.variables, batch
+            state.variables.trainable, state.variables, batch, weights
         )
-        new = _apply(model, state, gradient, non_trainable, curriculum.step_size(state.progress))
+        loss, accuracy, gradient = _mean((loss, accuracy, gradient), cores)
+        new = _apply(model, state, loss, gradient, non_trainable, curriculum.step_size(state.progress))
         new = new._replace(
             progress=curriculum.advance(state.progress, accuracy, task.chance, task.shortest, task.length)
         )
-        return new, Totals(totals.accuracy + accuracy, totals.loss + loss, totals.tokens + batch.lengths.sum())
+        return new, Totals(totals.accuracy + accuracy, totals.loss + loss, totals.tokens + tokens)
 
     return lax.fori_loop(0, updates, update, (state, Totals(jnp.float32(0), jnp.float32(0), jnp.int32(0))))
 
 
+def _own_rows(arrays: PyTree[Array], cores: int) -> PyTree[Array]:
+    """The rows of a batch that fall to this core."""
+    if cores == 1:
+        return arrays
+
+    def own(array):
+        rows = array.shape[0] // cores
+        return lax.dynamic_slice_in_dim(array, lax.axis_index(CORES) * rows, rows)
+
+    return jax.tree.map(own, arrays)
+
+
+def _mean(values: PyTree[Array], cores: int) -> PyTree[Array]:
+    """The mean over all cores, the same on each."""
+    return values if cores == 1 else lax.pmean(values, CORES)
+
+
 def _apply(
-    model: keras.Model, state: State, gradient: list[Array], non_trainable: list[Array], step_size: Float[Array, ""]
+    model: keras.Model,
+    state: State,
+    loss: Float[Array, ""],
+    gradient: list[Array],
+    non_trainable: list[Array],
+    step_size: Float[Array, ""],
 ) -> State:
     """The optimizer's step, shortened to `step_size`; none at all, but counted, where it would not be finite."""
     trainable = state.variables.trainable
     proposed, optimizer = model.optimizer.stateless_apply(state.optimizer, gradient, trainable)
     proposed = [_between(old, new, step_size) for old, new in zip(trainable, proposed, strict=True)]
-    finite = _all_finite((gradient, proposed, optimizer, non_trainable))
+    finite = _all_finite((loss, gradient, proposed, optimizer, non_trainable))
     variables = _keep(finite, Variables(proposed, non_trainable), state.variables)
     return state._replace(
         variables=variables,

@@ -1,0 +1,34 @@
+"""Ctrl-C that is heard for certain, and interrupts nothing half way.
+
+Python raises `KeyboardInterrupt` wherever it happens to be. Where that is a callback of the garbage collector, and JAX
+has one, it prints the exception and goes on as if nobody had pressed a key.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def first_ctrl_c() -> Iterator[Callable[[], bool]]:
+    """Tells whether Ctrl-C was pressed in the block; from the second time on it raises `KeyboardInterrupt` as ever.
+
+    Outside the main thread, and where Ctrl-C is ignored, everything stays as it is.
+    """
+    before, pressed = signal.getsignal(signal.SIGINT), False
+
+    def handle(number, frame):
+        nonlocal pressed
+        if pressed and callable(before):
+            before(number, frame)
+        pressed = True
+
+    ours = callable(before) and threading.current_thread() is threading.main_thread()
+    if ours:
+        signal.signal(signal.SIGINT, handle)
+    try:
+        yield lambda: pressed
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, before)
