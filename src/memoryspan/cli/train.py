@@ -40,6 +40,8 @@ def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> N
         run = _resume(resume, budget)
     else:
         run = _start(budget or Budget(), as_json, **options)
+    for notice in run.notices:
+        click.echo(notice, err=True)
     code = _carry_on(run, as_json)
     ctx.exit(code)
 
@@ -80,10 +82,7 @@ def _start(
 def _resume(directory: str, budget):
     from memoryspan.runs import resume
 
-    run = resume(directory, budget=budget)
-    for notice in run.notices:
-        click.echo(notice, err=True)
-    return run
+    return resume(directory, budget=budget)
 
 
 def _carry_on(run, as_json: bool) -> int:

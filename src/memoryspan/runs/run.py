@@ -22,13 +22,13 @@ from memoryspan.runs import atomic, checkpoint, history_file, record
 from memoryspan.runs.describe import begun, ended
 from memoryspan.runs.directory import claim, require_empty
 from memoryspan.runs.environment import difference, environment
-from memoryspan.runs.interrupt import first_ctrl_c
 from memoryspan.runs.lock import lock
 from memoryspan.runs.model_file import load_model, save_model
 from memoryspan.runs.record import Named, Record
 from memoryspan.runs.saved import open_run
 from memoryspan.tasks import Task
 from memoryspan.training import Budget, Position, Result, Row, Settings, Status, positions, restore
+from memoryspan.training.interrupt import first_ctrl_c
 from memoryspan.training.trainer import require_trainable
 from memoryspan.training.update import initial_state
 

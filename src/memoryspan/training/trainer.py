@@ -7,6 +7,7 @@ stopped.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import jax
@@ -22,6 +23,7 @@ from memoryspan.evaluation import Accuracy, at_length, check_fit, evaluator, str
 from memoryspan.tasks import Task
 from memoryspan.training.budget import Budget
 from memoryspan.training.curriculum import Curriculum
+from memoryspan.training.interrupt import first_ctrl_c
 from memoryspan.training.result import Result, Row, Status
 from memoryspan.training.update import State, build_optimizer, compile_chunk, initial_state
 from memoryspan.validate import whole_number
@@ -106,12 +108,12 @@ def train(
         TaskError: a setting makes no sense.
     """
     position, history = None, []
-    try:
+    with first_ctrl_c() as pressed, suppress(KeyboardInterrupt):
         for position in positions(model, task, Settings(**settings)):
             history.append(position.row)
             on_position(position)
-    except KeyboardInterrupt:
-        pass
+            if pressed():
+                break
     if position is not None:
         restore(model, position.state)
     status = position.status if position is not None and position.status is not None else Status.INTERRUPTED

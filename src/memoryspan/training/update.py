@@ -61,9 +61,11 @@ def initial_state(model: keras.Model, curriculum: Curriculum, task: Task) -> Sta
     return State(variables_of(model), optimizer, curriculum.start(task.shortest), zero, zero, zero)
 
 
-def cores_for(fwd: Forward, batch_size: int) -> int:
+def cores_for(model: keras.Model, fwd: Forward, batch_size: int) -> int:
     """How many CPU devices share a batch: as many as get `ROWS` each, and equally many."""
-    if fwd.path != "unroll" or jax.default_backend() != "cpu":
+    # A mean over the batch is the mean of the cores' means; a loss that is reduced in another way stays whole.
+    is_mean = getattr(model.loss, "reduction", "mean") in ("sum_over_batch_size", "mean")
+    if not is_mean or fwd.path != "unroll" or jax.default_backend() != "cpu":
         return 1
     most = min(jax.device_count(), batch_size // ROWS)
     return max((n for n in range(2, most + 1) if batch_size % n == 0), default=1)
@@ -79,7 +81,7 @@ def compile_chunk(
     key: Array,
 ) -> Callable[[State, Array, Int[Array, ""]], tuple[State, Totals]]:
     """The program chunk(state, key, updates) -> (state, totals), for states like this one."""
-    cores = cores_for(fwd, batch_size)
+    cores = cores_for(model, fwd, batch_size)
     program = partial(_chunk, model, fwd, task, curriculum, batch_size, cores)
     if cores == 1:
         return jax.jit(program).lower(state, key, jnp.int32(0)).compile()

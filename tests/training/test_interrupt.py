@@ -1,0 +1,45 @@
+import signal
+import threading
+
+import pytest
+
+from memoryspan.training.interrupt import first_ctrl_c
+
+
+def test_the_first_ctrl_c_is_noted_and_the_second_raised():
+    with first_ctrl_c() as pressed:
+        assert not pressed()
+        signal.raise_signal(signal.SIGINT)
+        assert pressed()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_afterwards_ctrl_c_is_what_it_was():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(RuntimeError), first_ctrl_c():
+        raise RuntimeError
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_where_ctrl_c_is_ignored_it_stays_so():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with first_ctrl_c() as pressed:
+            signal.raise_signal(signal.SIGINT)
+            assert not pressed()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_another_thread_can_train_too():
+    heard = []
+
+    def in_thread():
+        with first_ctrl_c() as pressed:
+            heard.append(pressed())
+
+    thread = threading.Thread(target=in_thread)
+    thread.start()
+    thread.join()
+    assert heard == [False]
