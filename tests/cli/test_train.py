@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 SHORT = ["--length", "6", "--features", "10", "--units", "16"]
@@ -20,6 +21,24 @@ def test_train_solves_the_tutorials_own_task_and_keeps_the_run(memoryspan, tmp_p
     assert answer.out.endswith("Next: memoryspan predict runs/echo-lstm-50-001\n")
     kept = {path.name for path in (tmp_path / "runs/echo-lstm-50-001").iterdir()}
     assert {"run.json", "history.jsonl", "model.keras", "learning-curve.png", "checkpoints"} <= kept
+
+
+def test_the_kept_model_opens_in_plain_keras_on_another_backend_and_predicts_the_same(solved, tmp_path):
+    from memoryspan.backend import keras
+
+    X = np.eye(10, dtype="float32")[np.random.default_rng(0).integers(0, 10, (50, 6))]
+    np.save(tmp_path / "X.npy", X)
+    script = (
+        "import sys, numpy as np, keras; assert keras.config.backend() == 'numpy'\n"
+        "model = keras.saving.load_model(sys.argv[1], safe_mode=True)\n"
+        "np.save(sys.argv[3], model.predict(np.load(sys.argv[2]), verbose=0))\n"
+        "assert not [name for name in sys.modules if name.startswith('memoryspan')]"
+    )
+    files = [solved / "model.keras", tmp_path / "X.npy", tmp_path / "there.npy"]
+    command = [sys.executable, "-c", script, *map(str, files)]
+    subprocess.run(command, check=True, env=os.environ | {"KERAS_BACKEND": "numpy"})
+    here = keras.saving.load_model(solved / "model.keras").predict(X, verbose=0)
+    np.testing.assert_allclose(np.load(tmp_path / "there.npy"), here, atol=1e-6)
 
 
 def test_json_is_the_record_and_nothing_else(memoryspan, tmp_path):

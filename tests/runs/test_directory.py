@@ -1,0 +1,60 @@
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from memoryspan.errors import RunError
+from memoryspan.runs.directory import claim, fresh
+
+
+def test_a_fresh_directory_has_the_next_free_number(tmp_path):
+    names = [fresh(tmp_path / "runs", "echo-lstm-50").name for _ in range(2)]
+    assert names == ["echo-lstm-50-001", "echo-lstm-50-002"]
+    (tmp_path / "runs" / "echo-lstm-50-999").mkdir()
+    assert fresh(tmp_path / "runs", "echo-lstm-50").name == "echo-lstm-50-1000"
+    assert fresh(tmp_path / "runs", "echo-lstm-5").name == "echo-lstm-5-001"
+
+
+def test_a_name_is_readable_whatever_the_model_is_called(tmp_path):
+    assert fresh(tmp_path, "echo-../mine.py:build-50").name == "echo-mine-py-build-50-001"
+
+
+def test_those_who_want_a_directory_at_once_get_one_each(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: fresh(tmp_path, "echo"), range(64)))
+    assert len(set(made)) == 64
+
+
+def test_without_a_directory_it_is_made_in_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert claim(None, "echo") == Path("runs/echo-001")
+    assert (tmp_path / "runs/echo-001").is_dir()
+
+
+def test_a_directory_with_something_in_it_is_left_alone_and_both_ways_out_are_named(tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"mine")
+    with pytest.raises(RunError, match=r"is not empty.*--resume .*another --run"):
+        claim(tmp_path, "echo")
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_an_empty_directory_and_one_where_a_run_never_began_will_do(tmp_path):
+    assert claim(tmp_path, "echo") == tmp_path
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".writing-0123abcd-run.json").touch()
+    assert claim(tmp_path, "echo") == tmp_path
+    assert claim(tmp_path / "a" / "b", "echo").is_dir()
+
+
+def test_a_file_is_not_a_directory(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"is a file, and a run is a directory: give another --run"):
+        claim(tmp_path / "file", "echo")
+    with pytest.raises(RunError, match=r"cannot be made or read: Not a directory. Give another one with --run"):
+        claim(tmp_path / "file" / "run", "echo")
+
+
+def test_where_nobody_may_write_another_place_is_asked_for(monkeypatch):
+    monkeypatch.chdir("/proc")
+    with pytest.raises(RunError, match=r"The directory runs cannot be made or read: .*Give another one with --run"):
+        claim(None, "echo")

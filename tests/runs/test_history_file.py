@@ -1,0 +1,54 @@
+import math
+from dataclasses import astuple, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memoryspan.errors import RunError
+from memoryspan.runs.history_file import append, history, rewrite
+from memoryspan.training import Row
+
+ROW = Row(10, 320, 960, 0, 0.5, 3, 0.25, 4.5)
+
+counts, reals = st.integers(0, 2**53), st.floats(allow_nan=False, allow_infinity=False)
+rows = st.lists(st.builds(Row, counts, counts, counts, counts, reals, counts, reals, reals), max_size=5)
+
+
+@given(rows, rows)
+def test_what_is_written_is_read_to_the_bit(tmp_path_factory, first, more):
+    directory = tmp_path_factory.getbasetemp()
+    rewrite(directory, first)
+    for row in more:
+        append(directory, row)
+    assert history(directory) == (*first, *more)
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_is_json_all_the_same(tmp_path, loss):
+    append(tmp_path, replace(ROW, loss=loss))
+    assert '"loss":null' in (tmp_path / "history.jsonl").read_text()
+    assert math.isnan(history(tmp_path)[0].loss)
+    assert astuple(history(tmp_path)[0])[:-1] == astuple(ROW)[:-1]
+
+
+@given(st.data())
+def test_a_torn_last_line_is_not_there(tmp_path_factory, data):
+    directory = tmp_path_factory.getbasetemp()
+    rewrite(directory, [ROW, ROW])
+    whole = (directory / "history.jsonl").read_bytes()
+    torn = data.draw(st.integers(0, len(whole)))
+    (directory / "history.jsonl").write_bytes(whole[:torn])
+    assert history(directory) == (ROW,) * whole[:torn].count(b"\n")
+
+
+def test_a_damaged_line_is_named(tmp_path):
+    rewrite(tmp_path, [ROW, ROW, ROW])
+    path = tmp_path / "history.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"updates":10', b'"updates":x', 1))
+    with pytest.raises(RunError, match=r"history.jsonl, line 1 is damaged \(.*\): put back a copy of the file"):
+        history(tmp_path)
+
+
+def test_without_a_file_there_is_none(tmp_path):
+    assert history(tmp_path) == ()

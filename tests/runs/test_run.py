@@ -1,0 +1,344 @@
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from memoryspan import Budget, Echo, Status, lstm, train
+from memoryspan.backend import keras
+from memoryspan.errors import ModelError, RunError
+from memoryspan.runs import carry_on, load_model, open_run, record, resume, start
+from memoryspan.training import Settings
+
+from .small import SETTINGS, TASK, slow_model
+from .test_lock import held_by_another_process
+
+ENDLESS = Settings(seed=5, budget=Budget(examples=None), threshold=0.996)
+
+
+def never_solved():
+    return lstm(TASK, units=2, learning_rate=1e-9, seed=5)
+
+
+def own_loss(y, predicted):
+    return keras.losses.categorical_crossentropy(y, predicted)
+
+
+def process(*arguments, **options) -> subprocess.Popen:
+    script = Path(__file__).with_name("training_process.py")
+    return subprocess.Popen([sys.executable, str(script), *map(str, arguments)], text=True, **options)
+
+
+def everything(directory: Path) -> dict:
+    """All that a training comes to, to the bit; time alone may differ."""
+    run = open_run(directory)
+    model = run.model()
+    arrays = [np.asarray(v.value).tobytes() for v in (*model.weights, *model.optimizer.variables)]
+    state = load_file(max((directory / "checkpoints").glob("*.safetensors")))
+    state.pop("variables.non_trainable.0")  # of a dropout that is switched off: Keras seeds it from nowhere
+    return {
+        "arrays": arrays,
+        "state": {name: array.tobytes() for name, array in state.items()},
+        "history": [replace(row, seconds=0) for row in run.history()],
+        "results": msgspec.structs.replace(run.record.results, seconds=0),
+        "status": run.record.status,
+    }
+
+
+def test_a_run_comes_to_the_bits_of_a_training_that_keeps_nothing(reference):
+    model = slow_model()
+    result = train(model, TASK, seed=SETTINGS.seed, budget=SETTINGS.budget)
+    kept = everything(reference)
+    assert kept["arrays"] == [np.asarray(v.value).tobytes() for v in (*model.weights, *model.optimizer.variables)]
+    assert kept["history"] == [replace(row, seconds=0) for row in result.history]
+    assert kept["status"] == result.status == "budget"
+
+
+def test_the_model_file_can_be_fitted_further(run):
+    model = load_model(run)
+    X = np.eye(10, dtype="float32")[None, [3, 1, 4]]
+    assert int(model.optimizer.iterations.value) == 400
+    model.fit(X, np.eye(10)[[4]], verbose=0)
+    assert int(model.optimizer.iterations.value) == 401
+
+
+def test_everything_is_on_the_disk_before_the_first_update(tmp_path):
+    begun = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
+    names = sorted(str(path.relative_to(begun.directory)) for path in begun.directory.rglob("*") if path.is_file())
+    assert names == [
+        ".lock",
+        "checkpoints/000000000000.json",
+        "checkpoints/000000000000.safetensors",
+        "history.jsonl",
+        "model.keras",
+        "run.json",
+    ]
+    assert open_run(begun.directory).record.status == "unfinished"
+    begun.lock.release()
+
+
+def test_a_run_is_carried_on_once(tmp_path):
+    begun = start(slow_model(), TASK, replace(SETTINGS, budget=Budget(examples=320)), directory=tmp_path / "run")
+    carry_on(begun)
+    with pytest.raises(RunError, match=r"carried on already: open it again with resume\("):
+        carry_on(begun)
+
+
+# What is refused
+
+
+def test_a_run_is_not_started_over_another(run):
+    before = everything(run)
+    with pytest.raises(RunError, match=r"is not empty, and nothing is overwritten: .*--resume .*another --run"):
+        start(slow_model(), TASK, SETTINGS, directory=run)
+    assert everything(run) == before
+
+
+def test_a_model_that_cannot_be_trained_leaves_no_directory_behind(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError):
+        start(lstm(Echo(n_features=7)), TASK)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_could_not_be_opened_again_is_pointed_out_before_it_is_trained(tmp_path):
+    model = slow_model()
+    model.compile("sgd", own_loss)
+    begun = start(model, TASK, SETTINGS, directory=tmp_path / "run")
+    (notice,) = begun.notices
+    assert notice.startswith("This run could not be resumed. ")
+    begun.lock.release()
+
+
+def test_a_second_process_in_a_run_is_refused_until_the_first_is_killed(run):
+    with held_by_another_process(run) as other:
+        with pytest.raises(RunError, match=r"Another process is training in"):
+            resume(run)
+        assert open_run(run).task == TASK  # reading needs no lock
+        other.kill()
+        other.wait()
+        resume(run).lock.release()
+
+
+def test_what_is_no_run_is_not_resumed(tmp_path):
+    with pytest.raises(RunError, match=r"There is no run at"):
+        resume(tmp_path / "missing")
+    with pytest.raises(RunError, match=r"is not a whole run"):
+        resume(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+# What has ended
+
+
+def test_a_solved_run_gives_its_result_without_training(tmp_path):
+    first = carry_on(start(lstm(TASK, seed=0), TASK, directory=tmp_path / "run"))
+    assert first.solved
+    run = resume(tmp_path / "run")
+    assert run.notices == ("It ended before, and nothing is left to train. " + Status.SOLVED.sentence,)
+    assert carry_on(run) == first
+
+
+def test_a_run_whose_budget_is_spent_says_so(run):
+    before = everything(run)
+    opened = resume(run)
+    assert opened.notices == ("Its budget is spent, and nothing is left to train: give it a larger one with --budget.",)
+    assert carry_on(opened).status is Status.BUDGET
+    assert everything(run) == before
+
+
+def test_a_larger_budget_carries_on_to_the_bits_of_one_that_was_large_at_once(run, tmp_path):
+    larger = Budget(examples=16_000)
+    carry_on(start(slow_model(), TASK, replace(SETTINGS, budget=larger), directory=tmp_path / "large"))
+    carry_on(resume(run, budget=larger))
+    assert everything(run) == everything(tmp_path / "large")
+    assert open_run(run).settings.budget == larger
+
+
+def test_a_budget_that_is_spent_already_is_refused(run):
+    with pytest.raises(RunError, match=r"has had 12,800 examples, .* give it more than that with --budget"):
+        resume(run, budget=Budget(examples=12_800))
+    resume(run).lock.release()
+
+
+# What was broken off
+
+
+@contextmanager
+def ctrl_c(*seconds: float):
+    """Ctrl-C after so many seconds, and again after so many more; after the block nobody hears it."""
+    heard = True
+
+    def handle(number, frame):
+        if heard:
+            raise KeyboardInterrupt
+
+    def press():
+        for pause in seconds:
+            time.sleep(pause)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, handle)
+    thread = threading.Thread(target=press)
+    thread.start()
+    try:
+        yield
+    finally:
+        heard = False
+        thread.join()
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ctrl_c_at_any_moment_keeps_what_was_learned(tmp_path, seed):
+    begun = start(never_solved(), TASK, ENDLESS, directory=tmp_path / "run")
+    seen = []
+    with ctrl_c(random.Random(seed).uniform(0.05, 0.8)):
+        result = carry_on(begun, on_position=seen.append, every=0.01)
+    assert result.status is Status.INTERRUPTED
+    assert result.history == tuple(position.row for position in seen)
+    assert open_run(begun.directory).record.status == "interrupted"
+    assert open_run(begun.directory).history() == result.history
+    opened = resume(begun.directory)
+    assert (opened.notices, opened.position.row) == ((), result.history[-1])
+    opened.lock.release()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the last one may meet JAX's collector
+@pytest.mark.parametrize("seed", range(6))
+def test_more_ctrl_c_while_that_is_written_breaks_nothing(tmp_path, seed):
+    begun = start(never_solved(), TASK, ENDLESS, directory=tmp_path / "run")
+    gaps = random.Random(seed)
+    with suppress(KeyboardInterrupt), ctrl_c(0.6, gaps.uniform(0, 0.05), gaps.uniform(0.001, 0.05)):
+        carry_on(begun, every=0.01)
+    opened = resume(begun.directory)
+    rows = open_run(begun.directory).history()
+    assert opened.notices == ()
+    assert opened.position.row.updates == (rows[-1].updates if rows else 0)
+    opened.lock.release()
+
+
+def test_an_interrupted_run_comes_to_the_bits_of_one_that_was_not(reference, tmp_path):
+    def stop_at_200(position):
+        if position.row.updates == 200:
+            signal.raise_signal(signal.SIGINT)
+
+    run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
+    assert carry_on(run, on_position=stop_at_200).history[-1].updates == 200
+    assert carry_on(resume(tmp_path / "run")).status is Status.BUDGET
+    assert everything(tmp_path / "run") == everything(reference)
+
+
+def test_a_run_killed_at_random_moments_comes_to_the_bits_of_one_that_was_not(reference, tmp_path):
+    moments = random.Random(0)
+    for how, longest in (("start", 0.0), ("resume", 0.5), ("resume", 1.0)):
+        with process(how, tmp_path / "run", stdout=subprocess.PIPE) as training:
+            assert training.stdout is not None
+            assert training.stdout.readline() == "training\n"
+            time.sleep(moments.uniform(0, longest))
+            training.kill()
+    carry_on(resume(tmp_path / "run"))
+    assert everything(tmp_path / "run") == everything(reference)
+
+
+def test_a_run_killed_between_any_two_writes_comes_to_the_bits_of_one_that_was_not(reference, tmp_path):
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    with process("watched", tmp_path / "run", copies) as training:
+        assert training.wait() == 0
+    killed = sorted(copies.iterdir())
+    in_a_write = [directory for directory in killed if list(directory.rglob(".writing-*"))]
+    assert len(in_a_write) > 10
+    for directory in random.Random(1).sample(in_a_write, 4) + random.Random(2).sample(killed, 4):
+        carry_on(resume(directory))
+        assert everything(directory) == everything(reference), directory.name
+        assert not list(directory.rglob(".writing-*"))
+
+
+# What breaks
+
+
+@contextmanager
+def full_disk_above(size: int):
+    """Every file of this process that would grow beyond `size` bytes fails to: the nearest thing to a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_good(reference, tmp_path):
+    run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
+
+    def fill(position):
+        if position.row.updates == 200:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (8000, resource.RLIM_INFINITY))
+
+    with full_disk_above(2**40), pytest.raises(RunError) as refused:
+        carry_on(run, on_position=fill, every=0)
+    assert "Could not write to" in str(refused.value)
+    assert f"The last checkpoint holds: make room, then go on with --resume {run.directory}." in str(refused.value)
+    opened = resume(run.directory)
+    assert 0 < opened.position.row.updates <= 200
+    assert opened.notices == ()
+    carry_on(opened)
+    assert everything(run.directory) == everything(reference)
+
+
+def test_a_disk_that_is_full_at_once_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with full_disk_above(1000), pytest.raises(RunError, match=r"Could not write to .*another --run"):
+        start(slow_model(), TASK, SETTINGS)
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_history_that_cannot_be_written_stops_the_training(tmp_path):
+    run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
+
+    def fill(position):
+        (run.directory / "history.jsonl").unlink()
+        (run.directory / "history.jsonl").symlink_to("/dev/full")
+
+    with pytest.raises(RunError, match=r"No space left on device. The last checkpoint holds"):
+        carry_on(run, on_position=fill)
+
+
+def test_a_damaged_checkpoint_is_passed_over_the_person_told_and_the_bits_the_same(reference, tmp_path):
+    run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
+
+    def stop_at_200(position):
+        if position.row.updates == 200:
+            signal.raise_signal(signal.SIGINT)
+
+    carry_on(run, on_position=stop_at_200, every=0)
+    before, newest = sorted((run.directory / "checkpoints").glob("*.safetensors"))
+    newest.write_bytes(newest.read_bytes()[:1000])
+    opened = resume(run.directory)
+    (notice,) = opened.notices
+    assert "000000000200.json is damaged" in notice
+    assert opened.position.row.updates == int(before.stem)
+    carry_on(opened)
+    assert everything(run.directory) == everything(reference)
+
+
+def test_a_run_that_goes_on_elsewhere_is_told_so(tmp_path):
+    run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
+    elsewhere = msgspec.structs.replace(run.record.environment, device="a tape machine")
+    record.write(run.directory, msgspec.structs.replace(run.record, environment=elsewhere))
+    run.lock.release()
+    opened = resume(run.directory)
+    assert opened.notices[0].startswith("It goes on elsewhere (device a tape machine → ")
+    opened.lock.release()

@@ -1,0 +1,75 @@
+import shutil
+import sys
+
+import msgspec
+import numpy as np
+import pytest
+
+from memoryspan import Budget
+from memoryspan.errors import RunError
+from memoryspan.runs import open_run, record
+from memoryspan.runs.record import Named
+
+from .small import SETTINGS, TASK
+
+
+def changed(directory, **asked):
+    """The run with something else in its record."""
+    now = record.read(directory)
+    record.write(directory, msgspec.structs.replace(now, asked=msgspec.structs.replace(now.asked, **asked)))
+    return open_run(directory)
+
+
+def test_a_run_says_what_it_was(reference):
+    run = open_run(str(reference))
+    assert run.record.status == "budget"
+    assert run.task == TASK
+    assert run.settings == SETTINGS
+    assert len(run.history()) == 40
+    assert run.history()[-1].examples == run.record.results.examples == 12_800
+
+
+def test_a_run_that_is_going_on_shows_the_model_of_its_newest_checkpoint(reference, run):
+    now = record.read(run)
+    record.write(run, msgspec.structs.replace(now, status="unfinished", results=None))
+    shutil.copy(run / "model.keras", run / "end.keras")
+    X = np.eye(10, dtype="float32")[None, [3, 1, 4, 1, 5]]
+    expected = open_run(reference).model().predict(X, verbose=0)
+    assert np.array_equal(open_run(run).model().predict(X, verbose=0), expected)
+
+
+def test_reading_needs_no_lock_and_changes_nothing(run):
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    saved = open_run(run)
+    _ = saved.model(), saved.history(), saved.task, saved.settings
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+
+
+@pytest.mark.parametrize("name", ["chess", "os", "memoryspan.tasks.Echo", "mine.py:Task"])
+def test_a_task_that_the_package_does_not_know_is_not_looked_for_elsewhere(run, name, monkeypatch):
+    before = set(sys.modules)
+    with pytest.raises(RunError, match=rf"trained on the task '{name}', and this memoryspan knows .*echo"):
+        _ = changed(run, task=Named(name, {})).task
+    assert set(sys.modules) == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"length": 8, "bits": 2}, "sets bits of the task 'echo', which this memoryspan does not have"),
+        ({"length": "8"}, r"has settings that make no sense \(Expected `int`, got `str`"),
+        ({"length": 0}, r"has settings that make no sense \(length must be a whole number"),
+    ],
+)
+def test_settings_of_a_task_that_make_no_sense_are_refused(run, settings, sentence):
+    with pytest.raises(RunError, match=sentence):
+        _ = changed(run, task=Named("echo", settings)).task
+
+
+def test_settings_of_a_training_that_make_no_sense_are_refused(run):
+    with pytest.raises(RunError, match=r"make no sense \(threshold must be above 0"):
+        _ = changed(run, training={"threshold": 2.0}).settings
+
+
+def test_settings_that_are_not_there_are_the_default_ones(run):
+    assert changed(run, training={"budget": {"examples": 7}}).settings.budget == Budget(examples=7)

@@ -1,0 +1,41 @@
+"""A process for the tests to kill: python training_process.py start|resume|watched DIRECTORY [COPIES]."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from small import SETTINGS, TASK, slow_model
+
+from memoryspan.runs import carry_on, resume, start
+
+FILE_EVENTS = {"open", "os.rename", "os.remove", "os.mkdir"}
+EVERY = 0.02
+"""Seconds between checkpoints: a test has no two seconds to wait."""
+
+
+def copy_before_every_step(directory: Path, copies: Path) -> None:
+    """Copies the directory before each thing that is done to a file in it: what a process killed there leaves."""
+    busy = False
+
+    def hook(event, arguments):
+        nonlocal busy
+        if busy or event not in FILE_EVENTS or not str(arguments[0]).startswith(str(directory)):
+            return
+        busy = True
+        if (directory / "run.json").exists():
+            shutil.copytree(directory, copies / f"{len(list(copies.iterdir())):04d}")
+        busy = False
+
+    sys.addaudithook(hook)
+
+
+def main(how: str, directory: Path, copies: Path | None = None) -> None:
+    if copies is not None:
+        copy_before_every_step(directory, copies)
+    run = resume(directory) if how == "resume" else start(slow_model(), TASK, SETTINGS, directory=directory)
+    print("training", flush=True)
+    carry_on(run, every=EVERY)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(Path, sys.argv[2:]))
