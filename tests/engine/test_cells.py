@@ -26,7 +26,8 @@ CELLS = {
 
 def randomised(cell):
     rng = np.random.default_rng(0)
-    cell.build((None, FEATURES))
+    if not cell.built:
+        cell.build((None, FEATURES))
     for variable in cell.weights:
         variable.assign(rng.normal(size=variable.shape))
     return cells.Weights(cell.kernel.value, cell.recurrent_kernel.value, cell.bias.value)

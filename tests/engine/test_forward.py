@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memoryspan.backend import keras
@@ -18,6 +18,8 @@ from memoryspan.errors import ModelError
 LAYERS = keras.layers
 TIME, FEATURES, UNITS, ANSWERS = 6, 5, 3, 4
 RAGGED, FULL = (TIME, 2, 2), (TIME, TIME, TIME)
+
+loses_the_mask = pytest.mark.filterwarnings("ignore:Layer .* does not support masking")
 
 
 def layer(kind, *args, **settings):
@@ -77,10 +79,13 @@ class Case:
 
     @property
     def lengths_for_keras(self):
-        """Keras reverses the padding along with a row, where it hands on a reversed sequence: no mask helps."""
+        """Ragged, where Keras carries a mask to the end.
+
+        It reverses the padding along with a row where it hands a reversed sequence on, and an embedding loses the mask.
+        """
         flags = [make.keywords for make in self.layers if isinstance(make, partial)]
         reversed_sequence = any(f.get("go_backwards") and f.get("return_sequences") for f in flags)
-        return FULL if reversed_sequence else RAGGED
+        return FULL if reversed_sequence or EMBEDDING in self.layers else RAGGED
 
     @cached_property
     def data(self):
@@ -179,29 +184,35 @@ def assert_padding_is_not_read(case):
 
 
 CASES = {
-    "the tutorial's": Case((recurrent("LSTM"), answer())),
-    "lstm of fixed length": Case((recurrent("LSTM"), answer()), time=TIME),
-    "lstm on vectors": Case((recurrent("LSTM"), answer()), real=True),
+    "the tutorial's, of fixed length": Case((recurrent("LSTM"), answer()), time=TIME),
     "lstm at every step": Case((recurrent("LSTM", **EVERY_STEP), answer())),
-    "lstm with other activations": Case(
-        (recurrent("LSTM", activation="relu", recurrent_activation="hard_sigmoid", use_bias=False), answer(None))
+    "lstm backwards, other activations": Case(
+        (
+            recurrent(
+                "LSTM", activation="relu", recurrent_activation="hard_sigmoid", use_bias=False, go_backwards=True
+            ),
+            answer(None),
+        )
     ),
     "gru": Case((recurrent("GRU"), answer())),
-    "gru without bias": Case((recurrent("GRU", use_bias=False), answer())),
     "gru, reset before": Case((recurrent("GRU", reset_after=False), answer())),
     "simple rnn": Case((recurrent("SimpleRNN"), answer())),
-    "linear rnn": Case((recurrent("SimpleRNN", activation=None), answer("linear"))),
-    "backwards": Case((recurrent("LSTM", go_backwards=True), answer())),
-    "backwards at every step": Case((recurrent("GRU", go_backwards=True, **EVERY_STEP), answer())),
-    "stacked, functional": Case(
-        (recurrent("LSTM", **EVERY_STEP), recurrent("GRU"), layer(LAYERS.Dropout, 0.5), answer()), functional=True
+    "gru backwards at every step": Case((recurrent("GRU", go_backwards=True, **EVERY_STEP), answer())),
+    "stacked, functional, with dropout": Case(
+        (
+            recurrent("LSTM", **EVERY_STEP),
+            layer(LAYERS.Dropout, 0.5),
+            recurrent("GRU", dropout=0.3, recurrent_dropout=0.3),
+            answer(),
+        ),
+        functional=True,
     ),
     "embedding": Case((EMBEDDING, recurrent("LSTM"), answer())),
     "frozen embedding of fixed length": Case((EMBEDDING, recurrent("GRU"), answer()), time=TIME, frozen=0),
     "dense first, on vectors": Case(
         (layer(LAYERS.Dense, 4, "tanh"), recurrent("LSTM", **EVERY_STEP), answer()), real=True
     ),
-    "dense alone": Case((answer(),), real=True),
+    "dense alone, on vectors": Case((answer(),), real=True),
     "frozen, regularised": Case(
         (
             recurrent("LSTM", kernel_regularizer="l2", recurrent_regularizer="l1", **EVERY_STEP),
@@ -211,10 +222,11 @@ CASES = {
         ),
         frozen=0,
     ),
-    "with dropout, at rest": Case((recurrent("GRU", dropout=0.3, recurrent_dropout=0.3), answer())),
     "both ways, concat": Case((both_ways(recurrent("LSTM", **EVERY_STEP)), answer())),
-    "both ways, sum": Case((both_ways(recurrent("GRU"), merge_mode="sum"), answer())),
-    "both ways, ave": Case((both_ways(recurrent("SimpleRNN", **EVERY_STEP), merge_mode="ave"), answer()), real=True),
+    "both ways, sum": Case((both_ways(recurrent("GRU", use_bias=False), merge_mode="sum"), answer())),
+    "both ways, ave": Case(
+        (both_ways(recurrent("SimpleRNN", activation=None, **EVERY_STEP), merge_mode="ave"), answer()), real=True
+    ),
     "both ways, mul": Case((both_ways(recurrent("LSTM"), merge_mode="mul"), answer())),
 }
 
@@ -224,6 +236,7 @@ def case(request):
     return CASES[request.param]
 
 
+@loses_the_mask
 def test_both_paths_agree_on_predictions_loss_and_gradient(case):
     assert_both_paths_agree(case)
 
@@ -277,9 +290,194 @@ def cases(draw):
     )
 
 
-@settings(max_examples=8, suppress_health_check=list(HealthCheck))
+@loses_the_mask
+@settings(max_examples=5)
 @given(cases())
 def test_any_chain_of_stock_layers_is_served_exactly(case):
     assert_both_paths_agree(case)
     assert_each_row_is_as_alone(case)
     assert_padding_is_not_read(case)
+
+
+# Models that go through Keras
+
+
+class OwnModel(keras.Model):
+    """Does not know of masks, drops out, normalises and adds to the loss."""
+
+    def __init__(self):
+        super().__init__(name="own")
+        self.memory = LAYERS.LSTM(UNITS)
+        self.dropout = LAYERS.Dropout(0.5)
+        self.norm = LAYERS.BatchNormalization()
+        self.answer = LAYERS.Dense(ANSWERS, "softmax", kernel_regularizer="l2")
+
+    def call(self, x, training=False):
+        hidden = self.norm(self.dropout(self.memory(x), training=training), training=training)
+        self.add_loss(0.1 * keras.ops.mean(hidden**2))
+        return self.answer(hidden)
+
+
+def own_model(time=None):
+    model = OwnModel()
+    model(keras.KerasTensor((None, time, FEATURES)))
+    model.compile("sgd", "categorical_crossentropy")
+    return model
+
+
+def two_branches(time=None):
+    start = keras.Input((time, FEATURES))
+    return keras.Model(start, LAYERS.Concatenate()([LAYERS.LSTM(UNITS)(start), LAYERS.GRU(UNITS)(start)]))
+
+
+def chain(*layers, time=None):
+    def build(time=time):
+        start = (time,) if layers[0] is MASKING_EMBEDDING else (time, FEATURES)
+        return keras.Sequential([keras.Input(start), *[make() for make in layers]])
+
+    return build
+
+
+def attention():
+    start = keras.Input((None, FEATURES))
+    hidden = LAYERS.GRU(UNITS, return_sequences=True)(start)
+    return keras.Model(start, LAYERS.GlobalAveragePooling1D()(LAYERS.MultiHeadAttention(2, 2)(hidden, hidden)))
+
+
+MASKING_EMBEDDING = layer(LAYERS.Embedding, FEATURES, 4, mask_zero=True)
+OTHERS = {
+    "a class of its own": own_model,
+    "two branches": two_branches,
+    "attention": attention,
+    "layer normalisation": chain(layer(LAYERS.LayerNormalization), recurrent("GRU")),
+    "an embedding that masks": chain(MASKING_EMBEDDING, recurrent("LSTM"), answer()),
+    "the mean of all steps": chain(recurrent("SimpleRNN", **EVERY_STEP), layer(LAYERS.GlobalAveragePooling1D)),
+}
+TOKENS = np.random.default_rng(2).integers(0, FEATURES, (3, TIME))
+
+
+def apply_to(model, lengths=RAGGED, tokens=TOKENS, training=False):
+    served = forward(model, training=training)
+    assert served.path == "keras"
+    return served.apply(variables_of(model), jnp.asarray(tokens), jnp.array(lengths))
+
+
+def one_hot(tokens):
+    return np.eye(FEATURES, dtype="float32")[tokens]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_each_row_of_any_other_model_is_what_keras_gives_for_it_alone(name):
+    model = OTHERS[name]()
+    predictions = apply_to(model).predictions
+    for row, length in enumerate(RAGGED):
+        tokens = TOKENS[row : row + 1, :length]
+        assert_close(predictions[row : row + 1], model(tokens if "embedding" in name else one_hot(tokens)))
+
+
+@pytest.mark.parametrize("rubbish", [-1, 3, 10**6])
+def test_no_other_model_reads_the_padding(rubbish):
+    model = two_branches()
+    spoilt = np.where(np.arange(TIME) < np.array(RAGGED)[:, None], TOKENS, rubbish)
+    np.testing.assert_array_equal(apply_to(model, tokens=spoilt).predictions, apply_to(model).predictions)
+
+
+def test_a_layer_that_takes_no_mask_is_warned_of_by_keras():
+    model = chain(layer(LAYERS.Conv1D, 2, 3, padding="same"), recurrent("GRU"))()
+    with pytest.warns(UserWarning, match="does not support masking"):
+        apply_to(model)
+
+
+@pytest.mark.parametrize("build", [two_branches, own_model])
+def test_a_model_of_fixed_length_takes_shorter_arrays(build):
+    model = build(time=TIME + 3)
+    wide = apply_to(model, tokens=np.pad(TOKENS, [(0, 0), (0, 3)])).predictions
+    np.testing.assert_array_equal(apply_to(model).predictions, wide)
+
+
+def test_what_layers_add_to_the_loss_is_in_the_loss_that_keras_reports():
+    model = own_model()
+    outcome = apply_to(model, FULL)
+    loss = compiled_loss(model)(variables_of(model), outcome, jnp.asarray(TOKENS[:, 0] % ANSWERS), jnp.ones(3))
+    reported = model.test_on_batch(one_hot(TOKENS), np.eye(ANSWERS)[TOKENS[:, 0] % ANSWERS])
+    np.testing.assert_allclose(loss, reported, rtol=1e-6)
+
+
+def test_a_penalty_on_activity_is_in_the_loss_that_keras_reports_and_regularisers_are_there_once():
+    penalised = layer(LAYERS.LSTM, UNITS, activity_regularizer="l1", kernel_regularizer="l2")
+    model = chain(penalised, layer(LAYERS.Dense, ANSWERS, "softmax", bias_regularizer="l2"))()
+    model.layers[-1].bias.assign(np.ones(ANSWERS))
+    model.compile("sgd", "categorical_crossentropy")
+    outcome = apply_to(model, FULL)
+    loss = compiled_loss(model)(variables_of(model), outcome, jnp.asarray(TOKENS[:, 0] % ANSWERS), jnp.ones(3))
+    reported = model.test_on_batch(one_hot(TOKENS), np.eye(ANSWERS)[TOKENS[:, 0] % ANSWERS])
+    np.testing.assert_allclose(loss, reported, rtol=1e-6)
+
+
+def test_in_training_dropout_and_normalisation_are_at_work_and_their_state_moves_on():
+    model = own_model()
+    before = variables_of(model)
+    outcome = apply_to(model, training=True)
+    assert (np.asarray(outcome.predictions) != apply_to(model).predictions).any()
+    assign(model, before._replace(non_trainable=outcome.non_trainable))
+    assert (np.asarray(model.norm.moving_mean) != 0).any()
+    again = apply_to(model, training=True)
+    assert (np.asarray(outcome.predictions) != again.predictions).any()
+
+
+def test_at_rest_nothing_moves():
+    model = own_model()
+    jax.tree.map(np.testing.assert_array_equal, apply_to(model).non_trainable, variables_of(model).non_trainable)
+
+
+# What is asked of a model
+
+
+def test_assigned_variables_are_those_that_the_model_has():
+    model = own_model()
+    doubled = jax.tree.map(lambda array: array * 2, variables_of(model))
+    assign(model, doubled)
+    jax.tree.map(np.testing.assert_array_equal, variables_of(model), doubled)
+
+
+@pytest.mark.parametrize("time", [None, TIME])
+def test_a_model_of_any_kind_tells_its_shapes(time):
+    for build, answers in ((own_model, ANSWERS), (two_branches, 2 * UNITS)):
+        assert input_shape(build(time)) == (None, time, FEATURES)
+        assert output_shape(build(time)) == (None, answers)
+
+
+def test_a_model_that_was_called_once_tells_the_shape_of_that_call():
+    model = OwnModel()
+    model(one_hot(TOKENS))
+    assert input_shape(model)[1:] == (TIME, FEATURES)
+
+
+def two_inputs():
+    starts = keras.Input((None, 2)), keras.Input((None, 3))
+    return keras.Model(starts, LAYERS.Concatenate()([LAYERS.GRU(2)(start) for start in starts]))
+
+
+@pytest.mark.parametrize("build", [OwnModel, keras.Sequential, two_inputs])
+def test_a_model_without_one_known_input_is_refused_with_a_sentence(build):
+    with pytest.raises(ModelError, match=r"should take one array of shape \(batch, time, features\).*it takes"):
+        forward(build())
+
+
+@pytest.mark.parametrize("build", [own_model, CASES["simple rnn"].build])
+def test_a_width_holds_the_length_stays_within_the_limit_and_seldom_changes(build):
+    served = forward(build())
+
+    @given(st.integers(1, 2**20), st.data())
+    def holds(limit, data):
+        length = data.draw(st.integers(1, limit))
+        width = served.width(length, limit)
+        assert width == limit or length < width <= limit
+        assert width in {min(power, limit) for power in (2**n for n in range(3, 22))}
+
+    holds()
+
+
+def test_a_fixed_length_through_keras_costs_all_of_its_width_anyway():
+    served = forward(own_model(time=TIME))
+    assert (served.fixed_length, served.width(2, TIME)) == (TIME, TIME)

@@ -32,7 +32,9 @@ def lstm(
         raise TaskError(f"learning_rate must be a number above 0, got {learning_rate!r}: use 0.01, for example.")
     parameters = 4 * units * (task.n_features + units + 1) + task.n_outputs * (units + 1)
     memory.require(16 * parameters, f"A model of {parameters:,} parameters, with its gradient and Adam's two moments,")
-    kernel_seed, recurrent_seed, answer_seed, dropout_seed = map(int, np.random.SeedSequence(seed).generate_state(4))
+    drawn = np.random.SeedSequence(seed).generate_state(4)
+    # Without their last bit: on PyTorch, Keras keeps seeds as 32-bit integers with a sign.
+    kernel_seed, recurrent_seed, answer_seed, dropout_seed = (int(number) >> 1 for number in drawn)
     glorot: Any = keras.initializers.GlorotUniform  # Keras types initializers as str, and takes them
     orthogonal: Any = keras.initializers.Orthogonal
     model = keras.Sequential(
