@@ -7,6 +7,7 @@ import numpy as np
 from memoryspan import memory
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
+from memoryspan.models.initial import glorot_uniform, orthogonal
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 
@@ -32,31 +33,29 @@ def lstm(
         raise TaskError(f"learning_rate must be a number above 0, got {learning_rate!r}: use 0.01, for example.")
     parameters = 4 * units * (task.n_features + units + 1) + task.n_outputs * (units + 1)
     memory.require(16 * parameters, f"A model of {parameters:,} parameters, with its gradient and Adam's two moments,")
-    drawn = np.random.SeedSequence(seed).generate_state(4)
-    # Without their last bit: on PyTorch, Keras keeps seeds as 32-bit integers with a sign.
-    kernel_seed, recurrent_seed, answer_seed, dropout_seed = (int(number) >> 1 for number in drawn)
-    glorot: Any = keras.initializers.GlorotUniform  # Keras types initializers as str, and takes them
-    orthogonal: Any = keras.initializers.Orthogonal
-    model = keras.Sequential(
-        [
-            keras.Input((None, task.n_features)),
-            keras.layers.LSTM(
-                units,
-                return_sequences=task.asks == "every step",
-                kernel_initializer=glorot(kernel_seed),
-                recurrent_initializer=orthogonal(seed=recurrent_seed),
-                seed=dropout_seed,  # unused, but a variable of the model, and so a part of the same bits
-                name="lstm",
-            ),
-            keras.layers.Dense(
-                task.n_outputs,
-                task.activation,
-                kernel_initializer=glorot(answer_seed),
-                name="answer",
-            ),
-        ],
-        name="vanilla_lstm",
+    recurrent = keras.layers.LSTM(
+        units,
+        return_sequences=task.asks == "every step",
+        kernel_initializer="zeros",
+        recurrent_initializer="zeros",
+        seed=0,  # of a dropout that it does not have; a variable all the same, and so a part of the same bits
+        name="lstm",
     )
+    answer = keras.layers.Dense(task.n_outputs, task.activation, kernel_initializer="zeros", name="answer")
+    model = keras.Sequential([keras.Input((None, task.n_features)), recurrent, answer], name="vanilla_lstm")
+    _draw_weights(recurrent, answer, np.random.default_rng(seed))
     optimizer = keras.optimizers.Adam(learning_rate, global_clipnorm=global_clipnorm)
     model.compile(optimizer, task.loss, metrics=["accuracy"])
     return model
+
+
+def _draw_weights(recurrent: keras.layers.LSTM, answer: keras.layers.Dense, rng: np.random.Generator) -> None:
+    """Keras's default initial weights, and in the configuration the default initializers that stand for them."""
+    cell: Any = recurrent.cell
+    dense: Any = answer
+    cell.kernel.assign(glorot_uniform(rng, cell.kernel.shape))
+    cell.recurrent_kernel.assign(orthogonal(rng, cell.recurrent_kernel.shape))
+    dense.kernel.assign(glorot_uniform(rng, dense.kernel.shape))
+    cell.kernel_initializer = keras.initializers.get("glorot_uniform")
+    cell.recurrent_initializer = keras.initializers.get("orthogonal")
+    dense.kernel_initializer = keras.initializers.get("glorot_uniform")

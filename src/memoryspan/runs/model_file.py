@@ -50,6 +50,18 @@ def load_model(path: str | Path) -> keras.Model:
     return model
 
 
+def is_all_keras(model: keras.Model) -> bool:
+    """Whether a model is made of Keras's own parts, so that its file opens wherever Keras is."""
+    return _all_parts_keras(keras.saving.serialize_keras_object(model))
+
+
+def _all_parts_keras(config) -> bool:
+    if isinstance(config, dict):
+        own = str(config.get("module", "keras")).split(".")[0] == "keras"
+        return own and all(map(_all_parts_keras, config.values()))
+    return not isinstance(config, list | tuple) or all(map(_all_parts_keras, config))
+
+
 def _has_code(path: Path) -> bool:
     """Whether a `.keras` file has Python stored in it. Keras refuses that as well, but can be talked out of it."""
     if not path.is_file():

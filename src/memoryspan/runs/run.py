@@ -23,7 +23,7 @@ from memoryspan.runs.describe import begun, ended
 from memoryspan.runs.directory import claim, require_empty
 from memoryspan.runs.environment import difference, environment
 from memoryspan.runs.lock import lock
-from memoryspan.runs.model_file import load_model, save_model
+from memoryspan.runs.model_file import is_all_keras, load_model, save_model
 from memoryspan.runs.record import Named, Record
 from memoryspan.runs.saved import open_run
 from memoryspan.tasks import Task
@@ -204,7 +204,8 @@ def _write_first(place: Path, model: keras.Model, position: Position, first: Rec
     save_model(model, place)
     record.write(place, first)
     try:
-        load_model(place)
+        if not is_all_keras(model):  # else it opens, and to try that takes a second of compiling initializers
+            load_model(place)
     except ModelError as error:
         return (f"This run could not be resumed. {error}",)
     return ()

@@ -56,10 +56,11 @@ class Echo:
 
     def sample(self, key: Array, batch_size: int, length: int | Int[Array, ""] | Int[Array, "batch"]) -> Batch:
         """Sequences of independent, uniform symbols."""
-        import jax
         import jax.numpy as jnp
 
-        tokens = jax.random.randint(key, (batch_size, self.length), 0, self.n_features)
+        from memoryspan.sampling import integers
+
+        tokens = integers(key, (batch_size, self.length), 0, self.n_features)
         lengths = jnp.broadcast_to(jnp.asarray(length, jnp.int32), (batch_size,))
         return Batch(tokens, lengths, tokens[:, self.out_index], jnp.ones(batch_size, bool))
 

@@ -9,11 +9,11 @@ constants here were measured on the echo task (`python -m benchmarks.solve`).
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from memoryspan.errors import TaskError
+from memoryspan.sampling import integers
 
 
 class Progress(NamedTuple):
@@ -63,7 +63,7 @@ class Curriculum:
 
     def lengths(self, key: Array, progress: Progress, batch_size: int, shortest: int) -> Int[Array, "batch"]:
         """A length for each example: the first rows at the current length, the others drawn up to it."""
-        drawn = jax.random.randint(key, (batch_size,), shortest, progress.length + 1)
+        drawn = integers(key, (batch_size,), shortest, progress.length + 1)
         at_full_length = jnp.arange(batch_size) < int(batch_size * self.full_share)
         return jnp.where(at_full_length, progress.length, drawn)
 

@@ -1,0 +1,17 @@
+"""Initial weights, drawn in NumPy: the same distributions as Keras's defaults, without compiling a program for each."""
+
+import numpy as np
+from jaxtyping import Float
+
+
+def glorot_uniform(rng: np.random.Generator, shape: tuple[int, int]) -> Float[np.ndarray, "fan_in fan_out"]:
+    """Uniform in ± sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio, AISTATS 2010)."""
+    limit = np.sqrt(6 / sum(shape))
+    return rng.uniform(-limit, limit, shape).astype(np.float32)
+
+
+def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> Float[np.ndarray, "rows columns"]:
+    """Orthonormal rows, or columns if there are fewer of those (Saxe et al., arXiv 1312.6120)."""
+    q, r = np.linalg.qr(rng.normal(size=(max(shape), min(shape))))
+    q = q * np.sign(np.diag(r))  # else the distribution depends on how LAPACK chooses signs
+    return (q if q.shape == shape else q.T).astype(np.float32)

@@ -1,0 +1,17 @@
+"""Random numbers on the device."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+
+def integers(
+    key: Array, shape: tuple[int, ...], at_least: int | Int[Array, ""], below: int | Int[Array, ""]
+) -> Int[Array, "..."]:
+    """Whole numbers, uniform in at_least … below - 1; the bounds may be known only at run time.
+
+    `jax.random.randint` draws twice to be exactly uniform, and half of a first training's wait was compiling it. A
+    remainder of 32 random bits favours some numbers by less than one part in 2**32 / (below - at_least).
+    """
+    span = jnp.asarray(below - at_least, jnp.uint32)
+    return at_least + (jax.random.bits(key, shape, jnp.uint32) % span).astype(jnp.int32)
