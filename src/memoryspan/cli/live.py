@@ -70,11 +70,12 @@ def _line(position: Position, shortest: int, longest: int) -> Table:
 
 
 def _plain_lines() -> Callable[[Position], None]:
-    due = time.monotonic() + PLAIN_SECONDS
+    due = None
     console = Console(stderr=True, width=200)
 
     def show(position: Position) -> None:
         nonlocal due
+        due = due or time.monotonic() + PLAIN_SECONDS
         if time.monotonic() >= due:
             console.print(describe(position), highlight=False)
             due = time.monotonic() + PLAIN_SECONDS
