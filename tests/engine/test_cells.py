@@ -1,5 +1,8 @@
 """Each cell beside Keras's own, one step on the same weights."""
 
+# pyright: reportArgumentType=false
+# (Keras's annotations are narrower than what it takes and wider than what it gives.)
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -40,8 +43,9 @@ def test_a_step_is_that_of_keras(name, reads):
     weights = randomised(cell)
     rng = np.random.default_rng(1)
     tokens = rng.integers(0, FEATURES, 4)
-    x = jax.nn.one_hot(tokens, FEATURES) if reads == "tokens" else rng.normal(size=(4, FEATURES)).astype("float32")
-    before = [rng.normal(size=(4, UNITS)).astype("float32") for _ in range(2 if "lstm" in name else 1)]
+    vectors = jnp.asarray(rng.normal(size=(4, FEATURES)), jnp.float32)
+    x = jax.nn.one_hot(tokens, FEATURES) if reads == "tokens" else vectors
+    before = [jnp.asarray(rng.normal(size=(4, UNITS)), jnp.float32) for _ in range(2 if "lstm" in name else 1)]
     state = cells.HiddenAndCell(*before) if "lstm" in name else cells.Hidden(*before)
     _, after = cell(x, before)
     found = step(weights, state, jnp.asarray(tokens) if reads == "tokens" else x)

@@ -1,5 +1,8 @@
 """The two paths beside each other, and both beside Keras on each row alone, without padding."""
 
+# pyright: reportArgumentType=false, reportOptionalSubscript=false, reportOperatorIssue=false
+# (Keras's annotations are narrower than what it takes and wider than what it gives.)
+
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -40,6 +43,7 @@ def answer(activation="softmax"):
 
 
 EVERY_STEP = {"return_sequences": True}
+OTHER_ACTIVATIONS = {"activation": "relu", "recurrent_activation": "hard_sigmoid"}
 EMBEDDING = layer(LAYERS.Embedding, FEATURES, 4)
 
 

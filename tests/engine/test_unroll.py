@@ -101,14 +101,9 @@ def gradient(recurrence, step):
 
     def of(lengths, params, state, inputs):
         def scored(params, real_state, real_inputs):
-            return score(
-                recurrence,
-                step,
-                lengths,
-                params,
-                State(*real_state, state.steps),
-                {"real": real_inputs, "token": inputs["token"]},
-            )
+            hidden, pair = real_state
+            whole_state = State(hidden, pair, state.steps)
+            return score(recurrence, step, lengths, params, whole_state, inputs | {"real": real_inputs})
 
         return jax.grad(scored, (0, 1, 2))(params, (state.hidden, state.pair), inputs["real"])
 
@@ -200,7 +195,8 @@ def test_it_walks_as_many_steps_as_the_longest_row_has_there_and_back(lengths):
         return params * state + x, None
 
     def last_sum(params):
-        return unroll(counting_step, params, jnp.ones(BATCH), jnp.ones((TIME, BATCH)), jnp.array(lengths))[0].sum()
+        walk = unroll(counting_step, params, jnp.ones(BATCH), jnp.ones((TIME, BATCH)), jnp.array(lengths))
+        return jax.tree.leaves(walk)[0].sum()
 
     jax.grad(last_sum)(2.0)
     jax.effects_barrier()
@@ -223,14 +219,7 @@ def test_the_gradient_is_the_slope_by_finite_differences(lengths):
 
     @jax.jit
     def scored(params, hidden, real):
-        return score(
-            unroll,
-            step,
-            jnp.array(lengths),
-            params,
-            state._replace(hidden=hidden),
-            {"real": real, "token": inputs["token"]},
-        )
+        return score(unroll, step, jnp.array(lengths), params, state._replace(hidden=hidden), inputs | {"real": real})
 
     check_grads(scored, (params, state.hidden, inputs["real"]), order=1, modes=["rev"], rtol=1e-2, atol=1e-2, eps=2e-3)
 

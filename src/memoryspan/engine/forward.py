@@ -177,7 +177,7 @@ def _mask(inputs: Inputs, lengths: Int[Array, "batch"]) -> Bool[Array, "batch ti
     return jnp.arange(inputs.shape[1]) < lengths[:, None]
 
 
-def _widen(inputs: Inputs, width: int) -> Inputs:
+def _widen(inputs: Inputs, width: int) -> Array:
     missing = width - inputs.shape[1]
     return jnp.pad(inputs, ((0, 0), (0, missing), *[(0, 0)] * (inputs.ndim - 2)))
 

@@ -1,0 +1,169 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chisquare
+
+from memoryspan import Curriculum
+from memoryspan.errors import TaskError
+from memoryspan.training.curriculum import Progress
+
+CHANCE = 0.01
+shares = st.floats(0, 1, width=32)
+ranges = st.tuples(st.integers(1, 300), st.integers(0, 3000)).map(lambda pair: (pair[0], sum(pair)))
+
+
+def at(length, accuracy=0.0, updates=0):
+    return Progress(jnp.int32(length), jnp.float32(accuracy), jnp.int32(updates))
+
+
+def steps(curriculum, accuracies, shortest, longest, start=None):
+    """Every place the curriculum comes by on a series of batches."""
+    places = [curriculum.start(shortest) if start is None else at(start)]
+    for accuracy in accuracies:
+        places.append(curriculum.advance(places[-1], jnp.float32(accuracy), CHANCE, shortest, longest))
+    return jax.device_get(places)
+
+
+curricula = st.builds(Curriculum, growth=st.floats(1.1, 8), mastered=st.floats(0.5, 1), patience=st.integers(1, 9))
+
+
+# The current length
+
+
+@given(curricula, ranges, st.lists(shares, max_size=12))
+def test_the_length_stays_between_the_shortest_and_the_longest(curriculum, between, accuracies):
+    shortest, longest = between
+    places = steps(curriculum, accuracies, shortest, longest)
+    assert places[0].length == shortest
+    assert all(shortest <= place.length <= longest for place in places)
+
+
+@given(curricula, ranges, st.lists(shares, max_size=12))
+def test_it_grows_when_the_running_accuracy_is_mastered_and_never_else(curriculum, between, accuracies):
+    shortest, longest = between
+    places = steps(curriculum, accuracies, shortest, longest)
+    for before, after, accuracy in zip(places, places[1:], accuracies, strict=False):
+        decay = 0.9 if before.length < 16 else 0.7
+        running = decay * before.accuracy + (1 - decay) * accuracy
+        if abs(running - curriculum.mastered) > 1e-6:
+            grows = running > curriculum.mastered and before.length < longest
+            assert (after.length > before.length) == grows
+
+
+@jax.jit
+def lengths_when_all_is_right(shortest, longest):
+    def batch(place, _):
+        return Curriculum().advance(place, jnp.float32(1), CHANCE, shortest, longest), place.length
+
+    return jax.lax.scan(batch, Curriculum().start(shortest), length=500)[1]
+
+
+@given(ranges)
+def test_a_model_that_masters_everything_gets_to_the_longest_and_stays(between):
+    shortest, longest = between
+    lengths = np.asarray(lengths_when_all_is_right(shortest, longest))
+    assert (np.diff(lengths) >= 0).all()
+    assert lengths[-1] == longest
+
+
+def test_it_doubles():
+    mastered = at(20, accuracy=0.99)
+    assert Curriculum().advance(mastered, jnp.float32(1), CHANCE, 3, 1000).length == 40
+    assert Curriculum().advance(mastered, jnp.float32(1), CHANCE, 3, 30).length == 30
+
+
+@pytest.mark.parametrize("length", [3, 20])
+def test_a_lucky_batch_is_not_enough(length):
+    assert [place.length for place in steps(Curriculum(), [1.0], 3, 100, start=length)] == [length, length]
+
+
+def test_it_reacts_faster_where_symbols_are_known():
+    def batches(length):
+        return [place.length > length for place in steps(Curriculum(), [1.0] * 60, 3, 100, start=length)].index(True)
+
+    assert batches(16) < batches(15)
+
+
+@given(curricula, st.integers(1, 100), st.lists(st.just(0.0), max_size=30))
+def test_it_never_grows_after_a_collapse(curriculum, length, accuracies):
+    lengths = [place.length for place in steps(curriculum, accuracies, 1, 1000, start=length)]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+def test_it_shrinks_when_all_is_lost_once_patience_ends_and_again_later():
+    lengths = [int(place.length) for place in steps(Curriculum(patience=5), [CHANCE] * 11, 3, 1000, start=40)]
+    assert lengths == [40] * 5 + [20] * 5 + [10] * 2
+
+
+@given(st.floats(0.25, 0.9), st.integers(3, 900))
+def test_it_does_not_shrink_while_something_is_known(accuracy, length):
+    places = steps(Curriculum(patience=5), [accuracy] * 12, 3, 1000, start=length)
+    assert all(place.length == length for place in places)
+
+
+def test_what_counts_as_lost_is_counted_from_chance():
+    guessing = [0.5] * 30
+    start = at(40, accuracy=0.5)
+    for accuracy in guessing:
+        start = Curriculum(patience=5).advance(start, jnp.float32(accuracy), 0.5, 3, 1000)
+    assert start.length < 40
+
+
+@given(st.integers(1, 500), st.lists(shares, max_size=12))
+def test_where_the_shortest_is_the_longest_nothing_moves(length, accuracies):
+    places = steps(Curriculum(patience=1), accuracies, length, length)
+    assert all(place.length == length for place in places)
+    assert places[-1].updates == len(accuracies)
+
+
+# The lengths of a batch
+
+drawn = jax.jit(lambda key, progress, shortest: Curriculum().lengths(key, progress, 32, shortest))
+
+
+@given(ranges, st.integers(0, 2**32 - 1))
+def test_lengths_are_drawn_up_to_the_current_one_and_a_quarter_stands_there(between, seed):
+    shortest, current = between
+    lengths = np.asarray(drawn(jax.random.key(seed), at(current), shortest))
+    assert (lengths[:8] == current).all()
+    assert ((lengths >= shortest) & (lengths <= current)).all()
+
+
+def test_the_others_are_uniform():
+    lengths = Curriculum(full_share=0).lengths(jax.random.key(0), at(12), 20_000, 3)
+    assert chisquare(np.bincount(lengths, minlength=13)[3:]).pvalue > 1e-4
+
+
+def test_all_of_a_batch_may_stand_at_the_current_length():
+    lengths = Curriculum(full_share=1).lengths(jax.random.key(0), at(12), 10, 3)
+    assert lengths.tolist() == [12] * 10
+
+
+# The step
+
+
+@given(st.integers(1, 2**20))
+def test_steps_are_whole_up_to_64_and_fall_by_the_fourth_root_beyond(length):
+    expected = 1.0 if length <= 64 else (64 / length) ** 0.25
+    np.testing.assert_allclose(Curriculum().step_size(at(length)), expected, rtol=1e-6)
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"growth": 1}, "growth must be above 1, so that lengths grow, and it is 1"),
+        ({"growth": float("nan")}, "growth must be above 1"),
+        ({"mastered": 1.1}, "mastered is a share, from 0 to 1, and it is 1.1"),
+        ({"lost": -0.1}, "lost is a share"),
+        ({"full_share": 2}, "full_share is a share"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_with_a_sentence(settings, sentence):
+    with pytest.raises(TaskError, match=sentence):
+        Curriculum(**settings)

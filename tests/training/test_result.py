@@ -1,0 +1,38 @@
+import pytest
+
+from memoryspan import Accuracy, Result, Status
+from memoryspan.training import Row
+
+
+@pytest.mark.parametrize("status", Status)
+def test_every_status_has_a_sentence_for_a_person(status):
+    assert status.sentence.endswith(".")
+    assert len(status.sentence.split()) > 5
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_status_is_written_and_read_as_its_word(status):
+    assert Status(str(status)) is status
+    assert str(status) == status.value
+    assert status.value not in {"", status.sentence}
+
+
+def result(status, accuracy=None, history=()):
+    return Result(status, accuracy, history, "unroll")
+
+
+def test_only_a_solved_one_is_solved():
+    assert [result(status).solved for status in Status] == [status is Status.SOLVED for status in Status]
+
+
+def test_it_reads_as_sentence_accuracy_and_cost():
+    history = (Row.first(3), Row(300, 9600, 100_000, 0, 0.361, 50, 0.99, 0.1))
+    assert str(result(Status.SOLVED, Accuracy(1000, 1000, 50, 0.01), history)) == (
+        "The full length is solved: fresh examples prove it.\n"
+        "Accuracy: 100.0 % (1000 of 1000 fresh examples, 95 % interval 99.6 % to 100.0 %, chance 1.0 %)\n"
+        "300 updates, 9,600 examples, 0.36 s of training"
+    )
+
+
+def test_it_reads_well_before_the_first_update():
+    assert str(result(Status.INTERRUPTED)).endswith("\n0 updates, 0 examples, 0.00 s of training")

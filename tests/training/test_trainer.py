@@ -1,0 +1,294 @@
+# pyright: reportArgumentType=false
+# (Keras's annotations are narrower than what it takes and wider than what it gives.)
+
+import dataclasses
+from itertools import pairwise
+
+import jax
+import numpy as np
+import pytest
+
+from memoryspan import Budget, Curriculum, Echo, Status, evaluate, lstm, train
+from memoryspan.backend import keras
+from memoryspan.engine import variables_of
+from memoryspan.errors import ModelError, TaskError
+from memoryspan.evaluation import wilson
+from memoryspan.training import Position, Settings, positions, restore
+
+LAYERS = keras.layers
+TASK = Echo(8, 6, 1)
+SHORT = Budget(examples=1280)
+"""Four chunks."""
+
+
+def plain_model(*layers, task=TASK, optimizer="adam", loss="categorical_crossentropy"):
+    """As one writes it down without knowing of this package."""
+    keras.utils.set_random_seed(0)
+    layers = layers or (LAYERS.LSTM(16),)
+    model = keras.Sequential(
+        [keras.Input((None, task.n_features)), *layers, LAYERS.Dense(task.n_features, "softmax", name="answer")]
+    )
+    model.compile(optimizer, loss)
+    return model
+
+
+def ready(seed=0):
+    return lstm(TASK, units=8, seed=seed)
+
+
+def bits(model):
+    return [np.asarray(variable.value) for variable in (*model.variables, *model.optimizer.variables)]
+
+
+def assert_same_bits(these, others):
+    jax.tree.map(np.testing.assert_array_equal, these, others)
+
+
+def without_seconds(row):
+    return dataclasses.replace(row, seconds=0.0)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A model, and the result of its training, which spent its budget."""
+    model = ready()
+    return model, train(model, TASK, budget=SHORT)
+
+
+@pytest.fixture(scope="module")
+def places():
+    """Every position of the same training."""
+    return list(positions(ready(), TASK, Settings(budget=SHORT)))
+
+
+# Solved
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_tutorials_task_is_solved_within_a_thousand_updates(seed):
+    model = lstm(Echo(), seed=seed)
+    result = train(model, Echo(), seed=seed)
+    assert result.status is Status.SOLVED
+    assert result.path == "unroll"
+    assert result.history[-1].updates <= 1000
+    assert evaluate(model, Echo(), seed=seed + 100).value > 0.99
+
+
+def test_a_plain_keras_model_with_plain_adam_solves_a_smaller_one():
+    task = Echo(12, 10, 2)
+    model = plain_model(task=task)
+    result = train(model, task)
+    assert result.solved
+    X, y = one_hot_batch(task, 200)
+    assert (model.predict(X, verbose=0).argmax(-1) == y.argmax(-1)).mean() > 0.99
+
+
+def test_solved_is_claimed_on_a_thousand_fresh_examples():
+    settings = Settings()
+    assert settings.enough == 1000
+    assert Settings(threshold=0.9).enough == min(n for n in range(1001) if wilson(n, 1000)[0] >= 0.9)
+
+
+def test_it_starts_from_the_weights_that_the_model_has():
+    model = ready()
+    first, again = (train(model, TASK, threshold=0.9) for _ in range(2))
+    assert first.solved
+    assert again.solved
+    assert again.history[-1].updates < first.history[-1].updates
+
+
+# The same bits
+
+
+def test_the_same_seed_gives_the_same_bits(trained):
+    model, result = trained
+    again = ready()
+    repeated = train(again, TASK, budget=SHORT)
+    assert_same_bits(bits(again), bits(model))
+    assert [without_seconds(row) for row in repeated.history] == [without_seconds(row) for row in result.history]
+
+
+def test_another_seed_gives_others(trained):
+    model, _ = trained
+    other = ready()
+    train(other, TASK, seed=1, budget=SHORT)
+    assert any((one != another).any() for one, another in zip(bits(other), bits(model), strict=True))
+
+
+@pytest.mark.parametrize("done", range(3))
+def test_going_on_from_any_position_gives_the_same_bits_as_never_stopping(places, done):
+    """A position as a checkpoint gives it back, for a model made anew and never trained."""
+    saved = Position(jax.tree.map(np.asarray, places[done].state), places[done].row)
+    rest = list(positions(ready(seed=9), TASK, Settings(budget=SHORT), start=saved))
+    assert len(rest) == len(places) - done - 1
+    for found, expected in zip(rest, places[done + 1 :], strict=True):
+        assert_same_bits(found.state, expected.state)
+        assert without_seconds(found.row) == without_seconds(expected.row)
+    assert (rest[-1].status, rest[-1].accuracy) == (places[-1].status, places[-1].accuracy)
+
+
+def test_only_the_last_position_has_a_status(places):
+    assert [position.status for position in places] == [None, None, None, Status.BUDGET]
+
+
+def test_the_model_does_not_change_on_the_way():
+    model = ready()
+    before = variables_of(model)
+    next(positions(model, TASK, Settings()))
+    assert_same_bits(variables_of(model), before)
+
+
+# The end
+
+
+def test_the_history_counts_updates_examples_and_tokens(trained):
+    _, result = trained
+    assert [row.updates for row in result.history] == [10, 20, 30, 40]
+    assert [row.examples for row in result.history] == [320, 640, 960, 1280]
+    assert all(row.examples * TASK.shortest <= row.tokens <= row.examples * TASK.length for row in result.history)
+    assert all(earlier.seconds < later.seconds for earlier, later in pairwise(result.history))
+
+
+@pytest.mark.parametrize("budget", [Budget(1), Budget(None, tokens=1), Budget(None, seconds=1e-9)])
+def test_a_training_ends_after_the_chunk_that_spends_any_limit(budget):
+    result = train(ready(), TASK, budget=budget)
+    assert result.status is Status.BUDGET
+    assert len(result.history) == 1
+    assert result.accuracy is not None
+    assert (result.accuracy.examples, result.accuracy.length) == (1000, TASK.length)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "loss"),
+    [("adam", lambda y_true, y_pred: keras.ops.log(-1 - y_pred[..., 0] ** 2)), (keras.optimizers.SGD(1e38), "mse")],
+)
+def test_where_nothing_is_finite_it_gives_up_and_the_weights_stay_finite(optimizer, loss):
+    model = plain_model(LAYERS.LSTM(8), optimizer=optimizer, loss=loss)
+    model.get_layer("answer").activation = keras.activations.linear
+    result = train(model, TASK)
+    last = result.history[-1]
+    assert result.status is Status.NOT_FINITE
+    assert "lower the learning rate" in str(result)
+    assert 100 <= last.skipped <= last.updates < 1000
+    assert all(np.isfinite(array).all() for array in bits(model))
+
+
+def test_an_interruption_keeps_what_was_learned(places):
+    def after_two_chunks(position):
+        if position.row.updates == 20:
+            raise KeyboardInterrupt
+
+    model = ready()
+    result = train(model, TASK, budget=SHORT, on_position=after_two_chunks)
+    assert (result.status, result.accuracy) == (Status.INTERRUPTED, None)
+    assert [row.updates for row in result.history] == [10, 20]
+    assert_same_bits(variables_of(model), places[1].state.variables)
+
+
+def test_an_interruption_before_the_first_update_leaves_the_model_as_it_was(monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    model = ready()
+    before = variables_of(model)
+    monkeypatch.setattr("memoryspan.training.trainer.initial_state", interrupt)
+    result = train(model, TASK)
+    assert (result.status, result.history) == (Status.INTERRUPTED, ())
+    assert_same_bits(variables_of(model), before)
+
+
+def test_every_position_is_reported_as_it_comes(places):
+    seen = []
+    train(ready(), TASK, budget=SHORT, on_position=seen.append)
+    assert [without_seconds(one.row) for one in seen] == [without_seconds(one.row) for one in places]
+
+
+# Afterwards
+
+
+def one_hot_batch(task, examples):
+    batch = task.sample(jax.random.key(7), examples, task.length)
+    eye = np.eye(task.n_features, dtype="float32")
+    return eye[batch.inputs], eye[batch.targets]
+
+
+def test_afterwards_the_weights_are_in_the_model_and_the_moments_in_its_optimizer(trained, places):
+    model, _ = trained
+    assert_same_bits(variables_of(model), places[-1].state.variables)
+    assert_same_bits([variable.value for variable in model.optimizer.variables], places[-1].state.optimizer)
+    assert int(model.optimizer.iterations) == places[-1].row.updates
+
+
+def test_afterwards_keras_goes_on(places, tmp_path):
+    model = ready()
+    restore(model, places[-1].state)
+    X, y = one_hot_batch(TASK, 64)
+    loss, accuracy = model.evaluate(X, y, verbose=0)
+    assert accuracy == pytest.approx((model.predict(X, verbose=0).argmax(-1) == y.argmax(-1)).mean())
+    model.save(tmp_path / "model.keras")
+    opened = keras.models.load_model(tmp_path / "model.keras")
+    assert_same_bits(bits(opened), bits(model))
+    assert model.fit(X, y, epochs=2, verbose=0).history["loss"][-1] < loss
+    assert int(model.optimizer.iterations) == places[-1].row.updates + 4
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(places[-1].state))
+
+
+# Other models
+
+
+def test_a_model_that_goes_through_keras_is_trained_all_the_same():
+    layers = LAYERS.LayerNormalization(), LAYERS.LSTM(8, dropout=0.2), LAYERS.BatchNormalization()
+    model = plain_model(*layers, optimizer=keras.optimizers.Adam(0.01))
+    result = train(model, TASK, budget=Budget(examples=6400))
+    assert result.path == "keras"
+    assert result.history[-1].loss < result.history[0].loss
+    assert int(model.optimizer.iterations) == result.history[-1].updates
+
+
+def test_frozen_layers_stay_as_they_are():
+    model = plain_model(LAYERS.LSTM(8))
+    model.layers[0].trainable = False
+    before = [np.asarray(variable.value) for variable in model.layers[0].weights]
+    train(model, TASK, budget=Budget(examples=320))
+    assert_same_bits([np.asarray(variable.value) for variable in model.layers[0].weights], before)
+    assert np.asarray(model.get_layer("answer").bias.value).any()
+
+
+# Refused
+
+
+def test_a_model_that_is_not_compiled_is_refused_with_what_to_type():
+    model = keras.Sequential([keras.Input((None, 6)), LAYERS.LSTM(6)], name="mine")
+    with pytest.raises(ModelError, match=r"'mine' is not compiled.*model.compile\(\"adam\", \"categorical_crossent"):
+        train(model, TASK)
+
+
+def test_a_model_that_does_not_fit_is_refused_before_the_first_update():
+    with pytest.raises(ModelError, match="takes inputs of 6 features, and the task echo makes 7"):
+        train(ready(), Echo(8, 7, 1))
+
+
+def test_what_does_not_fit_into_the_memory_is_refused():
+    with pytest.raises(TaskError, match=r"Training on 1,000,000 sequences of 2,000,000 steps at a time would need"):
+        train(ready(), Echo(2_000_000, 6, 1), batch_size=1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"seed": -1}, "seed must be a whole number from 0"),
+        ({"seed": 2**32}, "seed must be a whole number from 0 to 4294967295"),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1"),
+        ({"batch_size": 1.5}, "batch_size must be a whole number"),
+        ({"threshold": 0}, "threshold must be above 0 and at most 0.9962"),
+        ({"threshold": 0.999}, "threshold must be above 0 and at most 0.9962"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_refused_with_a_sentence(settings, sentence):
+    with pytest.raises(TaskError, match=sentence):
+        train(ready(), TASK, **settings)
+
+
+def test_the_curriculum_is_a_setting():
+    slow = train(ready(), TASK, budget=SHORT, curriculum=Curriculum(mastered=1.0))
+    assert {row.length for row in slow.history} == {TASK.shortest}
