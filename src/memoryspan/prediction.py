@@ -1,6 +1,7 @@
 """What a model answers: one sequence or many, as tokens or as arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import jax
@@ -8,9 +9,12 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from memoryspan.backend import keras
-from memoryspan.engine import forward, variables_of
+from memoryspan.engine import Forward, forward, variables_of
 from memoryspan.engine.forward import input_shape
 from memoryspan.errors import ModelError, TaskError
+
+ROWS, SYMBOLS = 1024, 2**22
+"""What goes through a model in one call at most: bounds the memory, however many the sequences and however long."""
 
 
 def predict(model: keras.Model, sequences, *, probabilities: bool = False) -> np.ndarray | list[np.ndarray]:
@@ -24,7 +28,8 @@ def predict(model: keras.Model, sequences, *, probabilities: bool = False) -> np
 
     Returns:
         The answer to one sequence, or the list of the answers to many: a class, or one a step for a model that answers
-        at every step; with `probabilities` a vector, or one a step.
+        at every step; with `probabilities` a vector, or one a step. A model that answers with one number has no
+        classes: its outputs are given either way, of shape (1,), or (timesteps, 1).
 
     Raises:
         TaskError: a sequence is empty, holds a symbol that the model does not know, has a length that it does not
@@ -33,18 +38,55 @@ def predict(model: keras.Model, sequences, *, probabilities: bool = False) -> np
     """
     steps, n_features = _expected(model)
     rows, single = _rows(sequences, steps, n_features)
-    lengths = np.array([len(row) for row in rows], np.int32)
-    apply = _compiled(model, tuple(id(variable) for variable in model.variables))
-    outcome = apply(variables_of(model), *_padded(rows, lengths, steps))
-    outputs = np.asarray(outcome.predictions)[: len(rows)]
-    answers = [_answer(output, n, probabilities) for output, n in zip(outputs, lengths, strict=True)]
+    outputs = _outputs(model, rows, steps)
+    answers = outputs if probabilities else [classes(output) for output in outputs]
     return answers[0] if single else answers
 
 
+def classes(output: Float[np.ndarray, "*time outputs"]) -> np.ndarray:
+    """The most probable classes of an output; the output as it is where it is a number."""
+    return output if is_number(output) else output.argmax(-1)
+
+
+def is_number(output: Float[np.ndarray, "*time outputs"]) -> bool:
+    """Whether a model that puts this out answers with one number, which has no classes."""
+    return output.shape[-1:] in ((), (1,))
+
+
+def _outputs(model: keras.Model, rows: list[np.ndarray], steps: int | None) -> list[np.ndarray]:
+    """What the model puts out for each row, past its end nothing."""
+    trainable, non_trainable = model.trainable_variables, model.non_trainable_variables
+    served = _served(model, tuple(map(id, trainable)), tuple(map(id, non_trainable)))
+    variables, lengths = variables_of(model), np.array([len(row) for row in rows], np.int32)
+    outputs = [np.empty(0)] * len(rows)
+    for numbers in _batches(lengths, served.ragged):
+        longest = int(lengths[numbers].max())
+        width = steps or (_rounded_up(longest) if served.ragged else longest)
+        inputs = _padded([rows[number] for number in numbers], width)
+        padding = len(inputs) - len(numbers)
+        outcome = served.apply(variables, inputs, np.pad(lengths[numbers], (0, padding), constant_values=1))
+        for number, output in zip(numbers, np.asarray(outcome.predictions), strict=False):
+            outputs[number] = output[: lengths[number]] if output.ndim == 2 else output
+    return outputs
+
+
 @lru_cache(maxsize=4)  # keeps its models alive: a few
-def _compiled(model: keras.Model, variables: tuple[int, ...]):
-    """The model's pure function, compiled once, so that a loop over single sequences does not compile in each turn."""
-    return jax.jit(forward(model).apply)
+def _served(model: keras.Model, trainable: tuple[int, ...], non_trainable: tuple[int, ...]) -> Forward:
+    """The model's pure function, compiled once, so that a loop over single sequences does not compile in each turn.
+
+    It takes the variables in the order of the two tuples of their ids; a layer frozen in between changes that.
+    """
+    fwd = forward(model)
+    return replace(fwd, apply=jax.jit(fwd.apply))
+
+
+def _batches(lengths: Int[np.ndarray, "rows"], ragged: bool) -> Iterator[Int[np.ndarray, "batch"]]:
+    """The numbers of the rows that go through the model together: of like lengths, or of equal ones."""
+    order = np.argsort(lengths, kind="stable")
+    groups = [order] if ragged else np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1)
+    for group in groups:
+        height = min(ROWS, max(1, SYMBOLS // _rounded_up(int(lengths[group[-1]]))))
+        yield from (group[first : first + height] for first in range(0, len(group), height))
 
 
 def _expected(model: keras.Model) -> tuple[int | None, int]:
@@ -60,19 +102,31 @@ def _expected(model: keras.Model) -> tuple[int | None, int]:
 
 def _rows(sequences, steps: int | None, n_features: int) -> tuple[list[np.ndarray], bool]:
     """Each sequence as an array of tokens, or of vectors, and whether it was a single one."""
-    if isinstance(sequences, np.ndarray) and sequences.ndim > 1:
+    if _is_array(sequences):
+        sequences = np.asarray(sequences)
         _check_array(sequences, n_features)
-        rows, single = list(sequences), False
+        many = sequences.ndim > 1
     else:
-        many = (
-            isinstance(sequences, Sequence) and len(sequences) > 0 and isinstance(sequences[0], Sequence | np.ndarray)
-        )
-        rows, single = (list(sequences), False) if many else ([sequences], True)
-    return [_row(row, steps, n_features) for row in rows], single
+        many = isinstance(sequences, Sequence) and len(sequences) > 0 and _is_sequence(sequences[0])
+    return [_row(row, steps, n_features) for row in (sequences if many else [sequences])], not many
+
+
+def _is_array(thing) -> bool:
+    """Whether it is an array, of NumPy, JAX or another library."""
+    return hasattr(thing, "ndim")
+
+
+def _is_sequence(thing) -> bool:
+    """Whether it holds symbols, and is none itself."""
+    return thing.ndim > 0 if _is_array(thing) else isinstance(thing, Sequence)
 
 
 def _check_array(array: np.ndarray, n_features: int) -> None:
     """Refuses arrays whose meaning is not plain from their shape."""
+    if array.ndim > 1 and array.size == 0:
+        raise TaskError(
+            f"An array of sequences should hold at least one symbol, and this one is empty: its shape is {array.shape}."
+        )
     one_hot = array.ndim == 2 and array.shape[1] == n_features and ((array == 1).sum(1) == 1).all()
     if array.ndim > 3 or (array.ndim == 3 and array.shape[2] != n_features) or (one_hot and array.max() == 1):
         raise TaskError(
@@ -82,7 +136,7 @@ def _check_array(array: np.ndarray, n_features: int) -> None:
 
 
 def _row(row, steps: int | None, n_features: int) -> np.ndarray:
-    array = np.asarray(row)
+    array = np.atleast_1d(np.asarray(row))
     if array.size == 0:
         raise TaskError("A sequence should hold at least one symbol, and this one is empty.")
     if steps is not None and len(array) != steps:
@@ -99,18 +153,14 @@ def _row(row, steps: int | None, n_features: int) -> np.ndarray:
     return array.astype(np.int32)
 
 
-def _padded(
-    rows: list[np.ndarray], lengths: Int[np.ndarray, "batch"], steps: int | None
-) -> tuple[np.ndarray, Int[np.ndarray, "rows"]]:
-    """The rows in one array, and their lengths; rounded up to powers of two, so that few shapes are ever compiled."""
-    height, width = (1 << int(n - 1).bit_length() for n in (len(rows), lengths.max()))
-    width = steps or width
-    padded = np.zeros((height, width, *rows[0].shape[1:]), rows[0].dtype)
+def _padded(rows: list[np.ndarray], width: int) -> np.ndarray:
+    """The rows in one array, its height rounded up."""
+    padded = np.zeros((_rounded_up(len(rows)), width, *rows[0].shape[1:]), rows[0].dtype)
     for into, row in zip(padded, rows, strict=False):
         into[: len(row)] = row
-    return padded, np.pad(lengths, (0, height - len(rows)), constant_values=1)
+    return padded
 
 
-def _answer(output: Float[np.ndarray, "*time outputs"], length: int, probabilities: bool) -> np.ndarray:
-    output = output[:length] if output.ndim == 2 else output
-    return output if probabilities else output.argmax(-1)
+def _rounded_up(number: int) -> int:
+    """To a power of two, so that few shapes are ever compiled."""
+    return 1 << (number - 1).bit_length()

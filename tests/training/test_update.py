@@ -46,7 +46,7 @@ def make(optimizer, loss="categorical_crossentropy", *behind):
 def compiled(model, task=FIXED, batch_size=BATCH_SIZE, curriculum=Curriculum()):  # noqa: B008 (it is frozen)
     """chunk(updates, state), ready to run; without a state, from the beginning."""
     first, served = initial_state(model, curriculum, task), forward(model, training=True)
-    program = compile_chunk(model, served, task, curriculum, batch_size, first, KEY)
+    program = compile_chunk(model, served, task, task.length, curriculum, batch_size, first, KEY)
     return lambda updates, state=first: program(state, KEY, jnp.int32(updates))
 
 

@@ -1,11 +1,11 @@
 """`memoryspan info`: what there is, what a run did, how a model is served."""
 
 import json
-from pathlib import Path
 
 import click
 
 from memoryspan.cli.options import json_option
+from memoryspan.cli.target import is_keras_file
 
 
 @click.command(
@@ -18,7 +18,7 @@ def info(target: str | None, as_json: bool) -> None:
     """Show the tasks, models, device and versions; of a run, its record; of a model, the path that serves it."""
     if target is None:
         facts = _package()
-    elif Path(target).is_file() or target.endswith(".keras"):
+    elif is_keras_file(target):
         facts = _model(target)
     else:
         facts = _run(target)

@@ -88,19 +88,35 @@ def _resume(directory: str, budget):
 def _carry_on(run, as_json: bool) -> int:
     """Trains, shows, and returns the exit code."""
     from memoryspan.cli.live import training
-    from memoryspan.report import draw_learning_curve
     from memoryspan.runs import carry_on
     from memoryspan.training import Status
 
     with training(run.task.shortest, run.task.length) as on_position:
         result = carry_on(run, on_position=on_position)
-    if result.history:
-        draw_learning_curve(result.history, run.task, run.directory)
+    drawn = _draw(run, result)
     if as_json:
         click.echo(json.dumps(_as_json(run, result)))
     else:
-        _show(run, result)
+        _show(run, result, drawn)
     return {Status.SOLVED: 0, Status.INTERRUPTED: 130}.get(result.status, 1)
+
+
+def _draw(run, result) -> bool:
+    """Whether the learning curve was drawn. Where it could not be, a notice says so; the run is none the worse."""
+    if not result.history:
+        return False
+    try:
+        from memoryspan.report import draw_learning_curve  # Matplotlib wants a place to write as well
+
+        draw_learning_curve(result.history, run.task, run.directory)
+    except OSError as error:
+        click.echo(
+            f"The learning curve could not be written to {run.directory}: {error.strerror or error}. All else is kept: "
+            f"make room there, then memoryspan train --resume {run.directory} draws it.",
+            err=True,
+        )
+        return False
+    return True
 
 
 def _as_json(run, result) -> dict:
@@ -110,7 +126,7 @@ def _as_json(run, result) -> dict:
     return {"run": str(run.directory), **plain(open_run(run.directory).record)}
 
 
-def _show(run, result) -> None:
+def _show(run, result, drawn: bool) -> None:
     from memoryspan.cli.fresh import show_fresh
     from memoryspan.training import Status
 
@@ -121,7 +137,8 @@ def _show(run, result) -> None:
     if result.accuracy is not None:
         click.echo(f"Accuracy: {result.accuracy}\n")
         show_fresh(run.model, run.task, run.settings.seed, count=3)
-    click.echo(f"\nThe run is in {run.directory}: model.keras, learning-curve.png, run.json, history.jsonl.")
+    kept = ["model.keras", *(["learning-curve.png"] if drawn else []), "run.json", "history.jsonl"]
+    click.echo(f"\nThe run is in {run.directory}: {', '.join(kept)}.")
     if result.status in (Status.SOLVED, Status.NOT_FINITE):
         click.echo(f"Next: memoryspan predict {run.directory}")
     else:

@@ -1,7 +1,7 @@
 """How a model runs fast: a Keras model in, a pure function out. Knows nothing of tasks or files."""
 
 from memoryspan.engine.forward import Forward, Outcome, Variables, assign, forward, tape_bytes, variables_of
-from memoryspan.engine.loss import compiled_loss, weights_of
+from memoryspan.engine.loss import compiled_loss, is_mean, single_loss, weights_of
 from memoryspan.engine.unroll import unroll
 
 __all__ = [
@@ -11,6 +11,8 @@ __all__ = [
     "assign",
     "compiled_loss",
     "forward",
+    "is_mean",
+    "single_loss",
     "tape_bytes",
     "unroll",
     "variables_of",

@@ -4,6 +4,7 @@ There are two paths, with the same results. A chain of stock layers runs on toke
 runs through Keras itself, on one-hot or real input with a mask. `Forward.path` says which one, `Forward.reason` why.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.backend import keras, set_keras_mask
-from memoryspan.engine.recognise import NotRecognisedError, stages
+from memoryspan.engine.recognise import NotRecognisedError, Stage, stages
 from memoryspan.errors import ModelError
 
 
@@ -54,12 +55,16 @@ class Forward:
     apply: Apply
     fixed_length: int | None
     """The number of time steps that the model insists on; None where it takes any."""
+    ragged: bool
+    """Whether rows of several lengths fit into one batch: not where a layer drops the mask, and reads the padding."""
 
     def width(self, length: int, limit: int) -> int:
-        """The width, in time steps, of the arrays that serve sequences of up to `length` < `limit` for a while.
+        """The width, in time steps, of the arrays that serve sequences of up to `length` ≤ `limit` for a while.
 
         A wide array costs `unroll` memory alone, so it grows by four; it costs Keras time as well, so by two.
         """
+        if not self.ragged:
+            return length
         if self.path == "keras" and self.fixed_length is not None:
             return limit  # Keras walks all of its fixed length anyway
         width, growth = (64, 4) if self.path == "unroll" else (8, 2)
@@ -82,8 +87,11 @@ def input_shape(model: keras.Model) -> tuple[int | None, ...]:
 
 
 def output_shape(model: keras.Model) -> tuple[int | None, ...]:
-    """(batch, answers) or (batch, time, answers)."""
-    return tuple(model.compute_output_spec(keras.KerasTensor(input_shape(model))).shape)
+    """(batch, answers) or (batch, time, answers); raises `ModelError` where there is not one answer."""
+    answer = model.compute_output_spec(keras.KerasTensor(input_shape(model)))
+    if not isinstance(answer, keras.KerasTensor):
+        raise ModelError(f"The model {model.name!r} should give one array, and it gives a {type(answer).__name__}.")
+    return tuple(answer.shape)
 
 
 def _is_size(n) -> bool:
@@ -92,7 +100,7 @@ def _is_size(n) -> bool:
 
 def tape_bytes(model: keras.Model, fwd: Forward, batch_size: int, length: int) -> int:
     """The memory, in bytes, that the gradient of one batch takes at the least, the weights not counted."""
-    states = sum(sum(size) if isinstance(size := layer.state_size, (list, tuple)) else size for layer in _cells(model))
+    states = sum(sum(keras.tree.flatten(layer.state_size)) for layer in _cells(model))
     _, _, *features = input_shape(model)
     one_hot = (features or [0])[0] or 0 if fwd.path == "keras" else 0
     return 4 * batch_size * length * (1 + states + one_hot)
@@ -120,24 +128,27 @@ def assign(model: keras.Model, variables: Variables) -> None:
 
 
 def forward(model: keras.Model, *, training: bool = False) -> Forward:
-    """The model as a pure function; `training` as in Keras (dropout).
+    """The model as a pure function; `training` as in Keras (dropout). Call it again after changing `trainable`.
 
     Raises nothing for a model that it has not seen before: such a model runs through Keras.
     """
     fixed_length = input_shape(model)[1]
     try:
-        found = stages(model, training)
+        apply = _through_unroll(model, stages(model, training))
     except NotRecognisedError as error:
-        return Forward("keras", f"through Keras: {error}", _through_keras(model, training), fixed_length)
-    return Forward("unroll", "a chain of stock layers, on tokens", _through_unroll(model, found), fixed_length)
+        ragged = not _reads_padding(model)
+        reason = f"through Keras: {error}" + ("" if ragged else "; it reads its padding, so a batch has one length")
+        return Forward("keras", reason, _through_keras(model, training), fixed_length, ragged)
+    return Forward("unroll", "a chain of stock layers, on tokens", apply, fixed_length, ragged=True)
 
 
-def _through_unroll(model: keras.Model, found) -> Apply:
+def _through_unroll(model: keras.Model, found: list[Stage]) -> Apply:
+    keys = [id(variable) for variable in (*model.trainable_variables, *model.non_trainable_variables)]
+
     def apply(variables, inputs, lengths):
-        keys = map(id, (*model.trainable_variables, *model.non_trainable_variables))
         arrays = dict(zip(keys, (*variables.trainable, *variables.non_trainable), strict=True))
         if inputs.ndim == 3:  # a layer before the recurrence reads every step, and in its gradient 0 · NaN is NaN
-            inputs = jnp.where(_mask(inputs, lengths)[..., None], inputs, 0)
+            inputs = jnp.where(_mask(inputs, lengths)[..., None], inputs, 0).astype(jnp.float32)
         x = jnp.swapaxes(inputs, 0, 1)  # time first: a step reads one contiguous slice
         for stage in found:
             x = stage(lambda variable: arrays[id(variable)], x, lengths)
@@ -149,28 +160,58 @@ def _through_unroll(model: keras.Model, found) -> Apply:
 
 def _through_keras(model: keras.Model, training: bool) -> Apply:
     _, fixed_length, *n_features = input_shape(model)
-    arguments = signature(model.call).parameters
-    takes_mask = "mask" in arguments
-    regularised = sum(variable.regularizer is not None for variable in model.trainable_variables)
-    for_training = {"training": training} if "training" in arguments else {}
-    call = cast(Callable[..., tuple], partial(model.stateless_call, return_losses=True, **for_training))
+    call = _keras_call(model, training)
 
     def apply(variables, inputs, lengths):
         if fixed_length is not None:
             inputs = _widen(inputs, fixed_length)
         mask = _mask(inputs, lengths)
-        x = _as_keras_reads(inputs, mask, *n_features)
+        return call(variables, _as_keras_reads(inputs, mask, *n_features), mask)
+
+    return apply
+
+
+def _keras_call(model: keras.Model, training: bool) -> Callable[[Variables, Array, Bool[Array, "batch time"]], Outcome]:
+    """call(variables, x, mask): Keras itself, on input as Keras reads it."""
+    arguments = signature(model.call).parameters
+    takes_mask = "mask" in arguments
+    regularised = sum(variable.regularizer is not None for variable in model.trainable_variables)
+    for_training = {"training": training} if "training" in arguments else {}
+    stateless = cast(Callable[..., tuple], partial(model.stateless_call, return_losses=True, **for_training))
+
+    def call(variables, x, mask):
         if takes_mask:
-            outcome = call(*variables, x, mask=mask)
+            outcome = stateless(*variables, x, mask=mask)
         else:
             set_keras_mask(x, mask)  # for the layers inside a model whose own call does not pass a mask on
-            outcome = call(*variables, x)
+            outcome = stateless(*variables, x)
         predictions, non_trainable, losses = outcome
         set_keras_mask(predictions, None)  # else Keras's loss weighs by it, on top of the weights that it is given
         # Keras lists the regularisers of the weights last; those are in the compiled loss already.
         return Outcome(predictions, non_trainable, sum(losses[: len(losses) - regularised], 0.0))
 
-    return apply
+    return call
+
+
+def _reads_padding(model: keras.Model) -> bool:
+    """Whether the answer to a short row depends on what stands behind it, mask or no mask: it is tried out.
+
+    The row alone is compared with the row in front of padding that is not zero; where the model insists on a length,
+    padding of zeros with other padding.
+    """
+    rows, fixed_length, *n_features = input_shape(model)
+    length, width = (fixed_length // 2, fixed_length) if fixed_length else (5, 8)
+    tokens = jnp.broadcast_to(jnp.arange(width) % 2, (rows or 1, width))
+    padded = jax.nn.one_hot(tokens, n_features[0] or 1) if n_features else tokens
+    mask = jnp.broadcast_to(jnp.arange(width) < length, tokens.shape)
+    zeroed = padded * mask.reshape(*mask.shape, *[1] * len(n_features))
+    other = (zeroed, mask) if fixed_length else (padded[:, :length], mask[:, :length])
+    call = jax.jit(lambda x, mask: _keras_call(model, training=False)(variables_of(model), x, mask).predictions)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not support mask")  # that is what is found out here
+        answers = keras.tree.flatten(call(padded, mask)), keras.tree.flatten(call(*other))
+    pairs = [[a[:, :length] if a.ndim == 3 else a for a in pair] for pair in zip(*answers, strict=True)]
+    return not all(bool(jnp.allclose(one, two, atol=1e-4)) for one, two in pairs)
 
 
 def _mask(inputs: Inputs, lengths: Int[Array, "batch"]) -> Bool[Array, "batch time"]:

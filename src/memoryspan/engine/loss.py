@@ -15,12 +15,29 @@ CompiledLoss = Callable[..., Float[Array, ""]]
 _SPARSE = (keras.losses.SparseCategoricalCrossentropy, keras.losses.sparse_categorical_crossentropy)
 
 
+def single_loss(model: keras.Model):
+    """The loss that the model was compiled with, out of the list or dictionary of one in which it may have come."""
+    (loss,) = keras.tree.flatten(model.loss)
+    return loss
+
+
+def is_mean(model: keras.Model) -> bool:
+    """Whether the compiled loss is for certain a mean over the batch, so that it may be taken in parts."""
+    if type(model).compute_loss is not keras.Model.compute_loss:
+        return False
+    loss = keras.losses.get(single_loss(model))
+    if isinstance(loss, keras.losses.Loss):
+        own = type(loss).__module__.startswith("keras.")
+        return own and loss.reduction in ("sum_over_batch_size", "mean")
+    return any(loss is known for known in vars(keras.losses).values())
+
+
 def compiled_loss(model: keras.Model) -> CompiledLoss:
     """loss(variables, outcome, targets, weights): what Keras's `fit` would minimise, regularisers included.
 
     Targets that are classes are encoded as the model's loss reads them: one-hot, or as they are for a sparse one.
     """
-    loss = keras.losses.get(model.loss)
+    loss = keras.losses.get(single_loss(model))
     sparse = isinstance(loss, _SPARSE[0]) or loss is _SPARSE[1]
 
     def value(variables: Variables, outcome: Outcome, targets, weights) -> Float[Array, ""]:

@@ -49,9 +49,16 @@ def _chain(model: keras.Model) -> list[keras.Layer]:
         return layers
     links = [model.inputs[0], *(layer.output for layer in layers if len(layer._inbound_nodes) == 1)]
     chained = len(links) == len(layers) + 1 and links[-1] is model.outputs[0]
-    if not (chained and all(layer.input is link for layer, link in zip(layers, links, strict=False))):
+    if not (chained and all(_takes_only(layer, link) for layer, link in zip(layers, links, strict=False))):
         raise NotRecognisedError("its layers are not one chain")
     return layers
+
+
+def _takes_only(layer: keras.Layer, link: keras.KerasTensor) -> bool:
+    """Whether the layer was called with this tensor and nothing else (an initial state, a mask of its own)."""
+    (node,) = layer._inbound_nodes
+    rest = (*node.arguments.args[1:], *node.arguments.kwargs.values())
+    return layer.input is link and all(value is None or value is False for value in rest)  # training=False
 
 
 def _stage(layer: keras.Layer, training: bool) -> Stage:
@@ -184,6 +191,6 @@ def _weights(cell: keras.Layer, values: Values) -> cells.Weights:
 def _activation(layer: keras.Layer, name: str) -> cells.Activation:
     """The layer's activation, if it is one of Keras's own, which do not look across rows or steps."""
     activation = getattr(layer, name)
-    if not getattr(activation, "__module__", "").startswith("keras."):
-        raise NotRecognisedError(f"the {name} of {layer.name} is a function of its own")
+    if not any(activation is known for known in vars(keras.activations).values()):
+        raise NotRecognisedError(f"the {name} of {layer.name} is not one of keras.activations")
     return activation

@@ -35,12 +35,12 @@ def unroll(
     Returns:
         The state after each row's last step, and the outputs of every step, time first.
     """
-    longest = jnp.max(lengths)
+    longest, first = jnp.max(lengths), _first(inputs, lengths)
     outputs = _blank_outputs(step, params, state, inputs)
 
     def body(carry):
         t, state, outputs = carry
-        state, output = _masked(step, params, state, _at(inputs, t), t < lengths)
+        state, output = _masked(step, params, state, _at(inputs, t), first, t < lengths)
         return t + 1, state, _put(outputs, output, t)
 
     _, state, outputs = lax.while_loop(lambda carry: carry[0] < longest, body, (0, state, outputs))
@@ -48,7 +48,7 @@ def unroll(
 
 
 def _forward(step, params, state, inputs, lengths):
-    longest = jnp.max(lengths)
+    longest, first = jnp.max(lengths), _first(inputs, lengths)
     time = jax.tree.leaves(inputs)[0].shape[0]
     tape = jax.tree.map(lambda s: jnp.zeros((time, *s.shape), s.dtype), state)
     outputs = _blank_outputs(step, params, state, inputs)
@@ -56,7 +56,7 @@ def _forward(step, params, state, inputs, lengths):
     def body(carry):
         t, state, tape, outputs = carry
         tape = _put(tape, state, t)
-        state, output = _masked(step, params, state, _at(inputs, t), t < lengths)
+        state, output = _masked(step, params, state, _at(inputs, t), first, t < lengths)
         return t + 1, state, tape, _put(outputs, output, t)
 
     start = (0, state, tape, outputs)
@@ -69,6 +69,7 @@ def _backward(step, residuals, cotangents):
     d_state, d_outputs = cotangents
     reals, join = _split_reals(inputs)
     weights, join_weights = _split_reals(params)
+    first = _first(inputs, lengths)
 
     def body(carry):
         t, d_state, d_weights, d_reals = carry
@@ -76,7 +77,7 @@ def _backward(step, residuals, cotangents):
 
         def at_t(weights, state, reals):
             x = join(reals, _at(inputs, t))
-            return _masked(step, join_weights(weights, params), state, x, t < lengths)
+            return _masked(step, join_weights(weights, params), state, x, first, t < lengths)
 
         _, vjp = jax.vjp(at_t, weights, _at(tape, t), _at(reals, t))
         d_weights_t, d_state, d_reals_t = vjp((d_state, _at(d_outputs, t)))
@@ -99,10 +100,19 @@ def _backward(step, residuals, cotangents):
 unroll.defvjp(_forward, _backward)
 
 
-def _masked(step: Step, params, state, x, alive: Bool[Array, "batch"]):
-    """One step for the rows that are alive; the others keep their state and put out zeros."""
-    x = _choose(alive, x, jax.tree.map(jnp.zeros_like, x))
-    new, output = step(params, state, x)
+def _first(inputs, lengths: Int[Array, "batch"]):
+    """The first input of each row; zeros for a row that has none."""
+    first = _at(inputs, 0)
+    return _choose(lengths > 0, first, jax.tree.map(jnp.zeros_like, first))
+
+
+def _masked(step: Step, params, state, x, first, alive: Bool[Array, "batch"]):
+    """One step for the rows that are alive; the others keep their state and put out zeros.
+
+    What becomes of a row that has ended is thrown away, but in its gradient 0 · NaN is NaN: so it steps on its first
+    input again, for which the step is known to be defined, and not on what stands in the padding.
+    """
+    new, output = step(params, state, _choose(alive, x, first))
     return _choose(alive, new, state), _choose(alive, output, jax.tree.map(jnp.zeros_like, output))
 
 

@@ -36,12 +36,17 @@ def draw_learning_curve(history: Sequence[Row], task: Task, directory: Path) -> 
 
 
 def _accuracy(axes: Axes, history: Sequence[Row], task: Task) -> None:
-    axes.plot([row.examples for row in history], [row.accuracy for row in history], color=BLUE)
+    axes.plot([row.examples for row in history], [row.accuracy for row in history], color=BLUE, marker=_point(history))
     _mark(axes, task.chance, f"chance, {task.chance:.1%}")
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_ylabel("accuracy\n(fresh examples of a batch)")
     axes.set_title(f"{task.name}, up to {task.length:,} steps", loc="left", fontsize="medium")
+
+
+def _point(history: Sequence[Row]) -> str | None:
+    """A line through one point alone is not seen."""
+    return "o" if len(history) == 1 else None
 
 
 def _mark(axes: Axes, height: float, text: str) -> None:
@@ -51,7 +56,8 @@ def _mark(axes: Axes, height: float, text: str) -> None:
 
 
 def _length(axes: Axes, history: Sequence[Row], task: Task) -> None:
-    axes.step([row.examples for row in history], [row.length for row in history], color=ORANGE, where="post")
+    examples, lengths = [row.examples for row in history], [row.length for row in history]
+    axes.step(examples, lengths, color=ORANGE, where="post", marker=_point(history))
     _mark(axes, task.length, f"full length, {task.length:,}")
     axes.set_yscale("log", base=2)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")

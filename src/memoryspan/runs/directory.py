@@ -5,10 +5,13 @@ from itertools import count
 from pathlib import Path
 
 from memoryspan.errors import RunError
-from memoryspan.runs import atomic, lock
+from memoryspan.runs import atomic, checkpoint, history_file, lock, model_file, record
 
 RUNS = Path("runs")
 """The directory of runs for which no other was asked, in the working directory."""
+
+BEFORE_THE_RECORD = {checkpoint.FOLDER, history_file.FILE, model_file.FILE}
+"""What a start writes, in this order, before the record makes it a run."""
 
 
 def claim(asked: Path | None, stem: str) -> Path:
@@ -50,9 +53,20 @@ def fresh(root: Path, stem: str) -> Path:
 
 def require_empty(directory: Path) -> None:
     """Raises `RunError` where the directory holds anything but a lock and what a killed process left half written."""
-    for path in directory.iterdir():
-        if path.name != lock.FILE and not path.name.startswith(atomic.TEMPORARY):
-            raise RunError(
-                f"{directory} is not empty, and nothing is overwritten: go on with the run in it by "
-                f"--resume {directory}, or give another --run."
-            )
+    names = {path.name for path in directory.iterdir() if not path.name.startswith(atomic.TEMPORARY)} - {lock.FILE}
+    if names:
+        raise RunError(_in_the_way(directory, names))
+
+
+def _in_the_way(directory: Path, names: set[str]) -> str:
+    if record.FILE in names:
+        return (
+            f"{directory} is not empty, and nothing is overwritten: go on with the run in it by --resume {directory}, "
+            f"or give another --run."
+        )
+    if checkpoint.FOLDER in names and names <= BEFORE_THE_RECORD:
+        return (
+            f"{directory} is what is left of a run that was killed before its first update, and nothing was learned "
+            f"there: delete it, or give another --run."
+        )
+    return f"{directory} is not empty, and holds no run; nothing is overwritten: give another --run."

@@ -52,5 +52,8 @@ def _head(git: Path) -> str | None:
 def _device() -> str:
     from memoryspan.backend import jax
 
-    device = jax.devices()[0]
-    return f"{device.device_kind} ({platform.machine()})" if device.platform == "cpu" else device.device_kind
+    device, *others = jax.devices()
+    if device.platform != "cpu":
+        return device.device_kind
+    # Devices are cores to JAX, and sums over a batch that is split among them differ in the last bits.
+    return f"{device.device_kind} ({platform.machine()}), {1 + len(others)} device{'s' if others else ''}"

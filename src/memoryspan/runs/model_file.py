@@ -15,6 +15,9 @@ from memoryspan.runs import atomic
 
 FILE = "model.keras"
 
+LAMBDA = "__lambda__"
+"""What Keras calls Python that is stored in a file."""
+
 
 def save_model(model: keras.Model, directory: Path) -> None:
     """Puts the model, with its compiled optimizer and loss, in place; raises `OSError` where it cannot be written."""
@@ -51,13 +54,14 @@ def load_model(path: str | Path) -> keras.Model:
 
 
 def is_all_keras(model: keras.Model) -> bool:
-    """Whether a model is made of Keras's own parts, so that its file opens wherever Keras is."""
+    """Whether a model is made of Keras's own parts, and of no Python, so that its file opens wherever Keras is."""
     return _all_parts_keras(keras.saving.serialize_keras_object(model))
 
 
 def _all_parts_keras(config) -> bool:
     if isinstance(config, dict):
         own = str(config.get("module", "keras")).split(".")[0] == "keras"
+        own = own and config.get("class_name") not in ("Lambda", LAMBDA)
         return own and all(map(_all_parts_keras, config.values()))
     return not isinstance(config, list | tuple) or all(map(_all_parts_keras, config))
 
@@ -81,7 +85,7 @@ def _has_code(path: Path) -> bool:
 
 def _names_code(config) -> bool:
     if isinstance(config, dict):
-        return config.get("class_name") == "__lambda__" or any(map(_names_code, config.values()))
+        return config.get("class_name") == LAMBDA or any(map(_names_code, config.values()))
     return isinstance(config, list) and any(map(_names_code, config))
 
 

@@ -29,7 +29,7 @@ from memoryspan.runs.saved import open_run
 from memoryspan.tasks import Task
 from memoryspan.training import Budget, Position, Result, Row, Settings, Status, positions, restore
 from memoryspan.training.interrupt import first_ctrl_c
-from memoryspan.training.trainer import require_trainable
+from memoryspan.training.trainer import first_position, require_trainable
 from memoryspan.training.update import initial_state
 
 CHECKPOINT_SECONDS = 2.0
@@ -84,7 +84,7 @@ def start(
     require_trainable(model, task, settings)
     made_by = made_by or Named(model.name)
     place = claim(Path(directory) if directory else None, f"{task.name}-{made_by.name}-{task.length}")
-    position = Position(initial_state(model, settings.curriculum, task), Row.first(task.shortest))
+    position = first_position(model, task, settings)
     instead = "Make room there, or give another --run."
     with atomic.explained(place, instead):
         held = lock(place)

@@ -79,9 +79,12 @@ class Curriculum:
         decay = jnp.where(progress.length < 16, 0.9, 0.7)
         running = decay * progress.accuracy + (1 - decay) * accuracy
         updates = progress.updates + 1
-        grown = jnp.minimum(jnp.ceil(progress.length * self.growth).astype(jnp.int32), longest)
+        # At least a step, and a mean of ones is not quite 1 in float32.
+        longer = jnp.maximum(jnp.ceil(progress.length * self.growth).astype(jnp.int32), progress.length + 1)
+        grown = jnp.minimum(longer, longest)
+        mastered = running >= self.mastered - 1e-6
         shrunk = jnp.maximum((progress.length / self.growth).astype(jnp.int32), shortest)
         is_lost = ((running - chance) / (1 - chance) < self.lost) & (updates >= self.patience)
-        length = jnp.where(running >= self.mastered, grown, jnp.where(is_lost, shrunk, progress.length))
+        length = jnp.where(mastered, grown, jnp.where(is_lost, shrunk, progress.length))
         changed = length != progress.length
         return Progress(length, jnp.where(changed, 0.0, running), jnp.where(changed, 0, updates))

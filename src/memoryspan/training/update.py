@@ -6,7 +6,7 @@ numbers come from the training's key and its own number, so the state after it i
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +15,8 @@ from jax.sharding import PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from memoryspan.backend import keras
-from memoryspan.engine import Forward, Variables, compiled_loss, variables_of, weights_of
-from memoryspan.evaluation import right
+from memoryspan.engine import Forward, Variables, compiled_loss, is_mean, variables_of, weights_of
+from memoryspan.evaluation import at_length, right
 from memoryspan.tasks import Task
 from memoryspan.training.curriculum import Curriculum, Progress
 
@@ -42,6 +42,7 @@ class State(NamedTuple):
 class Totals(NamedTuple):
     """Sums over the updates of a chunk."""
 
+    updates: Int[Array, ""]
     accuracy: Float[Array, ""]
     loss: Float[Array, ""]
     tokens: Int[Array, ""]
@@ -64,8 +65,7 @@ def initial_state(model: keras.Model, curriculum: Curriculum, task: Task) -> Sta
 def cores_for(model: keras.Model, fwd: Forward, batch_size: int) -> int:
     """How many CPU devices share a batch: as many as get `ROWS` each, and equally many."""
     # A mean over the batch is the mean of the cores' means; a loss that is reduced in another way stays whole.
-    is_mean = getattr(model.loss, "reduction", "mean") in ("sum_over_batch_size", "mean")
-    if not is_mean or fwd.path != "unroll" or jax.default_backend() != "cpu":
+    if not is_mean(model) or fwd.path != "unroll" or jax.default_backend() != "cpu":
         return 1
     most = min(jax.device_count(), batch_size // ROWS)
     return max((n for n in range(2, most + 1) if batch_size % n == 0), default=1)
@@ -75,6 +75,7 @@ def compile_chunk(
     model: keras.Model,
     fwd: Forward,
     task: Task,
+    width: int,
     curriculum: Curriculum,
     batch_size: int,
     state: State,
@@ -82,7 +83,7 @@ def compile_chunk(
 ) -> Callable[[State, Array, Int[Array, ""]], tuple[State, Totals]]:
     """The program chunk(state, key, updates) -> (state, totals), for states like this one."""
     cores = cores_for(model, fwd, batch_size)
-    program = partial(_chunk, model, fwd, task, curriculum, batch_size, cores)
+    program = partial(_chunk, model, fwd, task, width, curriculum, batch_size, cores)
     if cores == 1:
         return jax.jit(program).lower(state, key, jnp.int32(0)).compile()
     mesh = jax.make_mesh((cores,), (CORES,), devices=jax.devices()[:cores])
@@ -97,6 +98,7 @@ def _chunk(
     model: keras.Model,
     fwd: Forward,
     task: Task,
+    width: int,
     curriculum: Curriculum,
     batch_size: int,
     cores: int,
@@ -104,34 +106,41 @@ def _chunk(
     key: Array,
     updates: Int[Array, ""],
 ) -> tuple[State, Totals]:
-    """As many updates as asked for, on arrays as wide as `task.length`; the curriculum stays within that width."""
+    """As many updates as asked for, or fewer, where the curriculum outgrows arrays of this width."""
     loss_of = compiled_loss(model)
+    of_width = at_length(task, width)
 
-    def objective(trainable, variables, batch, weights):
+    def objective(trainable, variables, optimizer, batch, weights):
         variables = Variables(trainable, variables.non_trainable)
         outcome = fwd.apply(variables, batch.inputs, batch.lengths)
         loss = loss_of(variables, outcome, batch.targets, weights)
         accuracy = right(task, outcome.predictions, batch).astype(jnp.float32).mean()
-        return loss, (accuracy, outcome.non_trainable)
+        return _scaled(model, optimizer, loss), (loss, accuracy, outcome.non_trainable)
 
-    def update(_, carry):
+    def update(carry):
         state, totals = carry
         for_lengths, for_batch = jax.random.split(jax.random.fold_in(key, state.updates))
-        lengths = curriculum.lengths(for_lengths, state.progress, batch_size, task.shortest)
-        batch = task.sample(for_batch, batch_size, lengths)
+        drawn = curriculum.lengths(for_lengths, state.progress, batch_size, task.shortest)
+        batch = of_width.sample(for_batch, batch_size, drawn if fwd.ragged else state.progress.length)
         tokens = batch.lengths.sum()
         batch, weights = _own_rows((batch, weights_of(batch.asked)), cores)
-        (loss, (accuracy, non_trainable)), gradient = jax.value_and_grad(objective, has_aux=True)(
-            state.variables.trainable, state.variables, batch, weights
+        gradient, (loss, accuracy, non_trainable) = jax.grad(objective, has_aux=True)(
+            state.variables.trainable, state.variables, state.optimizer, batch, weights
         )
         loss, accuracy, gradient = _mean((loss, accuracy, gradient), cores)
         new = _apply(model, state, loss, gradient, non_trainable, curriculum.step_size(state.progress))
         new = new._replace(
             progress=curriculum.advance(state.progress, accuracy, task.chance, task.shortest, task.length)
         )
-        return new, Totals(totals.accuracy + accuracy, totals.loss + loss, totals.tokens + tokens)
+        here = Totals(jnp.int32(1), accuracy, loss, tokens)
+        return new, jax.tree.map(jnp.add, totals, here)
 
-    return lax.fori_loop(0, updates, update, (state, Totals(jnp.float32(0), jnp.float32(0), jnp.int32(0))))
+    def goes_on(carry):
+        state, totals = carry
+        return (totals.updates < updates) & (state.progress.length <= width)
+
+    nothing = Totals(jnp.int32(0), jnp.float32(0), jnp.float32(0), jnp.int32(0))
+    return lax.while_loop(goes_on, update, (state, nothing))
 
 
 def _own_rows(arrays: PyTree[Array], cores: int) -> PyTree[Array]:
@@ -151,6 +160,13 @@ def _mean(values: PyTree[Array], cores: int) -> PyTree[Array]:
     return values if cores == 1 else lax.pmean(values, CORES)
 
 
+def _scaled(model: keras.Model, optimizer: list[Array], loss: Float[Array, ""]) -> Float[Array, ""]:
+    """What the optimizer wants the gradient of: for half precision, a multiple of the loss."""
+    pairs = zip(model.optimizer.variables, optimizer, strict=True)
+    with keras.StatelessScope(state_mapping=list(pairs)):
+        return cast(Array, model.optimizer.scale_loss(loss))
+
+
 def _apply(
     model: keras.Model,
     state: State,
@@ -162,21 +178,27 @@ def _apply(
     """The optimizer's step, shortened to `step_size`; none at all, but counted, where it would not be finite."""
     trainable = state.variables.trainable
     proposed, optimizer = model.optimizer.stateless_apply(state.optimizer, gradient, trainable)
-    proposed = [_between(old, new, step_size) for old, new in zip(trainable, proposed, strict=True)]
+    triples = zip(model.trainable_variables, trainable, proposed, strict=True)
+    proposed = [_shortened(variable, old, new, step_size) for variable, old, new in triples]
     finite = _all_finite((loss, gradient, proposed, optimizer, non_trainable))
     variables = _keep(finite, Variables(proposed, non_trainable), state.variables)
+    if not isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer):  # which skips by itself, and learns of it
+        optimizer = _keep(finite, optimizer, state.optimizer)
     return state._replace(
         variables=variables,
-        optimizer=_keep(finite, optimizer, state.optimizer),
+        optimizer=optimizer,
         updates=state.updates + 1,
         skipped=state.skipped + ~finite,
         skipped_in_a_row=jnp.where(finite, 0, state.skipped_in_a_row + 1),
     )
 
 
-def _between(old: Array, new: Array, share: Float[Array, ""]) -> Array:
-    """`old` at share 0, and `new` itself, to the bit, at share 1."""
-    return jnp.where(share < 1, old + share * (new - old), new)
+def _shortened(variable: keras.Variable, old: Array, new: Array, share: Float[Array, ""]) -> Array:
+    """A share of the step from `old` to `new`, within the variable's constraint; at share 1 `new`, to the bit."""
+    between = old + share * (new - old)
+    if variable.constraint is not None:
+        between = cast(Array, variable.constraint(between))
+    return jnp.where(share < 1, between, new)
 
 
 def _keep(finite: Bool[Array, ""], new: PyTree[Array], old: PyTree[Array]) -> PyTree[Array]:
