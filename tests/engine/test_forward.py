@@ -386,12 +386,6 @@ def test_no_other_model_reads_the_padding(rubbish):
     np.testing.assert_array_equal(apply_to(model, tokens=spoilt).predictions, apply_to(model).predictions)
 
 
-def test_a_layer_that_takes_no_mask_is_warned_of_by_keras():
-    model = chain(layer(LAYERS.Conv1D, 2, 3, padding="same"), recurrent("GRU"))()
-    with pytest.warns(UserWarning, match="does not support masking"):
-        apply_to(model)
-
-
 @pytest.mark.parametrize("build", [two_branches, own_model])
 def test_a_model_of_fixed_length_takes_shorter_arrays(build):
     model = build(time=TIME + 3)

@@ -142,3 +142,18 @@ def test_reverse_turns_each_row_and_leaves_its_padding_behind(lengths):
     turned = reverse(jnp.asarray(rows.T), jnp.array(lengths)).T
     expected = [[*row[:length][::-1], *row[length:]] for row, length in zip(rows, lengths, strict=True)]
     np.testing.assert_array_equal(turned, expected)
+
+
+def with_an_initial_state() -> keras.Model:
+    x = keras.Input((None, FEATURES))
+    ones = keras.ops.ones((1, 4))
+    return keras.Model(x, LAYERS.LSTM(4)(x, initial_state=[ones, ones]))
+
+
+def with_a_layer_for_activation() -> keras.Model:
+    return keras.Sequential([keras.Input((None, FEATURES)), LAYERS.Dense(3, activation=LAYERS.Softmax(axis=1))])
+
+
+@pytest.mark.parametrize("make", [with_an_initial_state, with_a_layer_for_activation])
+def test_what_only_looks_like_a_stock_layer_goes_through_keras(make):
+    assert forward(make()).path == "keras"

@@ -292,3 +292,49 @@ def test_a_setting_that_makes_no_sense_is_refused_with_a_sentence(settings, sent
 def test_the_curriculum_is_a_setting():
     slow = train(ready(), TASK, budget=SHORT, curriculum=Curriculum(mastered=1.0))
     assert {row.length for row in slow.history} == {TASK.shortest}
+
+
+def test_a_model_that_reads_its_padding_learns_one_length_at_a_time():
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((None, 5)), layers.Conv1D(16, 2, padding="causal"), layers.LSTM(16), layers.Dense(5, "softmax")]
+    )
+    model.compile(keras.optimizers.Adam(0.02), "categorical_crossentropy")
+    result = train(model, Echo(6, 5, 2), seed=0)
+    assert result.solved
+    assert {row.length for row in result.history} == {3, 6}
+
+
+def test_a_model_of_fixed_length_that_reads_its_padding_learns_that_length_alone():
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((4, 5)), layers.Flatten(), layers.Dense(5, "softmax")])
+    model.compile(keras.optimizers.Adam(0.05), "categorical_crossentropy")
+    with pytest.raises(ModelError, match="ask for length=4"):
+        train(model, Echo(3, 5, 2))
+    result = train(model, Echo(4, 5, 2), seed=0)
+    assert result.solved
+    assert {row.length for row in result.history} == {4}
+
+
+def test_an_optimizer_that_scales_the_loss_learns_as_without_scaling():
+    results = []
+    for optimizer in (keras.optimizers.SGD(0.1), keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))):
+        keras.utils.set_random_seed(0)
+        layers = keras.layers
+        model = keras.Sequential([keras.Input((None, 5)), layers.LSTM(4), layers.Dense(5, "softmax")])
+        model.compile(optimizer, "categorical_crossentropy")
+        train(model, Echo(3, 5, 2), budget=Budget(examples=320))
+        results.append(np.asarray(model.layers[-1].bias.value))
+    assert np.abs(results[0]).max() > 1e-3
+    np.testing.assert_allclose(*results, atol=1e-6)
+
+
+def test_an_optimizer_made_for_other_weights_is_refused():
+    model = keras.Sequential([keras.Input((None, 5)), keras.layers.LSTM(4), keras.layers.Dense(5, "softmax")])
+    model.compile("adam", ["categorical_crossentropy"])
+    model.optimizer.build(model.trainable_variables)
+    model.layers[0].trainable = False
+    with pytest.raises(ModelError, match=r"call model\.compile again"):
+        train(model, Echo(3, 5, 2))

@@ -138,7 +138,7 @@ def forward(model: keras.Model, *, training: bool = False) -> Forward:
     except NotRecognisedError as error:
         ragged = not _reads_padding(model)
         reason = f"through Keras: {error}" + ("" if ragged else "; it reads its padding, so a batch has one length")
-        return Forward("keras", reason, _through_keras(model, training), fixed_length, ragged)
+        return Forward("keras", reason, _through_keras(model, training, ragged), fixed_length, ragged)
     return Forward("unroll", "a chain of stock layers, on tokens", apply, fixed_length, ragged=True)
 
 
@@ -158,7 +158,7 @@ def _through_unroll(model: keras.Model, found: list[Stage]) -> Apply:
     return apply
 
 
-def _through_keras(model: keras.Model, training: bool) -> Apply:
+def _through_keras(model: keras.Model, training: bool, ragged: bool) -> Apply:
     _, fixed_length, *n_features = input_shape(model)
     call = _keras_call(model, training)
 
@@ -166,13 +166,13 @@ def _through_keras(model: keras.Model, training: bool) -> Apply:
         if fixed_length is not None:
             inputs = _widen(inputs, fixed_length)
         mask = _mask(inputs, lengths)
-        return call(variables, _as_keras_reads(inputs, mask, *n_features), mask)
+        return call(variables, _as_keras_reads(inputs, mask, *n_features), mask if ragged else None)
 
     return apply
 
 
-def _keras_call(model: keras.Model, training: bool) -> Callable[[Variables, Array, Bool[Array, "batch time"]], Outcome]:
-    """call(variables, x, mask): Keras itself, on input as Keras reads it."""
+def _keras_call(model: keras.Model, training: bool) -> Callable[..., Outcome]:
+    """call(variables, x, mask): Keras itself, on input as Keras reads it; mask is None where nothing is padded."""
     arguments = signature(model.call).parameters
     takes_mask = "mask" in arguments
     regularised = sum(variable.regularizer is not None for variable in model.trainable_variables)
@@ -180,7 +180,9 @@ def _keras_call(model: keras.Model, training: bool) -> Callable[[Variables, Arra
     stateless = cast(Callable[..., tuple], partial(model.stateless_call, return_losses=True, **for_training))
 
     def call(variables, x, mask):
-        if takes_mask:
+        if mask is None:
+            outcome = stateless(*variables, x)
+        elif takes_mask:
             outcome = stateless(*variables, x, mask=mask)
         else:
             set_keras_mask(x, mask)  # for the layers inside a model whose own call does not pass a mask on
@@ -201,11 +203,11 @@ def _reads_padding(model: keras.Model) -> bool:
     """
     rows, fixed_length, *n_features = input_shape(model)
     length, width = (fixed_length // 2, fixed_length) if fixed_length else (5, 8)
-    tokens = jnp.broadcast_to(jnp.arange(width) % 2, (rows or 1, width))
-    padded = jax.nn.one_hot(tokens, n_features[0] or 1) if n_features else tokens
-    mask = jnp.broadcast_to(jnp.arange(width) < length, tokens.shape)
-    zeroed = padded * mask.reshape(*mask.shape, *[1] * len(n_features))
-    other = (zeroed, mask) if fixed_length else (padded[:, :length], mask[:, :length])
+    mask = jnp.broadcast_to(jnp.arange(width) < length, (rows or 1, width))
+    alive = mask[..., None] if n_features else mask
+    row = jnp.zeros((*mask.shape, *[n or 1 for n in n_features]), jnp.float32 if n_features else jnp.int32)
+    padded = jnp.where(alive, row, 1)
+    other = (row, mask) if fixed_length else (row[:, :length], mask[:, :length])
     call = jax.jit(lambda x, mask: _keras_call(model, training=False)(variables_of(model), x, mask).predictions)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not support mask")  # that is what is found out here
