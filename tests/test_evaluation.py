@@ -13,7 +13,8 @@ from memoryspan import Accuracy, Echo, evaluate
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
 from memoryspan.errors import ModelError, TaskError
-from memoryspan.evaluation import at_length, check_fit, evaluator, percent, right, stream, wilson
+from memoryspan.evaluation import at_length, check_fit, evaluator, percent, right, wilson
+from memoryspan.sampling import stream
 from memoryspan.tasks import Batch
 
 LAYERS = keras.layers

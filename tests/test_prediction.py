@@ -1,10 +1,15 @@
+# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
+
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memoryspan import ModelError, TaskError, one_hot_encode, predict, vanilla_lstm
+from memoryspan import Echo, ModelError, TaskError, one_hot_encode, predict, vanilla_lstm
 from memoryspan.backend import keras
+from memoryspan.engine import forward
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +44,62 @@ def test_one_sequence_gets_one_answer_however_it_is_given(model):
     )
 
 
+@pytest.mark.parametrize("as_given", [jnp.asarray, np.asarray, lambda rows: list(jnp.asarray(rows)), tuple])
+def test_arrays_of_jax_are_read_like_any_other(model, as_given):
+    tokens = np.asarray(Echo(4, 10).sample(jax.random.key(0), 3, 4).inputs)
+    found = predict(model, as_given(tokens))
+    assert (
+        found
+        == predict(model, tokens.tolist())
+        == predict(model, as_given(one_hot_encode(tokens.ravel(), 10).reshape(3, 4, 10)))
+    )
+    assert predict(model, jnp.asarray(tokens[0])) == predict(model, list(jnp.asarray(tokens[0]))) == found[0]
+
+
+def test_whole_numbers_are_vectors_in_an_array_of_three_dimensions(model):
+    vectors = np.arange(30).reshape(1, 3, 10)
+    (found,) = predict(model, vectors, probabilities=True)
+    np.testing.assert_allclose(found, np.asarray(model(vectors.astype("float32")))[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("every_step", [False, True])
+def test_a_model_that_answers_with_a_number_has_no_classes(every_step):
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((None, 5)), layers.LSTM(3, return_sequences=every_step), layers.Dense(1)])
+    answer = predict(model, [1, 2])
+    np.testing.assert_array_equal(answer, predict(model, [1, 2], probabilities=True))
+    np.testing.assert_allclose(answer, model.predict(np.eye(5)[None, [1, 2]], verbose=0)[0], atol=1e-6)
+    assert answer.shape == ((2, 1) if every_step else (1,))
+
+
+def reads_its_padding(kind: str) -> keras.Model:
+    layers = keras.layers
+    first = {
+        "convolution": [keras.Input((None, 5)), layers.Conv1D(5, 2, padding="causal")],
+        "norm": [keras.Input((None,)), layers.Embedding(5, 4), layers.LayerNormalization()],
+    }
+    keras.utils.set_random_seed(0)
+    return keras.Sequential([*first[kind], layers.LSTM(4), layers.Dense(5, "softmax")])
+
+
+@pytest.mark.parametrize("kind", ["convolution", "norm"])
+def test_a_model_that_reads_its_padding_gets_none(kind):
+    model = reads_its_padding(kind)
+    assert not forward(model).ragged
+    sequences = [[1, 2, 3], [4], [0, 4, 1, 1, 2], [3, 0, 2], [2]]
+    for sequence, found in zip(sequences, predict(model, sequences, probabilities=True), strict=True):
+        x = np.array([sequence]) if kind == "norm" else np.eye(5, dtype="float32")[[sequence]]
+        np.testing.assert_allclose(found, model.predict(x, verbose=0)[0], atol=1e-6)
+
+
+def test_many_sequences_go_through_the_model_some_at_a_time(model, monkeypatch):
+    sequences = [[i % 10] * (1 + i % 7) for i in range(50)]
+    at_once = predict(model, sequences, probabilities=True)
+    monkeypatch.setattr("memoryspan.prediction.ROWS", 4)
+    monkeypatch.setattr("memoryspan.prediction.SYMBOLS", 16)
+    np.testing.assert_allclose(predict(model, sequences, probabilities=True), at_once, atol=1e-6)
+
+
 def test_a_model_that_answers_every_step_gives_one_answer_a_step(answering_every_step):
     classes = predict(answering_every_step, [[1, 2, 3], [4]])
     assert [answer.shape for answer in classes] == [(3,), (1,)]
@@ -61,6 +122,16 @@ def test_a_layer_that_is_frozen_or_added_in_between_is_not_overlooked():
     assert predict(model, [1, 2], probabilities=True).shape == (3,)
 
 
+def test_layers_of_one_shape_that_are_frozen_in_turn_keep_their_weights():
+    b, c = keras.layers.Dense(4, name="b"), keras.layers.Dense(4, name="c")
+    model = keras.Sequential([keras.Input((None, 4)), keras.layers.LSTM(4), b, c])
+    x = [1, 2, 3]
+    for frozen, thawed in ((b, c), (c, b)):
+        frozen.trainable, thawed.trainable = False, True
+        expected = np.asarray(model(np.eye(4, dtype="float32")[None, x]))[0]
+        np.testing.assert_allclose(predict(model, x, probabilities=True), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("sequences", "sentence"),
     [
@@ -70,6 +141,9 @@ def test_a_layer_that_is_frozen_or_added_in_between_is_not_overlooked():
         ([[1], [-1]], "and the sequence holds -1"),
         ([0.5, 1.0], "should be whole numbers from 0 to 9"),
         (["a"], "should be whole numbers from 0 to 9"),
+        ("12", "should be whole numbers from 0 to 9"),
+        (np.zeros((0, 6), int), "this one is empty: its shape is (0, 6)"),
+        (np.zeros((3, 0, 10)), "this one is empty: its shape is (3, 0, 10)"),
         (np.zeros((2, 3, 7)), "should have the shape (samples, timesteps, features) = (…, …, 10)"),
         (np.zeros((1, 2, 3, 10)), "and this one has (1, 2, 3, 10)"),
         (one_hot_encode([1, 2, 3], 10), "reshape one sequence to (1, 3, 10)"),

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from memoryspan.engine import forward as forward
     from memoryspan.engine import unroll as unroll
+    from memoryspan.engine import variables_of as variables_of
+    from memoryspan.errors import BackendError as BackendError
     from memoryspan.errors import MemoryspanError as MemoryspanError
     from memoryspan.errors import ModelError as ModelError
     from memoryspan.errors import RunError as RunError
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from memoryspan.evaluation import evaluate as evaluate
     from memoryspan.models import lstm as lstm
     from memoryspan.prediction import predict as predict
+    from memoryspan.tasks import Batch as Batch
     from memoryspan.tasks import Echo as Echo
+    from memoryspan.tasks import Task as Task
     from memoryspan.training import Budget as Budget
     from memoryspan.training import Curriculum as Curriculum
     from memoryspan.training import Result as Result
@@ -34,6 +38,8 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Accuracy": "evaluation",
+    "BackendError": "errors",
+    "Batch": "tasks",
     "Budget": "training",
     "Curriculum": "training",
     "Echo": "tasks",
@@ -42,6 +48,7 @@ _HOME = {
     "Result": "training",
     "RunError": "errors",
     "Status": "training",
+    "Task": "tasks",
     "TaskError": "errors",
     "evaluate": "evaluation",
     "forward": "engine",
@@ -54,6 +61,7 @@ _HOME = {
     "train": "training",
     "unroll": "engine",
     "vanilla_lstm": "tutorial",
+    "variables_of": "engine",
 }
 """The module of each public name."""
 

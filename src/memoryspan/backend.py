@@ -1,4 +1,4 @@
-"""Keras on JAX, quietly: the one door through which the package imports both.
+"""Keras on JAX, quietly: the one door through which the package imports Keras.
 
 Keras chooses its backend when it is first imported, and JAX its devices and its compile cache when it first
 computes. So all of that is settled here, before either happens, and every module writes
@@ -22,6 +22,7 @@ from memoryspan.errors import BackendError
 COMPILE_CACHE = "MEMORYSPAN_COMPILE_CACHE"
 
 CACHE_FLAG = "jax_compilation_cache_dir"
+DEVICES_FLAG = "jax_num_cpu_devices"
 
 
 def _choose_jax() -> None:
@@ -76,9 +77,9 @@ def _processor_digest() -> str:
 def _configure_jax() -> None:
     """One CPU device a core, and the compile cache, unless somebody has decided already."""
     decided = "JAX_NUM_CPU_DEVICES" in os.environ or "host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
-    if not decided:
+    if not decided and getattr(jax.config, DEVICES_FLAG) == -1:
         with contextlib.suppress(RuntimeError):  # JAX computes already, on the devices that it has
-            jax.config.update("jax_num_cpu_devices", _cores())
+            jax.config.update(DEVICES_FLAG, _cores())
     directory = compile_cache()
     if directory is not None and getattr(jax.config, CACHE_FLAG) is None:
         try:

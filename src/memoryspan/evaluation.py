@@ -7,19 +7,17 @@ from dataclasses import dataclass, replace
 import jax
 from jaxtyping import Array, Bool, Float
 
-from memoryspan import memory
+from memoryspan import machine
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, Variables, forward, variables_of
 from memoryspan.engine.forward import input_shape, output_shape
 from memoryspan.errors import ModelError
+from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Batch, Task
 from memoryspan.validate import whole_number
 
 Z95 = 1.959964
 """The normal quantile of a two-sided 95 % interval."""
-
-STREAM = 1
-"""Evaluation draws from a stream of random numbers of its own; training, with the same seed, from stream 0."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def evaluate(model: keras.Model, task: Task, *, examples: int = 1000, seed: int 
     """
     whole_number("examples", examples, at_least=1, instead="1000, for example")
     check_fit(model, task)
-    return evaluator(forward(model), task)(variables_of(model), stream(seed, STREAM), examples)
+    return evaluator(forward(model), task)(variables_of(model), stream(seed, Stream.EVALUATION), examples)
 
 
 def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
@@ -90,8 +88,9 @@ def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
 
     `enough` (a number of right answers) ends the count early, once it is out of reach.
     """
-    rows = max(1, min(250, 2**22 // task.length))  # bounds the memory of a batch, whatever the length
-    memory.require(8 * rows * task.length, f"A sequence of {task.length:,} steps")
+    width = task.n_features if fwd.path == "keras" else 1
+    rows = max(1, min(250, 2**22 // (task.length * width)))  # bounds the memory of a batch, whatever the length
+    machine.require_memory(8 * rows * task.length, f"A sequence of {task.length:,} steps")
 
     @jax.jit
     def which_right(variables: Variables, key: Array) -> Bool[Array, "rows"]:
@@ -107,11 +106,6 @@ def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
         return Accuracy(found, seen, task.length, task.chance)
 
     return count
-
-
-def stream(seed: int, number: int) -> Array:
-    """The key of one of a seed's independent streams of random numbers."""
-    return jax.random.fold_in(jax.random.key(seed), number)
 
 
 def at_length(task: Task, length: int) -> Task:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -62,9 +63,9 @@ def _outputs(model: keras.Model, rows: list[np.ndarray], steps: int | None) -> l
     for numbers in _batches(lengths, served.ragged):
         longest = int(lengths[numbers].max())
         width = steps or (_rounded_up(longest) if served.ragged else longest)
-        inputs = _padded([rows[number] for number in numbers], width)
+        inputs = jnp.asarray(_padded([rows[number] for number in numbers], width))
         padding = len(inputs) - len(numbers)
-        outcome = served.apply(variables, inputs, np.pad(lengths[numbers], (0, padding), constant_values=1))
+        outcome = served.apply(variables, inputs, jnp.pad(lengths[numbers], (0, padding), constant_values=1))
         for number, output in zip(numbers, np.asarray(outcome.predictions), strict=False):
             outputs[number] = output[: lengths[number]] if output.ndim == 2 else output
     return outputs

@@ -1,8 +1,24 @@
 """Random numbers on the device."""
 
-import jax
+from enum import IntEnum
+
 import jax.numpy as jnp
 from jaxtyping import Array, Int
+
+from memoryspan.backend import jax
+
+
+class Stream(IntEnum):
+    """The independent streams of random numbers that a seed has."""
+
+    TRAINING = 0
+    EVALUATION = 1
+    SHOWN = 2
+
+
+def stream(seed: int, which: Stream) -> Array:
+    """The key of one of a seed's streams."""
+    return jax.random.fold_in(jax.random.key(seed), which)
 
 
 def integers(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Int, Num
 
-from memoryspan import memory
+from memoryspan import machine
 from memoryspan.errors import TaskError
 from memoryspan.validate import position, whole_number
 
@@ -175,7 +175,9 @@ class Tutorial:
         position("out_index", self.out_index, self.length)
         whole_number("units", self.units, at_least=1, instead="25, for example")
         whole_number("examples", self.examples, at_least=1, instead="10, for example")
-        memory.require(8 * TESTS * self.length * self.n_features, f"{TESTS} one-hot examples of {self.length:,} rows")
+        machine.require_memory(
+            8 * TESTS * self.length * self.n_features, f"{TESTS} one-hot examples of {self.length:,} rows"
+        )
         if self.seed is not None:
             whole_number("seed", self.seed, at_least=0, at_most=2**32 - 1, instead="0, for example")
 

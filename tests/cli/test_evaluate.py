@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 
@@ -13,6 +15,21 @@ def test_options_ask_for_another_length(memoryspan, solved):
     assert answer["task"] == {"name": "echo", "length": 12, "n_features": 10, "out_index": 2}
     assert answer["accuracy"]["examples"] == 1000
     assert answer["accuracy"]["interval"][0] <= answer["accuracy"]["value"] <= answer["accuracy"]["interval"][1]
+
+
+def test_naming_the_runs_own_task_changes_nothing_of_it(memoryspan, solved):
+    assert memoryspan("evaluate", solved, "--task", "echo", "--out-index", "1", "--json").json["task"] == {
+        "name": "echo",
+        "length": 6,
+        "n_features": 10,
+        "out_index": 1,
+    }
+
+
+def test_a_run_whose_directory_is_called_like_a_file_is_a_run(memoryspan, solved, tmp_path):
+    run = shutil.copytree(solved, tmp_path / "run.keras")
+    assert memoryspan("evaluate", run, "--examples", "50", "--json").json["task"]["length"] == 6
+    assert memoryspan("info", run, "--json").json["status"] == "solved"
 
 
 def test_anybodys_keras_file_is_measured_and_its_sizes_are_found(memoryspan, tmp_path):

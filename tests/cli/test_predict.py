@@ -1,8 +1,13 @@
+import io
 import json
+import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from memoryspan.backend import keras
 
 
 def test_a_fresh_example_is_answered_and_the_right_answer_shown(memoryspan, solved):
@@ -20,13 +25,71 @@ def test_a_sequence_is_answered_with_probabilities_on_request(memoryspan, solved
     assert sum(answer.json["probabilities"]) == pytest.approx(1, abs=1e-5)
 
 
-def test_sequences_come_one_a_line_on_standard_input(solved):
-    command = [sys.executable, "-m", "memoryspan", "predict", str(solved), "--json"]
-    out = subprocess.run(command, input="1,2,3,4,5,6\n\n[9, 8, 7]\n", capture_output=True, text=True, check=True).stdout
+def saved(path, *layers):
+    keras.Sequential([keras.Input((None, 10)), *layers]).save(path)
+    return path
+
+
+def piped(text: str | bytes) -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(text if isinstance(text, bytes) else text.encode()), encoding="utf-8")
+
+
+def test_sequences_come_one_a_line_on_standard_input_where_that_is_asked_for(memoryspan, solved, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", piped("1,2,3,4,5,6\n\n[9, 8, 7]\n"))
+    out = memoryspan("predict", solved, "--sequence", "-", "--json").out
     assert [json.loads(line) for line in out.splitlines()] == [
         {"sequence": [1, 2, 3, 4, 5, 6], "predicted": 3},
         {"sequence": [9, 8, 7], "predicted": 7},
     ]
+
+
+def test_standard_input_is_left_to_others_where_it_is_not_asked_for(solved):
+    command = [sys.executable, "-m", "memoryspan", "predict", str(solved)]
+    reading, writing = os.pipe()  # stays open: whoever reads from it waits
+    process = subprocess.run(command, stdin=reading, capture_output=True, text=True, timeout=60, check=True)
+    os.close(writing)
+    os.close(reading)
+    assert process.stdout.startswith("Sequence: [")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("\n", 'There is no sequence on standard input: write one a line, like "60,56,22"'),
+        (None, "There is no sequence on standard input"),
+        (b"\xff\x00", 'A sequence reads like "60,56,22"'),
+        ("1,2\n1,20\n", "and the sequence holds 20"),
+    ],
+)
+def test_a_standard_input_that_makes_no_sense_is_refused(memoryspan, solved, monkeypatch, text, sentence):
+    monkeypatch.setattr(sys, "stdin", text if text is None else piped(text))
+    answer = memoryspan("predict", solved, "--sequence", "-")
+    assert (answer.code, answer.out) == (2, "")
+    assert sentence in answer.err
+
+
+def test_a_model_shorter_than_any_task_still_answers_a_sequence(memoryspan, tmp_path):
+    from memoryspan import vanilla_lstm
+
+    vanilla_lstm(2, 10, 4).save(tmp_path / "short.keras")
+    answer = memoryspan("predict", tmp_path / "short.keras", "--sequence", "1,2", "--json")
+    assert answer.json["predicted"] in range(10)
+
+
+def test_a_model_that_answers_every_step_gives_all_of_its_probabilities_as_json(memoryspan, tmp_path):
+    layers = keras.layers.GRU(4, return_sequences=True), keras.layers.Dense(3, "softmax")
+    asked = "predict", saved(tmp_path / "steps.keras", *layers), "--sequence", "1,2", "--probabilities"
+    assert np.shape(memoryspan(*asked, "--json").json["probabilities"]) == (2, 3)
+    answer = memoryspan(*asked)
+    assert (answer.code, answer.out) == (2, "")
+    assert "--probabilities needs --json" in answer.err
+
+
+def test_a_model_that_answers_with_a_number_gives_it(memoryspan, tmp_path):
+    path = saved(tmp_path / "number.keras", keras.layers.GRU(4), keras.layers.Dense(1, bias_initializer="ones"))
+    (number,) = memoryspan("predict", path, "--sequence", "1,2", "--json").json["predicted"]
+    assert isinstance(number, float)
+    assert "a number, which has no prob" in memoryspan("predict", path, "--sequence", "1", "--probabilities").err
 
 
 @pytest.mark.parametrize(

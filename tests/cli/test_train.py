@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -21,6 +22,23 @@ def test_train_solves_the_tutorials_own_task_and_keeps_the_run(memoryspan, tmp_p
     assert answer.out.endswith("Next: memoryspan predict runs/echo-lstm-50-001\n")
     kept = {path.name for path in (tmp_path / "runs/echo-lstm-50-001").iterdir()}
     assert {"run.json", "history.jsonl", "model.keras", "learning-curve.png", "checkpoints"} <= kept
+
+
+def test_a_learning_curve_that_cannot_be_written_is_said_so_and_changes_nothing_else(memoryspan, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr("memoryspan.report.draw_learning_curve", full)
+        answer = memoryspan("train", *SHORT, "--run", run)
+    assert answer.code == 0
+    assert f"learning curve could not be written to {run}: No space left on device" in answer.err
+    assert f"The run is in {run}: model.keras, run.json, history.jsonl.\n" in answer.out
+
+    answer = memoryspan("train", "--resume", run)  # as the notice says
+    assert f"The run is in {run}: model.keras, learning-curve.png, run.json, history.jsonl.\n" in answer.out
+    assert (run / "learning-curve.png").exists()
 
 
 def test_the_kept_model_opens_in_plain_keras_on_another_backend_and_predicts_the_same(solved, tmp_path):

@@ -32,10 +32,28 @@ def test_without_a_directory_it_is_made_in_the_working_directory(tmp_path, monke
 
 
 def test_a_directory_with_something_in_it_is_left_alone_and_both_ways_out_are_named(tmp_path):
-    (tmp_path / "model.keras").write_bytes(b"mine")
+    (tmp_path / "run.json").write_bytes(b"mine")
     with pytest.raises(RunError, match=r"is not empty.*--resume .*another --run"):
         claim(tmp_path, "echo")
-    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize("theirs", [["model.keras"], ["checkpoints", "thesis.tex"]])
+def test_where_there_is_no_run_none_is_offered_to_go_on_with(tmp_path, theirs):
+    for name in theirs:
+        (tmp_path / name).touch()
+    with pytest.raises(RunError, match=r"holds no run; nothing is overwritten: give another --run\.$"):
+        claim(tmp_path, "echo")
+
+
+@pytest.mark.parametrize(
+    "left", [["checkpoints"], ["checkpoints", "history.jsonl", "model.keras", ".writing-0-run.json"]]
+)
+def test_what_a_killed_start_has_left_may_go(tmp_path, left):
+    for name in (".lock", *left):
+        (tmp_path / name).touch()
+    with pytest.raises(RunError, match=r"nothing was learned there: delete it, or give another --run\.$"):
+        claim(tmp_path, "echo")
 
 
 def test_an_empty_directory_and_one_where_a_run_never_began_will_do(tmp_path):

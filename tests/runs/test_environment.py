@@ -1,4 +1,7 @@
+import os
+import platform
 import subprocess
+import sys
 
 import pytest
 
@@ -47,6 +50,19 @@ def test_this_one_names_its_device_and_versions():
     assert here.device
     assert set(here.packages) == {"python", "jax", "jaxlib", "keras", "numpy"}
     assert difference(here, here) is None
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(1, "1 device"), (2, "2 devices")])
+def test_a_cpu_says_how_many_devices_it_is(cores, expected):
+    script = "from memoryspan.runs.environment import environment; print(environment().device)"
+    process = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"JAX_NUM_CPU_DEVICES": str(cores), "JAX_PLATFORMS": "cpu"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert process.stdout == f"cpu ({platform.machine()}), {expected}\n"
 
 
 def test_what_has_changed_is_named():

@@ -10,7 +10,7 @@ from memoryspan import Echo, lstm
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError
 from memoryspan.runs import load_model
-from memoryspan.runs.model_file import save_model
+from memoryspan.runs.model_file import is_all_keras, save_model
 
 PLAIN_KERAS = """
 import sys, numpy as np, keras
@@ -79,6 +79,21 @@ def test_python_in_a_file_is_refused_and_not_executed(tmp_path, unsafe):
     ):
         load_model(path)
     assert not touched.exists()
+
+
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")  # Keras says so as well
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (keras.layers.Dense(2), True),
+        (Unregistered(), False),
+        (keras.layers.Lambda(lambda x: x), False),
+        (keras.layers.Lambda(keras.ops.abs), False),
+        (keras.layers.Dense(2, activation=lambda x: x), False),
+    ],
+)
+def test_a_model_of_kerass_own_parts_has_no_python_in_it(layer, expected):
+    assert is_all_keras(keras.Sequential([keras.Input((None, 4)), layer])) is expected
 
 
 @pytest.fixture(autouse=True)

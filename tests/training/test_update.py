@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from memoryspan import Curriculum, Echo
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
-from memoryspan.evaluation import stream
+from memoryspan.sampling import stream
 from memoryspan.training.update import ROWS, compile_chunk, cores_for, initial_state
 
 LAYERS, OPTIMIZERS = keras.layers, keras.optimizers

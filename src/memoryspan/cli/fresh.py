@@ -11,17 +11,14 @@ if TYPE_CHECKING:
 SHOWN = 50
 """Symbols of a longer sequence that are printed; with --json, all are."""
 
-STREAM = 2
-"""The stream of a seed's random numbers that shown examples come from; training and evaluation have others."""
-
 
 def fresh_examples(task: "Task", seed: int, count: int = 1) -> tuple[list, list]:
     """Sequences of the task's full length, and the right answers."""
     import numpy as np
 
-    from memoryspan.evaluation import stream
+    from memoryspan.sampling import Stream, stream
 
-    batch = task.sample(stream(seed, STREAM), count, task.length)
+    batch = task.sample(stream(seed, Stream.SHOWN), count, task.length)
     return np.asarray(batch.inputs).tolist(), np.asarray(batch.targets).tolist()
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from memoryspan import memory
+from memoryspan import machine
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.models.initial import glorot_uniform, orthogonal
@@ -32,7 +32,9 @@ def lstm(
     if not 0 < learning_rate < float("inf"):
         raise TaskError(f"learning_rate must be a number above 0, got {learning_rate!r}: use 0.01, for example.")
     parameters = 4 * units * (task.n_features + units + 1) + task.n_outputs * (units + 1)
-    memory.require(16 * parameters, f"A model of {parameters:,} parameters, with its gradient and Adam's two moments,")
+    machine.require_memory(
+        16 * parameters, f"A model of {parameters:,} parameters, with its gradient and Adam's two moments,"
+    )
     recurrent = keras.layers.LSTM(
         units,
         return_sequences=task.asks == "every step",

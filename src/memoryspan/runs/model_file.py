@@ -61,9 +61,13 @@ def is_all_keras(model: keras.Model) -> bool:
 def _all_parts_keras(config) -> bool:
     if isinstance(config, dict):
         own = str(config.get("module", "keras")).split(".")[0] == "keras"
-        own = own and config.get("class_name") not in ("Lambda", LAMBDA)
-        return own and all(map(_all_parts_keras, config.values()))
+        return own and not _is_python(config) and all(map(_all_parts_keras, config.values()))
     return not isinstance(config, list | tuple) or all(map(_all_parts_keras, config))
+
+
+def _is_python(config: dict) -> bool:
+    """Whether this is a Lambda layer, a lambda, or the bare code that Keras keeps of a lambda as an activation."""
+    return config.get("class_name") in ("Lambda", LAMBDA) or isinstance(config.get("value"), tuple)
 
 
 def _has_code(path: Path) -> bool:

@@ -21,7 +21,8 @@ class Batch(NamedTuple):
         inputs: tokens (each stands for its one-hot vector), or real vectors; anything past a row's length.
         lengths: the time steps of each example.
         targets: the right answers: a class, or a number.
-        asked: where an answer is asked for. What stands in `targets` elsewhere means nothing.
+        asked: where an answer is asked for: within the row's length, and at least once in a row. What stands in
+            `targets` elsewhere means nothing. An example is right where every answer asked for is.
     """
 
     inputs: Int[Array, "batch time"] | Float[Array, "batch time features"]
@@ -71,7 +72,7 @@ class Task(Protocol):
 
     @property
     def chance(self) -> float:
-        """The accuracy of the best guess that does not look at the input."""
+        """The accuracy, as a share of right examples, of the best guess that does not look at the input."""
         ...
 
     def lag(self, length: int) -> int:

@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from memoryspan import memory
+from memoryspan import machine
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, assign, forward, single_loss, tape_bytes
 from memoryspan.errors import ModelError, TaskError
-from memoryspan.evaluation import STREAM as FOR_EVALUATION
-from memoryspan.evaluation import Accuracy, check_fit, evaluator, stream, wilson
+from memoryspan.evaluation import Accuracy, check_fit, evaluator, wilson
+from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
 from memoryspan.training.budget import Budget
 from memoryspan.training.curriculum import Curriculum
@@ -27,9 +27,6 @@ from memoryspan.training.interrupt import first_ctrl_c
 from memoryspan.training.result import Result, Row, Status
 from memoryspan.training.update import State, build_optimizer, compile_chunk, initial_state
 from memoryspan.validate import whole_number
-
-FOR_TRAINING = 0
-"""The stream of a seed's random numbers that training draws from."""
 
 UPDATES = 10
 """Updates of a chunk while sequences are short …"""
@@ -129,7 +126,7 @@ def positions(model: keras.Model, task: Task, settings: Settings, start: Positio
     require_trainable(model, task, settings)
     build_optimizer(model)
     position = start or first_position(model, task, settings)
-    fwd, key = forward(model, training=True), stream(settings.seed, FOR_TRAINING)
+    fwd, key = forward(model, training=True), stream(settings.seed, Stream.TRAINING)
     measure = evaluator(forward(model), task)
     programs = {}
     while position.status is None:
@@ -190,7 +187,7 @@ def require_trainable(model: keras.Model, task: Task, settings: Settings) -> Non
             f"learn that length alone, and the task has {task.length}: ask for length={fwd.fixed_length}."
         )
     needed = tape_bytes(model, fwd, settings.batch_size, task.length)
-    memory.require(needed, f"Training on {settings.batch_size:,} sequences of {task.length:,} steps at a time")
+    machine.require_memory(needed, f"Training on {settings.batch_size:,} sequences of {task.length:,} steps at a time")
 
 
 def _advance(position: Position, program: Callable, key: Array, batch_size: int) -> Position:
@@ -221,7 +218,7 @@ def _judge(position: Position, task: Task, settings: Settings, measure: Callable
     row, state = position.row, position.state
 
     def measured(draw: int = 0, enough: int = 0) -> Accuracy:
-        key = jax.random.fold_in(jax.random.fold_in(stream(settings.seed, FOR_EVALUATION), row.updates), draw)
+        key = jax.random.fold_in(jax.random.fold_in(stream(settings.seed, Stream.EVALUATION), row.updates), draw)
         return measure(state.variables, key, EXAMPLES, enough)
 
     if row.length == task.length and float(state.progress.accuracy) >= settings.threshold:

@@ -1,13 +1,13 @@
-"""What does not fit into this machine's memory is refused before it is tried."""
+"""This machine's memory: what does not fit into it is refused before it is tried."""
 
 import os
 
 from memoryspan.errors import TaskError
 
 
-def require(needed: int, what: str) -> None:
+def require_memory(needed: int, what: str) -> None:
     """Raises `TaskError` where `what` needs more bytes than the machine has."""
-    present = machine()
+    present = memory()
     if present is not None and needed > present:
         raise TaskError(
             f"{what} would need {gibibytes(needed)} of memory, and this machine has {gibibytes(present)}: "
@@ -15,7 +15,7 @@ def require(needed: int, what: str) -> None:
         )
 
 
-def machine() -> int | None:
+def memory() -> int | None:
     """The bytes of memory of this machine; None where the platform does not say."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
