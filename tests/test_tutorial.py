@@ -140,7 +140,7 @@ def test_the_model_is_the_published_one():
     assert model.input_shape == (None, 50, 100)
     assert model.output_shape == (None, 100)
     assert model.loss == "categorical_crossentropy"
-    assert model.optimizer.name == "adam"
+    assert model.optimizer.name.startswith("adam")
 
 
 def test_a_stream_makes_the_updates_of_single_fits(capsys):

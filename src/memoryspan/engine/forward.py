@@ -158,7 +158,7 @@ def _through_unroll(model: keras.Model, found: list[Stage]) -> Apply:
     return apply
 
 
-def _through_keras(model: keras.Model, training: bool, ragged: bool) -> Apply:
+def _through_keras(model: keras.Model, training: bool, ragged: bool = True) -> Apply:
     _, fixed_length, *n_features = input_shape(model)
     call = _keras_call(model, training)
 
