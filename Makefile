@@ -1,5 +1,5 @@
 # The one door for contributors: `make` lints and tests.
-.PHONY: all lint test benchmarks
+.PHONY: all lint test benchmarks picture
 PYTHON ?= .venv/bin/python
 
 all: lint test
@@ -22,3 +22,9 @@ benchmarks: .venv
 	$(PYTHON) -m benchmarks.solve --write
 	$(PYTHON) -m benchmarks.startup --write
 	$(PYTHON) -m benchmarks.speed --write
+
+# The picture in the README.
+picture: .venv
+	rm -rf build/picture
+	.venv/bin/memoryspan train --run build/picture
+	cp build/picture/learning-curve.png docs/
