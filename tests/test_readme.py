@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from memoryspan.cli.main import COMMANDS, cli
@@ -24,7 +25,8 @@ def test_the_readme_shows_every_command():
 @pytest.mark.parametrize("line", COMMAND_LINES)
 def test_the_options_in_the_readmes_command_lines_exist(line):
     _, name, *arguments = line.split()
-    command = cli.get_command(None, name)
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
     known = {option for parameter in command.params for option in parameter.opts}
     assert {argument for argument in arguments if argument.startswith("--")} <= known
 

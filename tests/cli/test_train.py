@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,7 +56,8 @@ def test_the_kept_model_opens_in_plain_keras_on_another_backend_and_predicts_the
     files = [solved / "model.keras", tmp_path / "X.npy", tmp_path / "there.npy"]
     command = [sys.executable, "-c", script, *map(str, files)]
     subprocess.run(command, check=True, env=os.environ | {"KERAS_BACKEND": "numpy"})
-    here = keras.saving.load_model(solved / "model.keras").predict(X, verbose=0)
+    model: Any = keras.saving.load_model(solved / "model.keras")
+    here = model.predict(X, verbose=0)
     np.testing.assert_allclose(np.load(tmp_path / "there.npy"), here, atol=1e-6)
 
 
