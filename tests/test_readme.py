@@ -14,8 +14,12 @@ COMMAND_LINES = re.findall(r"`(memoryspan [a-z][^`]*)`", README)
 @pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))
 def test_the_readmes_python_runs(code, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {})
+    names: dict = {}
+    exec(compile(code, "README.md", "exec"), names)
     assert capsys.readouterr().out
+    if "sequence" in names:
+        assert names["result"].solved
+        assert names["predict"](names["model"], names["sequence"]) == names["sequence"][2]
 
 
 def test_the_readme_shows_every_command():

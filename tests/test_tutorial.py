@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -224,6 +225,50 @@ def test_the_books_own_script_learns():
     assert calls[-1] == (10_000, 10_000)
     assert not any("- loss: " in line for line in lines)
     assert lines[-1].startswith("It learns, because the gradient has only 2 steps to cross.")
+
+
+PUBLISHED_SCRIPT = """
+from memoryspan import generate_sequence, one_hot_encode, one_hot_decode, generate_example
+from keras.models import Sequential
+from keras.layers import LSTM
+from keras.layers import Dense
+length = 50
+n_features = 100
+out_index = 2
+model = Sequential()
+model.add(LSTM(25, input_shape=(length, n_features)))
+model.add(Dense(n_features, activation='softmax'))
+model.compile(loss='categorical_crossentropy', optimizer='adam', metrics=['acc'])
+print(model.summary())
+for i in range(2):
+\tX, y = generate_example(length, n_features, out_index)
+\tmodel.fit(X, y, epochs=1, verbose=2)
+correct = 0
+for i in range(2):
+\tX, y = generate_example(length, n_features, out_index)
+\tyhat = model.predict(X)
+\tif one_hot_decode(yhat) == one_hot_decode(y):
+\t\tcorrect += 1
+print('Accuracy: %f' % ((correct/2.0)*100.0))
+X, y = generate_example(length, n_features, out_index)
+yhat = model.predict(X)
+print('Sequence: %s' % [one_hot_decode(x) for x in X])
+print('Expected: %s' % one_hot_decode(y))
+print('Predicted: %s' % one_hot_decode(yhat))
+"""
+
+
+def test_the_published_script_runs_in_a_process_of_its_own_with_nothing_set(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    done = subprocess.run(
+        [sys.executable, "-c", PUBLISHED_SCRIPT],
+        env=environment | {"KERAS_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Total params: 15,200" in done.stdout
+    assert "Predicted: [" in done.stdout
 
 
 def test_the_published_cells_run_unchanged(capsys):

@@ -4,8 +4,12 @@ The vanilla LSTM tutorial, solved, and turned into an instrument. Names are load
 memoryspan` imports neither JAX nor Keras.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+# Keras chooses its backend at its first import, which may well be the user's own, right after this one.
+os.environ.setdefault("KERAS_BACKEND", "jax")
 
 if TYPE_CHECKING:
     from memoryspan.engine import forward as forward

@@ -30,9 +30,9 @@ def _choose_jax() -> None:
     if "keras" in sys.modules and sys.modules["keras"].config.backend() != "jax":
         running = sys.modules["keras"].config.backend()
         raise BackendError(
-            f"Keras was already imported with the backend {running!r}, and memoryspan runs on JAX. Import "
-            f"memoryspan before keras, or start Python with KERAS_BACKEND=jax. (A saved model.keras opens "
-            f"with any backend, without memoryspan.)"
+            f"Keras was already imported with the backend {running!r}, and memoryspan runs on JAX: start Python with "
+            f"KERAS_BACKEND=jax, or, where that is not set to another backend, import memoryspan before keras. (A "
+            f"saved model.keras opens with any backend, without memoryspan.)"
         )
     os.environ["KERAS_BACKEND"] = "jax"
 

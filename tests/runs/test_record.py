@@ -66,7 +66,7 @@ def test_a_damaged_one_is_said_to_be(tmp_path, content):
 def test_one_that_is_not_there_is_told_from_one_half_made(tmp_path):
     with pytest.raises(RunError, match=r"There is no run at .*: give the directory of one, or begin it"):
         record.read(tmp_path / "missing")
-    with pytest.raises(RunError, match=r"is not a whole run, for it has no run.json"):
+    with pytest.raises(RunError, match=r"is not a run, for it has no run.json"):
         record.read(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match=r"is a file, and a run is a directory"):

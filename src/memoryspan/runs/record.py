@@ -173,6 +173,6 @@ def _missing(directory: Path) -> str:
     if not directory.is_dir():
         return f"{directory} is a file, and a run is a directory: give the directory that holds {FILE}."
     return (
-        f"{directory} is not a whole run, for it has no {FILE}, which is written last, before the first update. If a "
-        f"training was killed there, it had learned nothing: delete the directory, or train with another --run."
+        f"{directory} is not a run, for it has no {FILE}: give the directory of one, or begin it with "
+        f"`memoryspan train` and another --run."
     )
