@@ -1,6 +1,9 @@
+import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -66,3 +69,27 @@ def test_nothing_but_the_result_reaches_a_pipe_and_no_colours(tmp_path):
     answer = in_a_process("train", *arguments, env=environment)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert "\x1b" not in answer.stdout
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.7, 1.2])
+def test_ctrl_c_while_everything_is_imported_ends_the_process_without_a_traceback(seconds, tmp_path):
+    command = [sys.executable, "-m", "memoryspan", "train", "--run", str(tmp_path / "run")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err.strip()) == (130, "", "Interrupted.")
+
+
+def test_a_reader_that_leaves_does_not_end_a_training(tmp_path):
+    command = f"{sys.executable} -m memoryspan train --length 4 --features 5 --run {tmp_path / 'run'} | true"
+    answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
+    assert answer.stderr == ""
+    assert json.loads((tmp_path / "run/run.json").read_text())["status"] == "solved"
+
+
+def test_a_full_disk_behind_a_redirection_is_a_sentence():
+    command = f"{sys.executable} -m memoryspan --help > /dev/full"
+    answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 2
+    assert answer.stderr.startswith("Error: The output could not be written: No space left on device.")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-import click
+from memoryspan.cli.output import say
 
 if TYPE_CHECKING:
     from memoryspan.backend import keras
@@ -24,10 +24,10 @@ def fresh_examples(task: "Task", seed: int, count: int = 1) -> tuple[list, list]
 
 def show(sequence: list, expected: object, predicted: object) -> None:
     """Prints an example as the tutorial does; `expected` may be None."""
-    click.echo(f"Sequence: {_elided(sequence)}")
+    say(f"Sequence: {_elided(sequence)}")
     if expected is not None:
-        click.echo(f"Expected: {expected}")
-    click.echo(f"Predicted: {predicted}")
+        say(f"Expected: {expected}")
+    say(f"Predicted: {predicted}")
 
 
 def _elided(sequence: list) -> str:

@@ -11,6 +11,7 @@ from importlib import import_module
 import click
 
 from memoryspan import __version__
+from memoryspan.cli.output import leaving_at_ctrl_c, silence
 from memoryspan.errors import MemoryspanError
 
 COMMANDS = {
@@ -57,25 +58,33 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point of the command line."""
+    with leaving_at_ctrl_c():
+        sys.exit(_run())
+
+
+def _run() -> int:
+    """Runs the command, and returns the exit code."""
     try:
-        sys.exit(cli(standalone_mode=False) or 0)
+        code = cli(standalone_mode=False) or 0
+        sys.stdout.flush()
+        return code
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        return 2
     except MemoryspanError as error:
-        click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-        click.echo(str(error), err=True)
-        sys.exit(2)
+        return _complain(str(error))
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        _leave_quietly()
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone (`| head`): nothing more to say
+        silence()
+        return 1
+    except OSError as error:  # a full disk behind a redirection
+        silence()
+        return _complain(f"The output could not be written: {error.strerror or error}. Make room, or write elsewhere.")
 
 
-def _leave_quietly() -> None:
-    """The reader of our output has gone (`| head`): nothing more to say, to anyone."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(1)
+def _complain(sentence: str) -> int:
+    click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(sentence, err=True)
+    return 2

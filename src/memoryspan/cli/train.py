@@ -5,6 +5,7 @@ import json
 import click
 
 from memoryspan.cli.options import json_option, seed_option, task_options
+from memoryspan.cli.output import heeding_ctrl_c, say
 
 
 @click.command(
@@ -75,7 +76,7 @@ def _start(
     model.summary(print_fn=summary.append)  # now, for it counts the optimizer's weights as well once there are any
     run = start(model, chosen, settings, directory=directory, made_by=Named(model_name, for_model))
     if not as_json:
-        click.echo("\n".join(summary))
+        say("\n".join(summary))
     return run
 
 
@@ -91,11 +92,11 @@ def _carry_on(run, as_json: bool) -> int:
     from memoryspan.runs import carry_on
     from memoryspan.training import Status
 
-    with training(run.task.shortest, run.task.length) as on_position:
+    with heeding_ctrl_c(), training(run.task.shortest, run.task.length) as on_position:
         result = carry_on(run, on_position=on_position)
     drawn = _draw(run, result)
     if as_json:
-        click.echo(json.dumps(_as_json(run, result)))
+        say(json.dumps(_as_json(run, result)))
     else:
         _show(run, result, drawn)
     return {Status.SOLVED: 0, Status.INTERRUPTED: 130}.get(result.status, 1)
@@ -130,17 +131,17 @@ def _show(run, result, drawn: bool) -> None:
     from memoryspan.cli.fresh import show_fresh
     from memoryspan.training import Status
 
-    click.secho(f"\n{result.status.sentence}", bold=True)
+    say(click.style(f"\n{result.status.sentence}", bold=True))
     if result.history:
         last = result.history[-1]
-        click.echo(f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training")
+        say(f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training")
     if result.accuracy is not None:
-        click.echo(f"Accuracy: {result.accuracy}\n")
+        say(f"Accuracy: {result.accuracy}\n")
         show_fresh(run.model, run.task, run.settings.seed, count=3)
     kept = ["model.keras", *(["learning-curve.png"] if drawn else []), "run.json", "history.jsonl"]
-    click.echo(f"\nThe run is in {run.directory}: {', '.join(kept)}.")
+    say(f"\nThe run is in {run.directory}: {', '.join(kept)}.")
     if result.status in (Status.SOLVED, Status.NOT_FINITE):
-        click.echo(f"Next: memoryspan predict {run.directory}")
+        say(f"Next: memoryspan predict {run.directory}")
     else:
         more = "" if result.status is Status.INTERRUPTED else " --budget 10M"
-        click.echo(f"Next: memoryspan train --resume {run.directory}{more}")
+        say(f"Next: memoryspan train --resume {run.directory}{more}")
