@@ -144,6 +144,7 @@ def test_layers_of_one_shape_that_are_frozen_in_turn_keep_their_weights():
         ("12", "should be whole numbers from 0 to 9"),
         (np.zeros((0, 6), int), "this one is empty: its shape is (0, 6)"),
         (np.zeros((3, 0, 10)), "this one is empty: its shape is (3, 0, 10)"),
+        (np.full((1, 2, 10), np.nan), "all of them finite"),
         (np.zeros((2, 3, 7)), "should have the shape (samples, timesteps, features) = (…, …, 10)"),
         (np.zeros((1, 2, 3, 10)), "and this one has (1, 2, 3, 10)"),
         (one_hot_encode([1, 2, 3], 10), "reshape one sequence to (1, 3, 10)"),
@@ -160,6 +161,19 @@ def test_a_model_of_fixed_length_takes_that_length_and_no_other():
     assert predict(model, [1, 2, 3, 4, 5]) in range(10)
     with pytest.raises(TaskError, match="takes exactly 5 time steps, and the sequence has 4"):
         predict(model, [1, 2, 3, 4])
+
+
+def test_a_model_of_two_answers_is_refused():
+    x = keras.Input((None, 10))
+    hidden = keras.layers.LSTM(4)(x)
+    model = keras.Model(x, [keras.layers.Dense(2)(hidden), keras.layers.Dense(3)(hidden)])
+    with pytest.raises(ModelError, match="should give one array"):
+        predict(model, [1, 2])
+
+
+def test_what_is_no_model_is_refused():
+    with pytest.raises(ModelError, match=r"load a file with keras\.saving\.load_model"):
+        predict("model.keras", [1, 2])  # pyright: ignore[reportArgumentType]
 
 
 def test_a_model_that_takes_no_sequence_is_refused():

@@ -11,10 +11,13 @@ from memoryspan import machine
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, Variables, forward, variables_of
 from memoryspan.engine.forward import input_shape, output_shape
-from memoryspan.errors import ModelError
+from memoryspan.errors import ModelError, TaskError
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Batch, Task
-from memoryspan.validate import whole_number
+from memoryspan.validate import seed_number, whole_number
+
+EVALUATED_TOKEN = 32
+"""Bytes that a time step takes in evaluation: random bits, tokens, and the copies between."""
 
 Z95 = 1.959964
 """The normal quantile of a two-sided 95 % interval."""
@@ -71,38 +74,53 @@ def right(task: Task, predictions: Float[Array, "batch ..."], batch: Batch) -> B
     return correct.reshape(correct.shape[0], -1).all(axis=1)
 
 
-def evaluate(model: keras.Model, task: Task, *, examples: int = 1000, seed: int = 0) -> Accuracy:
+def evaluate(
+    model: keras.Model,
+    task: Task,
+    *,
+    examples: int = 1000,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Accuracy:
     """The accuracy of any Keras model, as it is now, on fresh examples of exactly `task.length` steps.
+
+    `progress(done, total)` is called before the first batch of examples, and after each.
 
     Raises:
         ModelError: the model does not fit the task.
-        TaskError: `examples` is not a whole number above 0.
+        TaskError: `examples` or `seed` is not a whole number in its range, or the sequences do not fit into memory.
     """
     whole_number("examples", examples, at_least=1, instead="1000, for example")
+    seed_number(seed)
     check_fit(model, task)
-    return evaluator(forward(model), task)(variables_of(model), stream(seed, Stream.EVALUATION), examples)
+    count = evaluator(forward(model), task)
+    return count(variables_of(model), stream(seed, Stream.EVALUATION), examples, progress=progress)
 
 
 def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
-    """`evaluate` for many calls on one model: count(variables, key, examples, enough=…), compiled once.
+    """`evaluate` for many calls on one model: count(variables, key, examples, enough=…, progress=…), compiled once.
 
     `enough` (a number of right answers) ends the count early, once it is out of reach.
     """
     width = task.n_features if fwd.path == "keras" else 1
     rows = max(1, min(250, 2**22 // (task.length * width)))  # bounds the memory of a batch, whatever the length
-    machine.require_memory(8 * rows * task.length, f"A sequence of {task.length:,} steps")
+    machine.require_memory(EVALUATED_TOKEN * rows * task.length * width, f"A batch of {task.length:,} steps")
 
     @jax.jit
     def which_right(variables: Variables, key: Array) -> Bool[Array, "rows"]:
         batch = task.sample(key, rows, task.length)
         return right(task, fwd.apply(variables, batch.inputs, batch.lengths).predictions, batch)
 
-    def count(variables: Variables, key: Array, examples: int, enough: int = 0) -> Accuracy:
+    def count(
+        variables: Variables, key: Array, examples: int, enough: int = 0, progress: Callable = lambda done, total: None
+    ) -> Accuracy:
         seen = found = 0
+        progress(seen, examples)
         while seen < examples and found + examples - seen >= enough:
             answers = which_right(variables, jax.random.fold_in(key, seen))
             counted = min(rows, examples - seen)
             seen, found = seen + counted, found + int(answers[:counted].sum())
+            progress(seen, examples)
         return Accuracy(found, seen, task.length, task.chance)
 
     return count
@@ -115,7 +133,14 @@ def at_length(task: Task, length: int) -> Task:
 
 def check_fit(model: keras.Model, task: Task) -> None:
     """Raises `ModelError` where the model cannot take the task's input, or give its answer."""
-    _, steps, *features = input_shape(model)
+    if not isinstance(task, Task):
+        raise TaskError(f"A task should be one like Echo(length=50), got {task!r}.")
+    fixed_rows, steps, *features = input_shape(model)
+    if fixed_rows is not None:
+        raise ModelError(
+            f"The model {model.name!r} takes exactly {fixed_rows} sequences at a time: build it without batch_size "
+            f"(and without stateful=True)."
+        )
     reads = f"{features[0]} features" if features else "tokens"
     if features and features[0] != task.n_features:
         raise ModelError(

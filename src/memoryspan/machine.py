@@ -4,6 +4,9 @@ import os
 
 from memoryspan.errors import TaskError
 
+TRAINED_PARAMETER = 32
+"""Bytes that training takes a parameter: itself, its gradient and Adam's two moments, before and after an update."""
+
 
 def require_memory(needed: int, what: str) -> None:
     """Raises `TaskError` where `what` needs more bytes than the machine has."""

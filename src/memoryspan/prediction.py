@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, forward, variables_of
-from memoryspan.engine.forward import input_shape
+from memoryspan.engine.forward import input_shape, output_shape
 from memoryspan.errors import ModelError, TaskError
 
 ROWS, SYMBOLS = 1024, 2**22
@@ -65,7 +65,9 @@ def _outputs(model: keras.Model, rows: list[np.ndarray], steps: int | None) -> l
         width = steps or (_rounded_up(longest) if served.ragged else longest)
         inputs = jnp.asarray(_padded([rows[number] for number in numbers], width))
         padding = len(inputs) - len(numbers)
-        outcome = served.apply(variables, inputs, jnp.pad(lengths[numbers], (0, padding), constant_values=1))
+        outcome = served.apply(
+            variables, inputs, jnp.asarray(np.pad(lengths[numbers], (0, padding), constant_values=1))
+        )
         for number, output in zip(numbers, np.asarray(outcome.predictions), strict=False):
             outputs[number] = output[: lengths[number]] if output.ndim == 2 else output
     return outputs
@@ -77,6 +79,7 @@ def _served(model: keras.Model, trainable: tuple[int, ...], non_trainable: tuple
 
     It takes the variables in the order of the two tuples of their ids; a layer frozen in between changes that.
     """
+    output_shape(model)  # refuses a model that does not give one array
     fwd = forward(model)
     return replace(fwd, apply=jax.jit(fwd.apply))
 
@@ -129,11 +132,15 @@ def _check_array(array: np.ndarray, n_features: int) -> None:
             f"An array of sequences should hold at least one symbol, and this one is empty: its shape is {array.shape}."
         )
     one_hot = array.ndim == 2 and array.shape[1] == n_features and ((array == 1).sum(1) == 1).all()
-    if array.ndim > 3 or (array.ndim == 3 and array.shape[2] != n_features) or (one_hot and array.max() == 1):
+    lone = one_hot and array.max() == 1
+    if array.ndim > 3 or (array.ndim == 3 and array.shape[2] != n_features) or lone:
+        advice = f": reshape one sequence to (1, {array.shape[0]}, {n_features})" if lone else ""
         raise TaskError(
             f"An array of one-hot vectors should have the shape (samples, timesteps, features) = (…, …, {n_features}), "
-            f"and this one has {array.shape}: reshape one sequence to (1, {array.shape[0]}, {array.shape[-1]})."
+            f"and this one has {array.shape}{advice}."
         )
+    if not np.issubdtype(array.dtype, np.number) or not np.isfinite(array).all():
+        raise TaskError("An array of sequences should hold numbers, all of them finite, and this one does not.")
 
 
 def _row(row, steps: int | None, n_features: int) -> np.ndarray:
@@ -146,7 +153,7 @@ def _row(row, steps: int | None, n_features: int) -> np.ndarray:
         return array.astype(np.float32)
     if not np.issubdtype(array.dtype, np.integer):
         raise TaskError(
-            f"A sequence should be whole numbers from 0 to {n_features - 1}, and this one holds {array.dtype}."
+            f"A sequence should be whole numbers from 0 to {n_features - 1}, got {array.flat[0].item()!r} in it."
         )
     wrong = array[(array < 0) | (array >= n_features)]
     if wrong.size:

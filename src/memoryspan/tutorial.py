@@ -21,7 +21,7 @@ from jaxtyping import Int, Num
 
 from memoryspan import machine
 from memoryspan.errors import TaskError
-from memoryspan.validate import position, whole_number
+from memoryspan.validate import position, seed_number, whole_number
 
 if TYPE_CHECKING:
     from memoryspan.backend import keras
@@ -178,8 +178,10 @@ class Tutorial:
         machine.require_memory(
             8 * TESTS * self.length * self.n_features, f"{TESTS} one-hot examples of {self.length:,} rows"
         )
+        parameters = 4 * self.units * (self.n_features + self.units + 1)
+        machine.require_memory(machine.TRAINED_PARAMETER * parameters, f"An LSTM of {self.units:,} units")
         if self.seed is not None:
-            whole_number("seed", self.seed, at_least=0, at_most=2**32 - 1, instead="0, for example")
+            seed_number(self.seed)
 
     @property
     def lag(self) -> int:

@@ -19,6 +19,11 @@ def whole_number(
         raise TaskError(f"{name} must be a whole number {bounds}{given}, got {value!r}: use {name}={instead}.")
 
 
+def seed_number(value: Any) -> None:
+    """Raises `TaskError` unless `value` is a seed: a whole number of 32 bits."""
+    whole_number("seed", value, at_least=0, at_most=2**32 - 1, instead="0, for example")
+
+
 def position(name: str, value: Any, length: int) -> None:
     """Raises `TaskError` unless `value` is a position in a sequence of `length` steps, counted from 0."""
     last = length - 1

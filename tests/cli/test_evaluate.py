@@ -48,6 +48,7 @@ def test_anybodys_keras_file_is_measured_and_its_sizes_are_found(memoryspan, tmp
         (["--length", "9"], "The model takes 8 time steps, and the task asks for 9"),
         (["--features", "11"], "The model takes inputs of 10 features, and the task echo makes 11"),
         (["--examples", "0"], "examples must be a whole number of at least 1"),
+        (["--seed", "99999999999999999999"], "seed must be a whole number from 0"),
     ],
 )
 def test_a_task_that_does_not_fit_the_model_is_refused(memoryspan, tmp_path, arguments, sentence):

@@ -58,7 +58,8 @@ def test_standard_input_is_left_to_others_where_it_is_not_asked_for(solved):
         ("\n", 'There is no sequence on standard input: write one a line, like "60,56,22"'),
         (None, "There is no sequence on standard input"),
         (b"\xff\x00", 'A sequence reads like "60,56,22"'),
-        ("1,2\n1,20\n", "and the sequence holds 20"),
+        ("1,20\n1,2\n", "and the sequence holds 20"),
+        ("x\n", "Line 1: A sequence reads like"),
     ],
 )
 def test_a_standard_input_that_makes_no_sense_is_refused(memoryspan, solved, monkeypatch, text, sentence):
@@ -66,6 +67,20 @@ def test_a_standard_input_that_makes_no_sense_is_refused(memoryspan, solved, mon
     answer = memoryspan("predict", solved, "--sequence", "-")
     assert (answer.code, answer.out) == (2, "")
     assert sentence in answer.err
+
+
+def test_lines_are_answered_as_they_come_so_that_an_endless_input_is_no_trouble(solved):
+    command = f"yes 1,2,3 | {sys.executable} -m memoryspan predict {solved} --sequence - --json | head -2"
+    answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert [json.loads(line)["predicted"] for line in answer.stdout.splitlines()] == [3, 3]
+    assert answer.stderr == ""
+
+
+def test_a_line_that_makes_no_sense_takes_nothing_from_those_before_it(memoryspan, solved, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", piped("1,2,3\n1,20\n"))
+    answer = memoryspan("predict", solved, "--sequence", "-", "--json")
+    assert answer.code == 2
+    assert json.loads(answer.out)["predicted"] == 3
 
 
 def test_a_model_shorter_than_any_task_still_answers_a_sequence(memoryspan, tmp_path):

@@ -14,6 +14,12 @@ def test_json_is_the_outcome(memoryspan):
     assert 0 <= outcome["accuracy"] <= 1
 
 
+def test_a_model_that_does_not_fit_into_memory_is_refused(memoryspan):
+    answer = memoryspan("tutorial", "--units", "1000000")
+    assert answer.code == 2
+    assert "would need" in answer.err
+
+
 def test_bad_input_is_refused(memoryspan):
     answer = memoryspan("tutorial", "--examples", "0")
     assert answer.code == 2

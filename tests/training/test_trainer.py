@@ -331,6 +331,29 @@ def test_an_optimizer_that_scales_the_loss_learns_as_without_scaling():
     np.testing.assert_allclose(*results, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("model", "task", "settings", "sentence"),
+    [
+        (None, Echo(3, 5, 2), {}, "A model should be a Keras model, got None"),
+        ("built", "echo", {}, "A task should be one like Echo"),
+        ("built", Echo(3, 5, 2), {"budget": "10k"}, "budget and curriculum should be"),
+    ],
+)
+def test_what_is_of_the_wrong_kind_is_refused_with_a_sentence(model, task, settings, sentence):
+    built = keras.Sequential([keras.Input((None, 5)), keras.layers.LSTM(4), keras.layers.Dense(5, "softmax")])
+    built.compile("adam", "categorical_crossentropy")
+    with pytest.raises((ModelError, TaskError), match=sentence):
+        train(built if model == "built" else model, task, **settings)
+
+
+def test_a_model_of_a_fixed_number_of_rows_is_refused():
+    layers = keras.layers
+    model = keras.Sequential([keras.Input((3, 5), batch_size=1), layers.LSTM(4, stateful=True), layers.Dense(5)])
+    model.compile("adam", "categorical_crossentropy")
+    with pytest.raises(ModelError, match="takes exactly 1 sequences at a time"):
+        train(model, Echo(3, 5, 2))
+
+
 def test_an_optimizer_made_for_other_weights_is_refused():
     model = keras.Sequential([keras.Input((None, 5)), keras.layers.LSTM(4), keras.layers.Dense(5, "softmax")])
     model.compile("adam", ["categorical_crossentropy"])

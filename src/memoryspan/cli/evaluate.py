@@ -22,11 +22,13 @@ def evaluate(run, task, length, features, out_index, examples, seed, as_json) ->
 
     A run is measured on its own task, a file on the echo task, unless options say otherwise.
     """
+    from memoryspan.cli.live import counting
     from memoryspan.cli.target import open_target
     from memoryspan.evaluation import evaluate as measure
 
     model, chosen = open_target(run, task, length, features, out_index)
-    accuracy = measure(model, chosen, examples=examples, seed=seed)
+    with counting("examples") as progress:
+        accuracy = measure(model, chosen, examples=examples, seed=seed, progress=progress)
     if as_json:
         from memoryspan.runs.record import plain
 

@@ -17,7 +17,9 @@ def fresh_examples(task: "Task", seed: int, count: int = 1) -> tuple[list, list]
     import numpy as np
 
     from memoryspan.sampling import Stream, stream
+    from memoryspan.validate import seed_number
 
+    seed_number(seed)
     batch = task.sample(stream(seed, Stream.SHOWN), count, task.length)
     return np.asarray(batch.inputs).tolist(), np.asarray(batch.targets).tolist()
 

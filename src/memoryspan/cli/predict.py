@@ -1,7 +1,10 @@
 """`memoryspan predict`: a trained model answers."""
 
 import json
+import os
+import stat
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -26,35 +29,41 @@ def predict(run, sequence, probabilities, seed, as_json) -> None:
     """Let a run, or any .keras file, answer: a fresh example, a sequence, or one a line on standard input."""
     from memoryspan.cli.target import open_model, open_target
 
-    if sequence is not None:
-        sequences = _read_lines() if sequence == "-" else [_symbols(sequence)]
-        model, expected = open_model(run), [None] * len(sequences)
+    if sequence == "-":
+        model = open_model(run)
+        for one in _lines():
+            _answer(model, one, None, probabilities, as_json)
+    elif sequence is not None:
+        symbols = _symbols(sequence)
+        _answer(open_model(run), symbols, None, probabilities, as_json)
     else:
         from memoryspan.cli.fresh import fresh_examples
 
+        if _is_piped():
+            click.echo("Standard input is not read: --sequence - answers one sequence a line of it.", err=True)
         model, task = open_target(run)
-        sequences, expected = fresh_examples(task, seed)
-    _answer(model, sequences, expected, probabilities, as_json)
+        (fresh,), (expected,) = fresh_examples(task, seed)
+        _answer(model, fresh, expected, probabilities, as_json)
 
 
-def _answer(model, sequences: list, expected: list, probabilities: bool, as_json: bool) -> None:
+def _answer(model, sequence: list, expected: object, probabilities: bool, as_json: bool) -> None:
+    """Prints the model's answer to one sequence."""
     from memoryspan.cli.fresh import show
     from memoryspan.prediction import classes
-    from memoryspan.prediction import predict as outputs_of
+    from memoryspan.prediction import predict as output_of
 
-    outputs = outputs_of(model, sequences, probabilities=True)
+    (output,) = output_of(model, [sequence], probabilities=True)
     if probabilities:
-        _check_printable(outputs[0], as_json)
-    for sequence, right, output in zip(sequences, expected, outputs, strict=True):
-        predicted = classes(output).tolist()
-        if as_json:
-            facts = {"sequence": sequence, "expected": right, "predicted": predicted}
-            facts |= {"probabilities": output.tolist()} if probabilities else {}
-            click.echo(json.dumps({name: value for name, value in facts.items() if value is not None}))
-        else:
-            show(sequence, right, predicted)
-            if probabilities:
-                click.echo(f"Probabilities: {_most_probable(output)}")
+        _check_printable(output, as_json)
+    predicted = classes(output).tolist()
+    if as_json:
+        facts = {"sequence": sequence, "expected": expected, "predicted": predicted}
+        facts |= {"probabilities": output.tolist()} if probabilities else {}
+        click.echo(json.dumps({name: value for name, value in facts.items() if value is not None}))
+        return
+    show(sequence, expected, predicted)
+    if probabilities:
+        click.echo(f"Probabilities: {_most_probable(output)}")
 
 
 def _check_printable(output, as_json: bool) -> None:
@@ -71,13 +80,28 @@ def _most_probable(output) -> str:
     return ", ".join(f"{symbol}: {output[symbol]:.4f}" for symbol in (-output).argsort()[:3])
 
 
-def _read_lines() -> list[list[int]]:
-    """The sequences on standard input, one a line; raises `TaskError` where there is none."""
-    text = sys.stdin.buffer.read().decode("utf-8-sig", errors="replace") if sys.stdin else ""
-    sequences = [_symbols(line) for line in text.splitlines() if line.strip()]
-    if not sequences:
+def _lines() -> Iterator[list[int]]:
+    """The sequences on standard input, one a line, as they come; raises `TaskError` where there is none."""
+    found = False
+    for number, line in enumerate(sys.stdin.buffer if sys.stdin else (), start=1):
+        text = line.decode("utf-8-sig", errors="replace")
+        if text.strip():
+            found = True
+            try:
+                yield _symbols(text)
+            except TaskError as error:
+                raise TaskError(f"Line {number}: {error}") from None
+    if not found:
         raise TaskError('There is no sequence on standard input: write one a line, like "60,56,22".')
-    return sequences
+
+
+def _is_piped() -> bool:
+    """Whether somebody has connected a pipe or a file to standard input."""
+    try:
+        mode = os.fstat(sys.stdin.fileno()).st_mode
+    except (AttributeError, OSError, ValueError):
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
 
 
 def _symbols(text: str) -> list[int]:

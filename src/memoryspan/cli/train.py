@@ -35,7 +35,7 @@ def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> N
     from memoryspan.training.budget import Budget
 
     asked = options.pop("budget")
-    budget = Budget.parse(asked) if asked else None
+    budget = None if asked is None else Budget.parse(asked)
     if resume is not None:
         _refuse_other_options(ctx)
         run = _resume(resume, budget)

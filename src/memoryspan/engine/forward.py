@@ -75,9 +75,12 @@ class Forward:
 
 def input_shape(model: keras.Model) -> tuple[int | None, ...]:
     """(batch, time, features), or (batch, time) where the model reads tokens; raises `ModelError`."""
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"A model should be a Keras model, got {model!r}: load a file with keras.saving.load_model.")
     shape = getattr(model, "input_shape", None)
-    if shape is None:  # a class of its own knows only the shape that it was built on
+    if shape is None:  # a class of its own knows only the shape that it was built on, with the rows of that one batch
         shape = (model.get_build_config() or {}).get("input_shape")
+        shape = (None, *shape[1:]) if isinstance(shape, (tuple, list)) else shape
     if not isinstance(shape, (tuple, list)) or len(shape) not in (2, 3) or not all(_is_size(n) for n in shape):
         raise ModelError(
             f"The model {model.name!r} should take one array of shape (batch, time, features), or of tokens "

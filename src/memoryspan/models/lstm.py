@@ -33,7 +33,8 @@ def lstm(
         raise TaskError(f"learning_rate must be a number above 0, got {learning_rate!r}: use 0.01, for example.")
     parameters = 4 * units * (task.n_features + units + 1) + task.n_outputs * (units + 1)
     machine.require_memory(
-        16 * parameters, f"A model of {parameters:,} parameters, with its gradient and Adam's two moments,"
+        machine.TRAINED_PARAMETER * parameters,
+        f"To train {parameters:,} parameters with Adam",
     )
     recurrent = keras.layers.LSTM(
         units,

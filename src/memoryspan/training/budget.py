@@ -40,11 +40,12 @@ class Budget:
     @classmethod
     def parse(cls, text: str) -> "Budget":
         """Reads `200k` or `200k examples`, `5M tokens`, `90s`, `10min`, `2h`."""
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)([kMG]?)\s*(examples|tokens|s|min|h|)\s*", text)
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)([kKMgG]?)\s*((?i:examples|tokens|s|min|h|))\s*", text)
         if match is None:
             raise TaskError(f"A budget reads like 200k, 5Mtokens, 90s, 10min or 2h, and not like {text!r}.")
         number, multiple, unit = match.groups()
-        amount = float(number) * _MULTIPLES[multiple]
+        unit = unit.lower()
+        amount = float(number) * _MULTIPLES[multiple.replace("K", "k").replace("g", "G")]
         limits: dict = {"examples": None}
         limits[_UNITS[unit]] = amount * _SECONDS[unit] if unit in _SECONDS else int(amount)
         return cls(**limits)

@@ -26,7 +26,7 @@ from memoryspan.training.curriculum import Curriculum
 from memoryspan.training.interrupt import first_ctrl_c
 from memoryspan.training.result import Result, Row, Status
 from memoryspan.training.update import State, build_optimizer, compile_chunk, initial_state
-from memoryspan.validate import whole_number
+from memoryspan.validate import seed_number, whole_number
 
 UPDATES = 10
 """Updates of a chunk while sequences are short …"""
@@ -56,8 +56,13 @@ class Settings:
     threshold: float = 0.995
 
     def __post_init__(self):
-        whole_number("seed", self.seed, at_least=0, at_most=2**32 - 1, instead="0, for example")
+        seed_number(self.seed)
         whole_number("batch_size", self.batch_size, at_least=1, instead="32, for example")
+        if not isinstance(self.budget, Budget) or not isinstance(self.curriculum, Curriculum):
+            raise TaskError(
+                f"budget and curriculum should be a Budget and a Curriculum, like Budget(examples=10_000), got "
+                f"{self.budget!r} and {self.curriculum!r}."
+            )
         provable = wilson(EXAMPLES, EXAMPLES)[0]
         if not 0 < self.threshold <= provable:
             raise TaskError(
@@ -162,12 +167,12 @@ def restore(model: keras.Model, state: State) -> None:
 
 def require_trainable(model: keras.Model, task: Task, settings: Settings) -> None:
     """Raises `ModelError` or `TaskError` where a training could not even begin."""
+    check_fit(model, task)
     if not getattr(model, "compiled", False) or model.optimizer is None or model.loss is None:
         raise ModelError(
             f"The model {model.name!r} is not compiled, and its own optimizer and loss are to train it: call "
             f'model.compile("adam", "{task.loss}") first.'
         )
-    check_fit(model, task)
     if getattr(keras.losses.get(single_loss(model)), "reduction", "mean") in (None, "none"):
         raise ModelError(
             f"The loss of {model.name!r} is one number an example, and it should be one a batch: compile the model "
