@@ -208,6 +208,10 @@ def test_with_a_print_fn_nothing_else_reaches_the_terminal(walked):
     assert walked[2] == ""
 
 
+def test_the_verdict_names_no_probability_that_contradicts_it():
+    assert "one guess in 2 is right.\n" in verdict(Tutorial(length=3, n_features=2, out_index=1, examples=3), 0.0)
+
+
 def test_a_seed_repeats_the_walk(walked, capsys):
     outcome, lines, _ = walked
     assert walk(SMALL) == outcome

@@ -272,9 +272,10 @@ def verdict(settings: Tutorial, accuracy: float) -> str:
             "What is missing there is the order of lengths, short ones first: the curriculum.",
         ]
     else:
+        lucky = _guessed(right, chance)
+        odds = f", and a guesser has {right} of {TESTS} right with probability {lucky:.2g}" if lucky >= 0.001 else ""
         lines = [
-            f"Why: one guess in {settings.n_features} is right, and a guesser has {right} of {TESTS} right "
-            f"with probability {_guessed(right, chance):.2g}.",
+            f"Why: one guess in {settings.n_features} is right{odds}.",
             f"After {_count(settings.examples, 'example')} it still guesses; at length 50 it does after "
             f"1.5 million full-length ones,",
             "because the gradient has to cross 47 steps before anything has been learned.",

@@ -42,7 +42,7 @@ def counting(noun: str) -> Iterator[Callable[[int, int], None]]:
 def training(shortest: int, longest: int) -> Iterator[Callable[[Position], None]]:
     """The live line of a training: how far the curriculum is, and how fast."""
     console = Console(stderr=True)
-    if not console.is_terminal:
+    if not console.is_terminal or console.options.ascii_only:  # in ASCII neither a bar nor a spinner can be drawn
         yield _plain_lines()
         return
     waiting = Spinner("dots", " building and compiling …")
@@ -51,12 +51,12 @@ def training(shortest: int, longest: int) -> Iterator[Callable[[Position], None]
 
 
 def describe(position: Position) -> str:
-    """A position in words."""
+    """A position in words; what matters most stands first, where a narrow terminal shows it."""
     row = position.row
     speed = row.examples / row.seconds if row.seconds else 0
     return (
-        f"{row.updates:,} updates · {row.examples:,} examples · length {row.length:,} · "
-        f"accuracy {row.accuracy:6.1%} · {speed:,.0f} examples/s · {row.seconds:.1f} s"
+        f"length {row.length:,}, accuracy {row.accuracy:.1%}, {row.updates:,} updates, {row.examples:,} examples, "
+        f"{speed:,.0f}/s, {row.seconds:.1f} s"
     )
 
 
@@ -65,7 +65,9 @@ def _line(position: Position, shortest: int, longest: int) -> Table:
     done = math.log(position.row.length / shortest) if longest > shortest else 1.0
     total = math.log(longest / shortest) if longest > shortest else 1.0
     line = Table.grid(padding=(0, 1))
-    line.add_row(ProgressBar(total=total, completed=done, width=20), describe(position))
+    line.add_column(no_wrap=True)
+    line.add_column(no_wrap=True, overflow="ellipsis")
+    line.add_row(ProgressBar(total=total, completed=done, width=10), describe(position))
     return line
 
 

@@ -12,7 +12,7 @@ class Status(StrEnum):
     SOLVED = "solved", "The full length is solved: fresh examples prove it."
     BUDGET = (
         "budget",
-        "The budget is spent and the full length is not solved: give it a larger one, a higher learning rate, "
+        "The budget is spent and the full length is not solved: give it a larger one, another learning rate, "
         "more units, or a shorter length.",
     )
     NOT_FINITE = (
