@@ -31,3 +31,8 @@ def integers(
     """
     span = jnp.asarray(below - at_least, jnp.uint32)
     return at_least + (jax.random.bits(key, shape, jnp.uint32) % span).astype(jnp.int32)
+
+
+def symbols(key: Array, batch_size: int, time: int, n_symbols: int) -> Int[Array, "batch time"]:
+    """Independent, uniform symbols; in wider arrays the same ones, and more behind them."""
+    return integers(key, (time, batch_size), 0, n_symbols).T  # time first: bits are drawn in order of the first axis

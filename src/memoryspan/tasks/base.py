@@ -80,7 +80,10 @@ class Task(Protocol):
         ...
 
     def sample(self, key: Array, batch_size: int, length: int | Int[Array, ""] | Int[Array, "batch"]) -> Batch:
-        """Fresh examples of a length, or of a length each, up to `self.length`; runs under `jax.jit`."""
+        """Fresh examples of a length, or of a length each, up to `self.length`; runs under `jax.jit`.
+
+        What an example is follows from the key, its row and its length, and not from the width of the arrays.
+        """
         ...
 
     def correct(self, predictions: Float[Array, "batch *asked outputs"], targets: Any) -> Bool[Array, "batch *asked"]:

@@ -58,9 +58,9 @@ class Echo:
         """Sequences of independent, uniform symbols."""
         import jax.numpy as jnp
 
-        from memoryspan.sampling import integers
+        from memoryspan.sampling import symbols
 
-        tokens = integers(key, (batch_size, self.length), 0, self.n_features)
+        tokens = symbols(key, batch_size, self.length, self.n_features)
         lengths = jnp.broadcast_to(jnp.asarray(length, jnp.int32), (batch_size,))
         return Batch(tokens, lengths, tokens[:, self.out_index], jnp.ones(batch_size, bool))
 
