@@ -4,7 +4,8 @@ MemoryspanError (a ValueError)
 ├── BackendError     Keras already runs on another backend
 ├── TaskError        a task's settings, or a sequence, make no sense
 ├── ModelError       a model that does not fit the task, or is not compiled
-└── RunError         a run directory that is missing, locked, damaged, in the way
+├── RunError         a run directory that is missing, locked, damaged, in the way
+└── StrangerError    a task or model from a file outside the package: it does not run, or is not one
 
 Each carries one sentence: what was wrong, what was expected, what to type instead.
 The command line prints it and exits with 2.
@@ -29,3 +30,7 @@ class ModelError(MemoryspanError):
 
 class RunError(MemoryspanError):
     """A run directory is missing, locked, damaged or in the way."""
+
+
+class StrangerError(MemoryspanError):
+    """A task or a model from a file outside the package does not run, or is not one."""

@@ -11,9 +11,9 @@ from memoryspan import machine
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, Variables, forward, variables_of
 from memoryspan.engine.forward import input_shape, output_shape
-from memoryspan.errors import ModelError, TaskError
+from memoryspan.errors import ModelError
 from memoryspan.sampling import Stream, stream
-from memoryspan.tasks import Batch, Task
+from memoryspan.tasks import Batch, Task, require_task
 from memoryspan.validate import seed_number, whole_number
 
 EVALUATED_TOKEN = 32
@@ -133,8 +133,7 @@ def at_length(task: Task, length: int) -> Task:
 
 def check_fit(model: keras.Model, task: Task) -> None:
     """Raises `ModelError` where the model cannot take the task's input, or give its answer."""
-    if not isinstance(task, Task):
-        raise TaskError(f"A task should be one like Echo(length=50), got {task!r}.")
+    require_task(task)
     fixed_rows, steps, *features = input_shape(model)
     if fixed_rows is not None:
         raise ModelError(

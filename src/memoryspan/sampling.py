@@ -3,6 +3,7 @@
 from enum import IntEnum
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Int
 
 from memoryspan.backend import jax
@@ -22,9 +23,9 @@ def stream(seed: int, which: Stream) -> Array:
 
 
 def integers(
-    key: Array, shape: tuple[int, ...], at_least: int | Int[Array, ""], below: int | Int[Array, ""]
+    key: Array, shape: tuple[int, ...], at_least: int | Int[Array, "..."], below: int | Int[Array, "..."]
 ) -> Int[Array, "..."]:
-    """Whole numbers, uniform in at_least … below - 1; the bounds may be known only at run time.
+    """Whole numbers, uniform in at_least … below - 1; the bounds may be known only at run time, and differ.
 
     `jax.random.randint` draws twice to be exactly uniform, and half of a first training's wait was compiling it. A
     remainder of 32 random bits favours some numbers by less than one part in 2**32 / (below - at_least).
@@ -36,3 +37,27 @@ def integers(
 def symbols(key: Array, batch_size: int, time: int, n_symbols: int) -> Int[Array, "batch time"]:
     """Independent, uniform symbols; in wider arrays the same ones, and more behind them."""
     return integers(key, (time, batch_size), 0, n_symbols).T  # time first: bits are drawn in order of the first axis
+
+
+def distinct(
+    key: Array, batch_size: int, count: int, below: int | Int[Array, ""] | Int[Array, "batch"]
+) -> Int[Array, "batch count"]:
+    """In each row `count` different numbers out of 0 … below - 1, every choice in every order equally likely.
+
+    The i-th drawn is the rank of its number among those that the ones before it left, the Lehmer code of a
+    permutation; ranks turn into numbers from the last to the first (D. E. Knuth, "The Art of Computer Programming",
+    volume 3, 1998, section 5.1.1). It takes count² steps a row, however large `below` is.
+    """
+    order = jnp.arange(count)[:, None]
+    ranks = integers(key, (count, batch_size), 0, below - order)
+
+    def before(i: Int[Array, ""], numbers: Int[Array, "count batch"]) -> Int[Array, "count batch"]:
+        this = count - 1 - i
+        return numbers + ((order > this) & (numbers >= numbers[this]))
+
+    return lax.fori_loop(0, count, before, ranks).T
+
+
+def row_lengths(length: int | Int[Array, ""] | Int[Array, "batch"], batch_size: int) -> Int[Array, "batch"]:
+    """The length of each row, where one may be given for all."""
+    return jnp.broadcast_to(jnp.asarray(length, jnp.int32), (batch_size,))

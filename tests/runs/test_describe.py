@@ -5,7 +5,8 @@ import pytest
 
 from memoryspan import Accuracy, Echo, Status, lstm
 from memoryspan.runs.describe import begun, ended
-from memoryspan.runs.record import Named, read, write
+from memoryspan.named import Named
+from memoryspan.runs.record import read, write
 from memoryspan.training import Curriculum, Position, Row, Settings
 from memoryspan.training.update import initial_state
 

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from memoryspan.cli.options import json_option, seed_option, task_options
+from memoryspan.cli.options import json_option, model_file_option, seed_option, task_options
 
 
 @click.command(
@@ -13,11 +13,12 @@ from memoryspan.cli.options import json_option, seed_option, task_options
     "  memoryspan evaluate my_model.keras --task echo --length 50 --out-index 2",
 )
 @click.argument("run", metavar="RUN|MODEL.keras")
-@task_options(defaults=False)
+@task_options
+@model_file_option
 @click.option("--examples", type=int, default=1000, show_default=True, help="Fresh examples to measure on.")
 @seed_option
 @json_option
-def evaluate(run, task, length, features, out_index, examples, seed, as_json) -> None:
+def evaluate(run, task, length, features, out_index, model, examples, seed, as_json) -> None:
     """Measure a run, or any .keras file, on fresh examples: accuracy, its 95 % interval, and chance.
 
     A run is measured on its own task, a file on the echo task, unless options say otherwise.
@@ -26,13 +27,14 @@ def evaluate(run, task, length, features, out_index, examples, seed, as_json) ->
     from memoryspan.cli.target import open_target
     from memoryspan.evaluation import evaluate as measure
 
-    model, chosen = open_target(run, task, length, features, out_index)
+    opened, chosen = open_target(run, task, length, features, out_index, model)
     with counting("examples") as progress:
-        accuracy = measure(model, chosen, examples=examples, seed=seed, progress=progress)
+        accuracy = measure(opened, chosen, examples=examples, seed=seed, progress=progress)
     if as_json:
         from memoryspan.runs.record import plain
+        from memoryspan.tasks import name_of
 
         figures = {**plain(accuracy), "value": accuracy.value, "interval": accuracy.interval}
-        click.echo(json.dumps({"task": {"name": chosen.name, **plain(chosen)}, "accuracy": figures}))
+        click.echo(json.dumps({"task": {"name": name_of(chosen).name, **plain(chosen)}, "accuracy": figures}))
     else:
         click.echo(f"Accuracy: {accuracy}")

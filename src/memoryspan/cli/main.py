@@ -13,6 +13,7 @@ import click
 from memoryspan import __version__
 from memoryspan.cli.output import leaving_at_ctrl_c, silence
 from memoryspan.errors import MemoryspanError
+from memoryspan.strangers import blame
 
 COMMANDS = {
     "train": "Train a model until it remembers, and keep the run.",
@@ -79,9 +80,15 @@ def _run() -> int:
     except BrokenPipeError:  # the reader of our output has gone (`| head`): nothing more to say
         silence()
         return 1
-    except OSError as error:  # a full disk behind a redirection
-        silence()
+    except OSError as error:
+        if theirs := blame(error):
+            return _complain(theirs)
+        silence()  # a full disk behind a redirection
         return _complain(f"The output could not be written: {error.strerror or error}. Make room, or write elsewhere.")
+    except Exception as error:
+        if theirs := blame(error):  # raised in a task or a model from a person's own file
+            return _complain(theirs)
+        raise
 
 
 def _complain(sentence: str) -> int:

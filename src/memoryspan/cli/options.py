@@ -1,9 +1,11 @@
 """Options that several commands share, declared once."""
 
-from collections.abc import Callable
+import re
 from typing import Any
 
 import click
+
+from memoryspan.named import Named, parse
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON, and nothing else, on standard output."
@@ -13,31 +15,45 @@ seed_option = click.option(
     "--seed", type=int, default=0, show_default=True, help="Same seed, same machine: same result."
 )
 
+model_file_option = click.option(
+    "--model", metavar="FILE.py:NAME", help="Where the model has layers from a file of your own: that file."
+)
 
-def task_options(defaults: bool) -> Callable[[Any], Any]:
-    """--task and its settings; without `defaults` what is not given stays None, for a run that has its own."""
 
-    def value(number: int) -> int | None:
-        return number if defaults else None
+class NamedType(click.ParamType):
+    """A task or a model with its settings: `echo,length=100`, `mine.py:build`."""
 
-    def decorate(command):
-        for option in (
-            click.option(
-                "--out-index",
-                type=int,
-                default=value(2),
-                show_default=defaults,
-                help="Position to echo, counted from 0.",
-            ),
-            click.option("--features", type=int, default=value(100), show_default=defaults, help="Number of symbols."),
-            click.option(
-                "--length", type=int, default=value(50), show_default=defaults, help="Time steps of a sequence."
-            ),
-            click.option(
-                "--task", default="echo" if defaults else None, show_default=defaults, help="What to remember."
-            ),
-        ):
-            command = option(command)
-        return command
+    name = "name[,setting=value]"
 
-    return decorate
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Named:
+        """Reads it; what it names is looked up later."""
+        return value if isinstance(value, Named) else parse(value)
+
+
+class Count(click.ParamType):
+    """A whole number, which may end in k or M: `15k`."""
+
+    name = "count"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Reads it."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([kM]?)", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a number like 15000 or 15k.", param, ctx)
+        return int(float(match[1]) * {"": 1, "k": 1000, "M": 1_000_000}[match[2]])
+
+
+def task_options(command):
+    """--task, and the settings by which most tasks are asked for: `task`, `length`, `features`, `out_index`."""
+    for option in (
+        click.option("--out-index", type=int, help="Of echo: the position to echo, counted from 0.  [default: 2]"),
+        click.option("--features", type=int, help="Number of symbols.  [default: the task's own; echo's is 100]"),
+        click.option("--length", type=int, help="Time steps of a sequence.  [default: the task's own; echo's is 50]"),
+        click.option(
+            "--task",
+            type=NamedType(),
+            help="What to remember: echo, copy,n_symbols=4, mine.py:MyTask.  [default: echo]",
+        ),
+    ):
+        command = option(command)
+    return command

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from memoryspan.cli.options import json_option, seed_option
+from memoryspan.cli.options import NamedType, json_option, model_file_option, seed_option
 from memoryspan.errors import TaskError
 
 
@@ -22,40 +22,48 @@ from memoryspan.errors import TaskError
     "--sequence",
     help='Symbols, like "60,56,22", or - for one sequence a line on standard input.  [default: a fresh example]',
 )
+@click.option(
+    "--task", type=NamedType(), help="Where the run's task is from a file of your own: that file, mine.py:MyTask."
+)
+@model_file_option
 @click.option("--probabilities", is_flag=True, help="The three most probable answers; with --json, all.")
 @seed_option
 @json_option
-def predict(run, sequence, probabilities, seed, as_json) -> None:
+def predict(run, sequence, task, model, probabilities, seed, as_json) -> None:
     """Let a run, or any .keras file, answer: a fresh example, a sequence, or one a line on standard input."""
     from memoryspan.cli.target import open_model, open_target
 
     if sequence == "-":
-        model = open_model(run)
+        opened = open_model(run, task, model)
         for one in _lines():
-            _answer(model, one, None, probabilities, as_json)
+            _answer(opened, one, None, probabilities, as_json)
     elif sequence is not None:
         symbols = _symbols(sequence)
-        _answer(open_model(run), symbols, None, probabilities, as_json)
+        _answer(open_model(run, task, model), symbols, None, probabilities, as_json)
     else:
         from memoryspan.cli.fresh import fresh_examples
 
         if _is_piped():
             click.echo("Standard input is not read: --sequence - answers one sequence a line of it.", err=True)
-        model, task = open_target(run)
-        (fresh,), (expected,) = fresh_examples(task, seed)
-        _answer(model, fresh, expected, probabilities, as_json)
+        opened, chosen = open_target(run, task, made_by=model)
+        (fresh,), (expected,), (asked,) = fresh_examples(chosen, seed)
+        _answer(opened, fresh, expected, probabilities, as_json, asked)
 
 
-def _answer(model, sequence: list, expected: object, probabilities: bool, as_json: bool) -> None:
-    """Prints the model's answer to one sequence."""
-    from memoryspan.cli.fresh import show
+def _answer(model, sequence, expected: object, probabilities: bool, as_json: bool, asked=None) -> None:
+    """Prints the model's answer to one sequence, or its answers at the steps where `asked`."""
+    import numpy as np
+
+    from memoryspan.cli.fresh import answers_asked, show
     from memoryspan.prediction import classes
     from memoryspan.prediction import predict as output_of
 
     (output,) = output_of(model, [sequence], probabilities=True)
     if probabilities:
         _check_printable(output, as_json)
-    predicted = classes(output).tolist()
+    predicted = classes(output)
+    predicted = predicted.tolist() if asked is None else answers_asked(predicted, asked)
+    sequence = np.asarray(sequence).tolist()
     if as_json:
         facts = {"sequence": sequence, "expected": expected, "predicted": predicted}
         facts |= {"probabilities": output.tolist()} if probabilities else {}

@@ -1,11 +1,15 @@
 """What RUN means to the commands: the directory of a run, or anybody's .keras file."""
 
-from dataclasses import replace
+from dataclasses import asdict
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memoryspan.named import Named, call
+
 if TYPE_CHECKING:
     from memoryspan.backend import keras
+    from memoryspan.runs import SavedRun
     from memoryspan.tasks import Task
 
 
@@ -14,39 +18,56 @@ def is_keras_file(path: str) -> bool:
     return not Path(path).is_dir() and (Path(path).is_file() or path.endswith(".keras"))
 
 
-def open_model(path: str) -> "keras.Model":
-    """The model of a run, or of a .keras file."""
+def open_model(path: str, task: Named | None = None, made_by: str | None = None) -> "keras.Model":
+    """The model of a run, or of a .keras file; `made_by` names the file that its own layers come from."""
     from memoryspan.runs import load_model, open_run
+    from memoryspan.tasks import task_named
 
-    return load_model(path) if is_keras_file(path) else open_run(path).model()
+    _register(made_by)
+    kind = task_named(task.name) if task else None
+    return load_model(path) if is_keras_file(path) else open_run(path, kind).model()
 
 
 def open_target(
     path: str,
-    task: str | None = None,
+    task: Named | None = None,
     length: int | None = None,
     features: int | None = None,
     out_index: int | None = None,
+    made_by: str | None = None,
 ) -> "tuple[keras.Model, Task]":
     """The model, and the task to try it on: the run's own, or the one named, with what was given in its place."""
     from memoryspan.runs import open_run
     from memoryspan.tasks import task_named
 
-    given = {"length": length, "n_features": features, "out_index": out_index}
-    given = {name: value for name, value in given.items() if value is not None}
-    kind = task_named(task or "echo")  # a name that is none is refused before Keras is imported
-    run = None if is_keras_file(path) else open_run(path)
-    if run is not None and task in (None, run.record.asked.task.name):
-        chosen = replace(run.task, **given)
-        return run.model(), chosen
+    given = (task or Named("")).having(length=length, n_features=features, out_index=out_index).settings
+    kind = task_named(task.name) if task else None  # a name that is none is refused before Keras is imported
+    _register(made_by)
+    run = None if is_keras_file(path) else open_run(path, kind)
+    if run is not None and _is_its_own(task, run):
+        return run.model(), call(type(run.task), run.record.asked.task.name, {**asdict(run.task), **given})
     model = open_model(path)
-    return model, kind(**{**_sizes(model), **given})
+    kind = kind or task_named("echo")
+    return model, call(kind, task.name if task else "echo", {**_sizes(model, kind), **given})
 
 
-def _sizes(model: "keras.Model") -> dict[str, int]:
+def _is_its_own(task: Named | None, run: "SavedRun") -> bool:
+    """Whether the task asked for is the run's: by its name, a stranger's by what is behind the colon."""
+    return task is None or task.name.split(":")[-1] == run.record.asked.task.name.split(":")[-1]
+
+
+def _register(made_by: str | None) -> None:
+    """Imports the file that a person gave, in which layers are registered with Keras."""
+    if made_by is not None:
+        from memoryspan.models import model_named
+
+        model_named(made_by)
+
+
+def _sizes(model: "keras.Model", kind) -> dict[str, int]:
     """What a model's input says of the task: its number of features, and its length where it has a fixed one."""
     from memoryspan.engine.forward import input_shape
 
     _, steps, *features = input_shape(model)
     sizes = {"length": steps, "n_features": features[0] if features else None}
-    return {name: size for name, size in sizes.items() if size is not None}
+    return {name: size for name, size in sizes.items() if size is not None and name in signature(kind).parameters}

@@ -4,26 +4,32 @@ import json
 
 import click
 
-from memoryspan.cli.options import json_option, seed_option, task_options
+from memoryspan.cli.options import Count, NamedType, json_option, seed_option, task_options
 from memoryspan.cli.output import heeding_ctrl_c, say
+from memoryspan.named import Named
 
 
 @click.command(
     epilog="\b\nExamples:\n  memoryspan train\n  memoryspan train --length 1000 --seed 1\n"
+    "  memoryspan train --task copy,n_symbols=4,length=40 --model gru,units=64\n"
+    "  memoryspan train --task mine.py:MyTask --model mine.py:build\n"
     "  memoryspan train --learning-rate 0.001 --budget 60s --run runs/slow\n  memoryspan train --resume runs/slow",
 )
-@task_options(defaults=True)
-@click.option("--model", "model_name", default="lstm", show_default=True, help="What is to remember.")
-@click.option("--units", type=int, default=25, show_default=True, help="Units of the model's recurrent layer.")
+@task_options
+@click.option(
+    "--model", type=NamedType(), help="What is to remember: lstm, gru,layers=2, mine.py:build.  [default: lstm]"
+)
+@click.option("--units", type=int, help="Its width.  [default: the model's own; lstm's is 25]")
+@click.option("--parameters", type=Count(), help="Or: as wide as so many parameters allow, like 15k.")
 @seed_option
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Examples an update.")
-@click.option("--learning-rate", type=float, default=0.01, show_default=True, help="Of Adam; the tutorial's is 0.001.")
+@click.option("--learning-rate", type=float, help="Of Adam.  [default: the model's own; lstm's is 0.01]")
 @click.option(
     "--threshold", type=float, default=0.995, show_default=True, help="Accuracy to prove, by its 95 % interval."
 )
 @click.option("--budget", help="Stop unsolved after so much: 200k (examples), 5Mtokens, 90s, 10min.  [default: 2M]")
 @click.option("--run", "directory", type=click.Path(), help="Where to keep it.  [default: a fresh directory in runs/]")
-@click.option("--resume", type=click.Path(), help="Go on with this run; the only other option is --budget.")
+@click.option("--resume", type=click.Path(), help="Go on with this run; --budget may give it more.")
 @json_option
 @click.pass_context
 def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> None:
@@ -38,7 +44,7 @@ def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> N
     budget = None if asked is None else Budget.parse(asked)
     if resume is not None:
         _refuse_other_options(ctx)
-        run = _resume(resume, budget)
+        run = _resume(resume, budget, options["task"], options["model"])
     else:
         run = _start(budget or Budget(), as_json, **options)
     for notice in run.notices:
@@ -54,36 +60,58 @@ def _refuse_other_options(ctx: click.Context) -> None:
         for parameter in ctx.command.params
         if ctx.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE
     ]
-    if others := sorted(set(given) - {"--resume", "--budget", "--json"}):
+    if others := sorted(set(given) - {"--resume", "--budget", "--json", "--task", "--model"}):
         raise click.UsageError(f"A run goes on as it began: --resume does not go with {', '.join(others)}.", ctx)
 
 
 def _start(
-    budget, as_json, *, task, length, features, out_index, model_name, units, seed, directory, learning_rate, **settings
+    budget,
+    as_json,
+    *,
+    task: Named | None,
+    length,
+    features,
+    out_index,
+    model: Named | None,
+    units,
+    parameters,
+    learning_rate,
+    seed,
+    directory,
+    **settings,
 ):
-    from memoryspan.tasks import task_named
+    from memoryspan.tasks import make_task
 
-    chosen = task_named(task)(length, features, out_index)  # what makes no sense is refused before Keras is imported
-    from memoryspan.models import model_named
+    task = (task or Named("echo")).having(length=length, n_features=features, out_index=out_index)
+    chosen = make_task(task)  # what makes no sense is refused before Keras is imported
+    from memoryspan.models import in_full, make_model, model_named
     from memoryspan.runs import start
-    from memoryspan.runs.record import Named
     from memoryspan.training import Settings
 
-    for_model = {"units": units, "learning_rate": learning_rate, "seed": seed}
     settings = Settings(seed=seed, budget=budget, **settings)
-    model = model_named(model_name)(chosen, **for_model)
+    model = (model or Named("lstm")).having(units=units, learning_rate=learning_rate)
+    if parameters is not None:
+        from memoryspan.models.sized import units_for
+
+        model = model.having(units=units_for(model_named(model.name), chosen, parameters, **model.settings))
+    built = make_model(model, chosen, seed)
     summary: list[str] = []
-    model.summary(print_fn=summary.append)  # now, for it counts the optimizer's weights as well once there are any
-    run = start(model, chosen, settings, directory=directory, made_by=Named(model_name, for_model))
+    built.summary(print_fn=summary.append)  # now, for it counts the optimizer's weights as well once there are any
+    run = start(built, chosen, settings, directory=directory, made_by=in_full(model, seed))
     if not as_json:
         say("\n".join(summary))
     return run
 
 
-def _resume(directory: str, budget):
+def _resume(directory: str, budget, task: Named | None, model: Named | None):
+    """Where the run's task or layers are from a person's own file, that file has been given again."""
+    from memoryspan.models import model_named
     from memoryspan.runs import resume
+    from memoryspan.tasks import task_named
 
-    return resume(directory, budget=budget)
+    if model is not None:
+        model_named(model.name)
+    return resume(directory, budget=budget, kind=task_named(task.name) if task else None)
 
 
 def _carry_on(run, as_json: bool) -> int:

@@ -1,17 +1,60 @@
 """What remembers. One file a family, each a builder that returns an ordinary, compiled Keras model for a task."""
 
-from memoryspan.errors import ModelError
+from collections.abc import Callable
+from functools import partial
+from inspect import signature
+from typing import Any
+
+from memoryspan import strangers
+from memoryspan.backend import keras
+from memoryspan.errors import StrangerError
 from memoryspan.models.lstm import lstm
+from memoryspan.named import Named, call, unknown
+from memoryspan.tasks import Task
 
 MODELS = {"lstm": lstm}
 """The builders of the package, by the name that the command line knows."""
 
 
-def model_named(name: str):
-    """The builder of this name; raises `ModelError` where there is none."""
+def model_named(name: str) -> Callable[..., Any]:
+    """The builder of a model: one of the package's, or a stranger's, like `mine.py:build`.
+
+    Raises:
+        TaskError: there is none of this name.
+        StrangerError: the file has none, or does not run.
+    """
+    if strangers.is_stranger(name):
+        return strangers.load(name, "a function from a task to a compiled keras.Model")
     if name not in MODELS:
-        raise ModelError(f"There is no model {name!r}: use {' or '.join(MODELS)}.")
+        raise unknown("model", name, MODELS)
     return MODELS[name]
 
 
-__all__ = ["MODELS", "lstm", "model_named"]
+def make_model(named: Named, task: Task, seed: int) -> keras.Model:
+    """The model of this name with these settings for a task, its initial weights decided by the seed.
+
+    Raises as `model_named` does, and:
+        StrangerError: the builder does not return a Keras model.
+        TaskError: a setting makes no sense.
+    """
+    build = partial(model_named(named.name), task)
+    seeded = "seed" in signature(build).parameters
+    if not seeded:  # then Keras's own generator decides
+        keras.utils.set_random_seed(seed)
+    model = call(build, named.name, {**named.settings, **({"seed": seed} if seeded else {})})
+    if not isinstance(model, keras.Model):
+        raise StrangerError(f"{named.name} should return a compiled keras.Model, and it returned {model!r}.")
+    return model
+
+
+def in_full(named: Named, seed: int) -> Named:
+    """The same model with all of its settings, the defaults too, and where it is a stranger's the hash of its file."""
+    build = model_named(named.name)
+    _, *parameters = signature(build).parameters.values()
+    defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
+    seeded = {"seed": seed} if "seed" in defaults else {}
+    found = strangers.origin(build, named.name.split(":")[-1])
+    return Named(named.name, {**defaults, **named.settings, **seeded}, found.sha256 if found else None)
+
+
+__all__ = ["MODELS", "in_full", "lstm", "make_model", "model_named"]

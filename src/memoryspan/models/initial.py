@@ -1,5 +1,8 @@
 """Initial weights, drawn in NumPy: the same distributions as Keras's defaults, without compiling a program for each."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from jaxtyping import Float
 
@@ -10,8 +13,24 @@ def glorot_uniform(rng: np.random.Generator, shape: tuple[int, int]) -> Float[np
     return rng.uniform(-limit, limit, shape).astype(np.float32)
 
 
+def he_uniform(rng: np.random.Generator, shape: tuple[int, int, int]) -> Float[np.ndarray, "steps fan_in fan_out"]:
+    """Uniform in ± sqrt(6 / (steps · fan_in)) (He et al., arXiv 1502.01852)."""
+    limit = np.sqrt(6 / (shape[0] * shape[1]))
+    return rng.uniform(-limit, limit, shape).astype(np.float32)
+
+
 def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> Float[np.ndarray, "rows columns"]:
     """Orthonormal rows, or columns if there are fewer of those (Saxe et al., arXiv 1312.6120)."""
     q, r = np.linalg.qr(rng.normal(size=(max(shape), min(shape))))
     q = q * np.sign(np.diag(r))  # else the distribution depends on how LAPACK chooses signs
     return (q if q.shape == shape else q.T).astype(np.float32)
+
+
+def as_initializer(value: Float[np.ndarray, "..."]) -> Callable[..., Any]:
+    """A Keras initializer that gives this array."""
+    return lambda shape, dtype=None: value
+
+
+def layer_seed(rng: np.random.Generator) -> int:
+    """A seed for the next layer."""
+    return int(rng.integers(2**31))

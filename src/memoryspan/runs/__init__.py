@@ -12,7 +12,6 @@ Names are loaded when they are first used, so that a record is read without JAX 
 from importlib import import_module
 
 _HOME = {
-    "Named": "record",
     "Record": "record",
     "Run": "run",
     "SavedRun": "saved",

@@ -7,9 +7,10 @@ import msgspec
 import memoryspan
 from memoryspan.backend import keras
 from memoryspan.engine import forward
+from memoryspan.named import Named
 from memoryspan.runs.environment import environment
-from memoryspan.runs.record import Asked, Named, Record, Resolved, Results, measured, plain
-from memoryspan.tasks import Task
+from memoryspan.runs.record import Asked, Record, Resolved, Results, measured, plain
+from memoryspan.tasks import Task, name_of
 from memoryspan.training import Position, Settings, Status
 
 
@@ -19,7 +20,7 @@ def begun(model: keras.Model, task: Task, settings: Settings, made_by: Named) ->
     return Record(
         memoryspan=memoryspan.__version__,
         created=datetime.now(UTC),
-        asked=Asked(Named(task.name, plain(task)), made_by, plain(settings)),
+        asked=Asked(_asked(task), made_by, plain(settings)),
         resolved=Resolved(
             parameters=model.count_params(),
             path=served.path,
@@ -44,6 +45,10 @@ def ended(record: Record, status: Status, position: Position) -> Record:
         accuracy=measured(accuracy) if accuracy else None,
     )
     return msgspec.structs.replace(record, status=status.value, results=results)
+
+
+def _asked(task: Task) -> Named:
+    return msgspec.structs.replace(name_of(task), settings=plain(task))
 
 
 def _name_of(loss) -> str:

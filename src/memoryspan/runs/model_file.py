@@ -9,6 +9,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
+import memoryspan.models  # noqa: F401  (registers its layers with Keras)
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError
 from memoryspan.runs import atomic

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from memoryspan.errors import RunError
+from memoryspan.named import Named
 from memoryspan.runs import atomic
 
 if TYPE_CHECKING:
@@ -25,13 +26,6 @@ UNFINISHED = "unfinished"
 
 Ended = Literal["solved", "budget", "not finite", "interrupted"]
 """The values of `training.Status`."""
-
-
-class Named(msgspec.Struct, frozen=True):
-    """A task, a builder of models or an optimizer, with its settings."""
-
-    name: str
-    settings: dict[str, Any] = {}
 
 
 class Asked(msgspec.Struct, frozen=True):

@@ -18,15 +18,16 @@ from filelock import BaseFileLock
 
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError, RunError
+from memoryspan.named import Named
 from memoryspan.runs import atomic, checkpoint, history_file, record
 from memoryspan.runs.describe import begun, ended
 from memoryspan.runs.directory import claim, require_empty
 from memoryspan.runs.environment import difference, environment
 from memoryspan.runs.lock import lock
 from memoryspan.runs.model_file import is_all_keras, load_model, save_model
-from memoryspan.runs.record import Named, Record
+from memoryspan.runs.record import Record
 from memoryspan.runs.saved import open_run
-from memoryspan.tasks import Task
+from memoryspan.tasks import Task, name_of
 from memoryspan.training import Budget, Position, Result, Row, Settings, Status, positions, restore
 from memoryspan.training.interrupt import first_ctrl_c
 from memoryspan.training.trainer import first_position, require_trainable
@@ -104,18 +105,20 @@ def start(
     return Run(place, first, task, model, settings, position, notices, held)
 
 
-def resume(directory: str | Path, *, budget: Budget | None = None) -> Run:
+def resume(directory: str | Path, *, budget: Budget | None = None, kind: Callable[..., Task] | None = None) -> Run:
     """Opens a run where it stopped, to carry on; with a larger budget, also one whose budget was spent.
+
+    `kind` is the class of its task, where that is not one of the package's.
 
     Raises:
         ModelError: the model's file cannot be opened.
         RunError: there is no such run, it is damaged or in use, or the new budget is spent already.
     """
-    place = open_run(directory).directory
+    place = open_run(directory, kind).directory
     with atomic.explained(place, "To carry on a run you have to be able to write in it: copy it, and resume the copy."):
         held = lock(place)
         try:
-            return _reopen(place, budget, held)
+            return _reopen(place, budget, kind, held)
         except BaseException:
             held.release()
             raise
@@ -211,10 +214,11 @@ def _write_first(place: Path, model: keras.Model, position: Position, first: Rec
     return ()
 
 
-def _reopen(place: Path, budget: Budget | None, held: BaseFileLock) -> Run:
-    saved = open_run(place)  # again, now that nobody else writes
+def _reopen(place: Path, budget: Budget | None, kind: Callable[..., Task] | None, held: BaseFileLock) -> Run:
+    saved = open_run(place, kind)  # again, now that nobody else writes
     atomic.clean(place)
     task, settings, model = saved.task, saved.settings, load_model(place)
+    _require_same_file(saved.record.asked.task, task, place)
     position, notices = checkpoint.load(place, initial_state(model, settings.curriculum, task))
     checkpoint.forget_after(place, position.row.updates)
     _put_rows_aside(place, position)
@@ -228,6 +232,14 @@ def _reopen(place: Path, budget: Budget | None, held: BaseFileLock) -> Run:
         record.write(place, record_now)
     notices += _remarks(record_now, position)
     return Run(place, record_now, task, model, settings, position, tuple(notices), held)
+
+
+def _require_same_file(named: Named, task: Task, place: Path) -> None:
+    if named.sha256 != name_of(task).sha256:
+        raise RunError(
+            f"{named.name} is not the file any more with which the run in {place} was begun: give that one, or begin "
+            f"anew with another --run."
+        )
 
 
 def _put_rows_aside(place: Path, position: Position) -> None:

@@ -1,14 +1,17 @@
 """A run as it lies on the disk, for reading: needs no lock, and changes nothing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from memoryspan import strangers
 from memoryspan.errors import RunError
+from memoryspan.named import Named
 from memoryspan.runs import record
-from memoryspan.runs.record import Named, Record
+from memoryspan.runs.record import Record
 
 if TYPE_CHECKING:
     from memoryspan.backend import keras
@@ -22,11 +25,13 @@ class SavedRun:
 
     directory: Path
     record: Record
+    kind: "Callable[..., Task] | None" = None
+    """The class of its task, where that is a stranger's."""
 
     @property
     def task(self) -> "Task":
-        """The task; raises `RunError` where this package has none of that name with those settings."""
-        return task_from(self.record.asked.task, self.directory)
+        """The task; raises `RunError` where it is not the package's and not given, or the settings make no sense."""
+        return task_from(self.record.asked.task, self.directory, self.kind)
 
     @property
     def settings(self) -> "Settings":
@@ -61,20 +66,28 @@ class SavedRun:
         return model
 
 
-def open_run(directory: str | Path) -> SavedRun:
-    """The run in a directory, for reading.
+def open_run(directory: str | Path, kind: "Callable[..., Task] | None" = None) -> SavedRun:
+    """The run in a directory, for reading; `kind` is the class of its task, where that is not one of the package's.
 
     Raises:
         RunError: there is no such run, it is half made, or its record is damaged or of a newer format.
     """
     directory = Path(directory)
-    return SavedRun(directory, record.read(directory))
+    return SavedRun(directory, record.read(directory), kind)
 
 
-def task_from(named: Named, directory: Path) -> "Task":
-    """The task of this name in `TASKS`: a record from somebody else names nothing else."""
+def task_from(named: Named, directory: Path, kind: "Callable[..., Task] | None" = None) -> "Task":
+    """The task of this name in `TASKS`, or of the class given: nothing is imported because a record names it."""
     from memoryspan.tasks import TASKS
 
+    if strangers.is_stranger(named.name):
+        if kind is None:
+            raise RunError(
+                f"The run in {directory} was trained on {named.name}, which is not part of memoryspan, and nothing "
+                f"is imported because a record names it: if you trust that file, give it again with "
+                f"--task {named.name}."
+            )
+        return _convert(named.settings, kind, directory)
     if named.name not in TASKS:
         raise RunError(
             f"The run in {directory} was trained on the task {named.name!r}, and this memoryspan knows "
@@ -90,7 +103,7 @@ def task_from(named: Named, directory: Path) -> "Task":
     return _convert(named.settings, kind, directory)
 
 
-def _convert(settings: dict, kind: type, directory: Path):
+def _convert(settings: dict, kind: Any, directory: Path):
     try:
         return msgspec.convert(settings, kind)
     except msgspec.ValidationError as error:

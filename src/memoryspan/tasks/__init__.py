@@ -1,18 +1,71 @@
 """What there is to remember. One file a task; a new one is a file and a word here."""
 
-from memoryspan.errors import TaskError
-from memoryspan.tasks.base import Batch, Task
-from memoryspan.tasks.echo import Echo
+from collections.abc import Callable
 
-TASKS = {task.name: task for task in (Echo,)}
+from memoryspan import strangers
+from memoryspan.named import Named, call, unknown
+from memoryspan.tasks.adding import Adding
+from memoryspan.tasks.base import Batch, Task, require_task
+from memoryspan.tasks.copying import Copy
+from memoryspan.tasks.delay import Delay
+from memoryspan.tasks.echo import Echo
+from memoryspan.tasks.induction import Induction
+from memoryspan.tasks.match import Match
+from memoryspan.tasks.parity import Parity
+from memoryspan.tasks.recall import Recall
+from memoryspan.tasks.selective_copy import SelectiveCopy
+from memoryspan.tasks.temporal_order import TemporalOrder
+
+_KINDS = (Echo, Delay, Match, Copy, SelectiveCopy, Recall, Induction, Parity, Adding, TemporalOrder)
+
+TASKS = {task.name: task for task in _KINDS}
 """The tasks of the package, by the name that the command line knows."""
 
 
-def task_named(name: str) -> type[Echo]:
-    """The task of this name; raises `TaskError` where there is none."""
+def task_named(name: str) -> Callable[..., Task]:
+    """The class of a task: one of the package's, or a stranger's, like `mine.py:MyTask`.
+
+    Raises:
+        TaskError: there is none of this name.
+        StrangerError: the file has none, or does not run.
+    """
+    if strangers.is_stranger(name):
+        return strangers.load(name, "a task: a frozen dataclass like memoryspan.tasks.echo.Echo")
     if name not in TASKS:
-        raise TaskError(f"There is no task {name!r}: use {' or '.join(TASKS)}.")
+        raise unknown("task", name, TASKS)
     return TASKS[name]
 
 
-__all__ = ["TASKS", "Batch", "Echo", "Task", "task_named"]
+def make_task(named: Named) -> Task:
+    """The task of this name with these settings; raises as `task_named` does, and where a setting makes no sense."""
+    task = call(task_named(named.name), named.name, named.settings)
+    if strangers.is_stranger(named.name):
+        require_task(task, named.name)
+    return task
+
+
+def name_of(task: Task) -> Named:
+    """What a task is called in a record, its settings left out; a stranger's by its file."""
+    found = strangers.origin(type(task), type(task).__name__)
+    return Named(found.name, sha256=found.sha256) if found else Named(task.name)
+
+
+__all__ = [
+    "TASKS",
+    "Adding",
+    "Batch",
+    "Copy",
+    "Delay",
+    "Echo",
+    "Induction",
+    "Match",
+    "Parity",
+    "Recall",
+    "SelectiveCopy",
+    "Task",
+    "TemporalOrder",
+    "make_task",
+    "name_of",
+    "require_task",
+    "task_named",
+]

@@ -6,9 +6,12 @@ or real vectors, answers are classes or numbers, asked for once an example or at
 a shape, never a branch in the code that trains or evaluates.
 """
 
+from dataclasses import fields, is_dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Array, Bool, Float, Int
+
+from memoryspan.errors import TaskError
 
 Asks = Literal["once", "every step"]
 """Whether a model gives one answer an example, (batch, outputs), or one a step, (batch, time, outputs)."""
@@ -89,3 +92,39 @@ class Task(Protocol):
     def correct(self, predictions: Float[Array, "batch *asked outputs"], targets: Any) -> Bool[Array, "batch *asked"]:
         """Which answers are right."""
         ...
+
+
+def require_task(task: Any, called: str | None = None) -> None:
+    """Raises `TaskError` where something is not a task, and says what it lacks."""
+    called = called or f"{task!r}"
+    if isinstance(task, type) or not is_dataclass(task):
+        raise TaskError(f"A task should be a dataclass like Echo(length=50), got {called}.")
+    lacking = [name for name in _MEMBERS if not hasattr(task, name)]
+    if lacking:
+        raise TaskError(f"{called} is not a task yet: it lacks {', '.join(lacking)} (see memoryspan.tasks.Task).")
+    if "length" not in {field.name for field in fields(task)}:
+        raise TaskError(f"{called} should have its length as a field, so that it can be made at another one.")
+    _require_batch(task, called)
+
+
+def _require_batch(task: Task, called: str) -> None:
+    """Whether a batch has the shapes of the protocol, without making one."""
+    import jax
+    import jax.numpy as jnp
+
+    rows, steps = 2, task.length
+    batch = jax.eval_shape(lambda key: task.sample(key, rows, jnp.int32(task.shortest)), jax.random.key(0))
+    asked = (rows,) if task.asks == "once" else (rows, steps)
+    tokens = jnp.issubdtype(batch[0].dtype, jnp.integer)
+    inputs = (rows, steps) if tokens else (rows, steps, task.n_features)
+    expected = dict(zip(Batch._fields, (inputs, (rows,), asked, asked), strict=True))
+    for name, part in zip(Batch._fields, batch, strict=True):
+        if part.shape != expected[name]:
+            raise TaskError(
+                f"{called} samples {name} of shape {part.shape} for {rows} examples of up to {steps} steps, and they "
+                f"should have {expected[name]}."
+            )
+
+
+_MEMBERS = sorted({*Task.__annotations__, *(name for name in vars(Task) if name[0] != "_")} - {"__dataclass_fields__"})
+"""What a task has."""

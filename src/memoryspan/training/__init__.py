@@ -1,8 +1,41 @@
-"""How a model learns: curriculum, trainer, budget. Knows tasks and the engine, and writes no files."""
+"""How a model learns: curriculum, trainer, budget. Knows tasks and the engine, and writes no files.
 
-from memoryspan.training.budget import Budget
-from memoryspan.training.curriculum import Curriculum
-from memoryspan.training.result import Result, Row, Status
-from memoryspan.training.trainer import Position, Settings, positions, restore, train
+Names are loaded when they are first used, so that a budget is read without JAX and Keras.
+"""
 
-__all__ = ["Budget", "Curriculum", "Position", "Result", "Row", "Settings", "Status", "positions", "restore", "train"]
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from memoryspan.training.budget import Budget as Budget
+    from memoryspan.training.curriculum import Curriculum as Curriculum
+    from memoryspan.training.result import Result as Result
+    from memoryspan.training.result import Row as Row
+    from memoryspan.training.result import Status as Status
+    from memoryspan.training.trainer import Position as Position
+    from memoryspan.training.trainer import Settings as Settings
+    from memoryspan.training.trainer import positions as positions
+    from memoryspan.training.trainer import restore as restore
+    from memoryspan.training.trainer import train as train
+
+_HOME = {
+    "Budget": "budget",
+    "Curriculum": "curriculum",
+    "Position": "trainer",
+    "Result": "result",
+    "Row": "result",
+    "Settings": "trainer",
+    "Status": "result",
+    "positions": "trainer",
+    "restore": "trainer",
+    "train": "trainer",
+}
+"""The module of each public name."""
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module 'memoryspan.training' has no attribute {name!r}")
+    return getattr(import_module(f"memoryspan.training.{_HOME[name]}"), name)

@@ -1,0 +1,69 @@
+"""Convolution that looks back and not ahead."""
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from memoryspan.backend import keras
+from memoryspan.models.initial import as_initializer, he_uniform
+from memoryspan.models.layers.without_padding import without_padding
+from memoryspan.validate import whole_number
+
+ops = keras.ops
+
+
+@keras.saving.register_keras_serializable(package="memoryspan")
+class CausalConv(keras.layers.Layer):
+    """A dilated convolution over this step and those before, then ReLU (Bai et al., arXiv 1803.01271, section 3.2).
+
+    Step t reads t, t - dilation, …, t - (kernel_size - 1) · dilation; before the first step there are zeros. It is
+    computed as a sum of products of shifted inputs, which XLA does faster than a convolution on a CPU, and more so
+    for many models at once. Keras's `Conv1D(padding="causal")` computes the same and drops the mask.
+
+    Args:
+        filters: the width of what it puts out.
+        kernel_size: steps that it reads.
+        dilation: the distance between them.
+        seed: decides the initial weights; None draws others each time.
+    """
+
+    def __init__(self, filters: int, kernel_size: int, *, dilation: int = 1, seed: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        whole_number("filters", filters, at_least=1, instead="25, for example")
+        whole_number("kernel_size", kernel_size, at_least=1, instead="3, for example")
+        whole_number("dilation", dilation, at_least=1, instead="1, for example")
+        self.filters, self.kernel_size, self.dilation, self.seed = filters, kernel_size, dilation, seed
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        """The kernel, (kernel_size, features, filters) as Keras's, oldest step first, and the bias."""
+        shape = (self.kernel_size, input_shape[-1], self.filters)
+        kernel = he_uniform(np.random.default_rng(self.seed), shape)
+        self.kernel = self.add_weight(shape, as_initializer(kernel), name="kernel")
+        self.bias = self.add_weight((self.filters,), "zeros", name="bias")
+
+    def call(self, inputs: Float[Any, "batch time features"], mask: Bool[Any, "batch time"] | None = None):
+        """(batch, time, filters)."""
+        x, time = without_padding(inputs, mask), inputs.shape[1]
+        z = self.bias + x @ self.kernel[-1]
+        for back in range(1, self.kernel_size):
+            shift = back * self.dilation
+            if shift < time:
+                earlier = x[:, : time - shift] @ self.kernel[-1 - back]
+                z = z + ops.pad(earlier, ((0, 0), (shift, 0), (0, 0)))
+        return ops.relu(z)
+
+    def compute_output_shape(self, input_shape):
+        """(batch, time, filters)."""
+        return (*input_shape[:-1], self.filters)
+
+    def get_config(self):
+        """The arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "dilation": self.dilation,
+            "seed": self.seed,
+        }

@@ -1,0 +1,31 @@
+"""The GRU whose gate and candidate do not look at the state."""
+
+import numpy as np
+
+from memoryspan.backend import keras
+from memoryspan.models.initial import as_initializer, glorot_uniform
+from memoryspan.models.layers.scanned import Scanned
+
+ops = keras.ops
+
+
+@keras.saving.register_keras_serializable(package="memoryspan")
+class MinGRU(Scanned):
+    """h' = (1 - z) h + z g, with z = σ(x W_z + b_z) and g = x W_g + b_g (Feng et al., arXiv 2410.01201, section 3.1).
+
+    `kernel` is [W_z, W_g]. The arguments are those of `Scanned`.
+    """
+
+    def build(self, input_shape):
+        """The kernel, (features, 2 units), and the bias."""
+        rng = np.random.default_rng(self.seed)
+        shape = (input_shape[-1], self.units)
+        kernel = np.concatenate([glorot_uniform(rng, shape) for _ in range(2)], axis=1)
+        self.kernel = self.add_weight(kernel.shape, as_initializer(kernel), name="kernel")
+        self.bias = self.add_weight((2 * self.units,), "zeros", name="bias")
+
+    def coefficients(self, x):
+        """(1 - z, z g)."""
+        z, g = ops.split(x @ self.kernel + self.bias, 2, axis=-1)
+        z = ops.sigmoid(z)
+        return (1 - z,), (z * g,)

@@ -1,0 +1,32 @@
+"""The LSTM whose gates and candidate do not look at the state."""
+
+import numpy as np
+
+from memoryspan.backend import keras
+from memoryspan.models.initial import as_initializer, glorot_uniform
+from memoryspan.models.layers.scanned import Scanned
+
+ops = keras.ops
+
+
+@keras.saving.register_keras_serializable(package="memoryspan")
+class MinLSTM(Scanned):
+    """h' = f h + i g, the gates scaled to f + i = 1 (Feng et al., arXiv 2410.01201, section 3.2).
+
+    f = σ(x W_f + b_f), i = σ(x W_i + b_i), both over their sum; g = x W_g + b_g. `kernel` is [W_f, W_i, W_g]. The
+    arguments are those of `Scanned`.
+    """
+
+    def build(self, input_shape):
+        """The kernel, (features, 3 units), and the bias."""
+        rng = np.random.default_rng(self.seed)
+        shape = (input_shape[-1], self.units)
+        kernel = np.concatenate([glorot_uniform(rng, shape) for _ in range(3)], axis=1)
+        self.kernel = self.add_weight(kernel.shape, as_initializer(kernel), name="kernel")
+        self.bias = self.add_weight((3 * self.units,), "zeros", name="bias")
+
+    def coefficients(self, x):
+        """(f, i g)."""
+        f, i, g = ops.split(x @ self.kernel + self.bias, 3, axis=-1)
+        f = ops.sigmoid(ops.log_sigmoid(f) - ops.log_sigmoid(i))  # f / (f + i), also where both are 0 in 32 bits
+        return (f,), ((1 - f) * g,)

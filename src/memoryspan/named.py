@@ -1,0 +1,70 @@
+"""What a task or a model is called, by a person and in a record: a name, and settings.
+
+On the command line `lstm,units=50` is the package's own, `mine.py:build,width=32` a stranger's.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from memoryspan.errors import TaskError
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A task, a builder of models or an optimizer, with its settings."""
+
+    name: str
+    settings: dict[str, Any] = {}
+    sha256: str | None = None
+    """Of the file that it comes from, where that is not the package's."""
+
+    def __str__(self) -> str:
+        return ",".join([self.name, *(f"{name}={value}" for name, value in self.settings.items())])
+
+    def having(self, **settings) -> "Named":
+        """With these settings as well; those that are None are left out."""
+        given = {name: value for name, value in settings.items() if value is not None}
+        return msgspec.structs.replace(self, settings={**self.settings, **given})
+
+
+def parse(text: str) -> Named:
+    """Reads `name,setting=value,…`; raises `TaskError` where it does not read like that."""
+    name, *pairs = (part.strip() for part in text.split(","))
+    settings = {}
+    for pair in pairs:
+        key, sign, value = pair.partition("=")
+        if not (key and sign and value):
+            raise TaskError(f"Settings follow the name like {name or 'lstm'},units=50, and {text!r} has {pair!r}.")
+        settings[key.strip().replace("-", "_")] = _value(value.strip())
+    return Named(name, settings)
+
+
+def call(kind: Callable, name: str, settings: dict[str, Any]) -> Any:
+    """kind(**settings); raises `TaskError` where it has no setting of that name."""
+    parameters = inspect.signature(kind).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    if not takes_any and (unknown := sorted(set(settings) - set(parameters))):
+        raise TaskError(f"{name} has no setting {' or '.join(unknown)}: it has {', '.join(parameters)}.")
+    return kind(**settings)
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> TaskError:
+    """The error of a name that is none, with the nearest ones."""
+    near = get_close_matches(name, known, n=3) or sorted(known)
+    return TaskError(
+        f"There is no {what} {name!r}: use {' or '.join(near)} (`memoryspan info` lists all), or a file of your own, "
+        f"like mine.py:{'MyTask' if what == 'task' else 'build'}."
+    )
+
+
+def _value(text: str) -> int | float | bool | str:
+    words = {"true": True, "false": False}
+    for read in (int, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return words.get(text.lower(), text)

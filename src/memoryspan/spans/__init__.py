@@ -1,0 +1,1 @@
+"""How far: one cell, a sweep of cells, executors, the table."""

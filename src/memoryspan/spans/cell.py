@@ -1,0 +1,91 @@
+"""A cell of a sweep: one model, one task, one seed, one budget; and what was found.
+
+Plain data. Reading it imports neither JAX nor Keras, nor anything that it names.
+"""
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from memoryspan.named import Named
+from memoryspan.runs.record import Environment, Measured
+from memoryspan.training.budget import Budget
+
+FORMAT = 1
+"""The version of both. A change that older readers would misread adds one, and makes other cells of them all."""
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """A question, and all that its answer depends on, the machine apart."""
+
+    task: Named
+    """With all of its settings but the length, which is what is asked for."""
+    model: Named
+    """With all of its settings but the seed."""
+    seed: int
+    budget: Budget
+    batch_size: int
+    longest: int
+    """The length, in time steps, beyond which nobody looks."""
+
+    @property
+    def key(self) -> str:
+        """What its file is called: a hash of all of it."""
+        return hashlib.sha256(msgspec.json.encode((FORMAT, self), order="deterministic")).hexdigest()[:16]
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the budget ends the training at the same update each time."""
+        return self.budget.seconds is None
+
+
+class Span(msgspec.Struct, frozen=True):
+    """How far back a model remembers."""
+
+    length: int | None
+    """In time steps; None where not even the task's shortest sequences are answered."""
+    lag: int | None
+    """In steps between the answer and what it depends on."""
+    at_least: bool
+    """Whether it is a ceiling of the experiment, and not of the model: nobody looked further, or the budget ended
+    while the length was still growing."""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a cell: its spans, and the figures behind them."""
+
+    learned: Span
+    """The longest length mastered by training from scratch within the budget."""
+    held: Span
+    """The longest length at which the model as trained still holds, without more training."""
+    curve: tuple[Measured, ...]
+    """The accuracy of the model as trained, by length."""
+    ended: str
+    """How the training ended: a value of `training.Status`."""
+    parameters: int
+    path: Literal["unroll", "keras"]
+    updates: int
+    examples: int
+    tokens: int
+    skipped: int
+    seconds: float
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a cell has no answer."""
+
+    error: str
+    """The kind of the error and its sentence."""
+    traceback: str
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """The file of a cell."""
+
+    format: int = FORMAT
+    memoryspan: str
+    cell: Cell
+    found: Found | None = None
+    failure: Failure | None = None
+    environment: Environment

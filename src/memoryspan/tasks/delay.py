@@ -1,0 +1,75 @@
+"""Say at every step what was seen a fixed number of steps ago.
+
+The delayed recall by which the short-term memory of reservoirs is measured (H. Jaeger, "Short term memory in echo state
+networks", GMD Report 152, 2002), here of symbols, as in the random memorization task (Illium et al. 2022). What has to
+be held is `delay` symbols at once, whatever the length.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from jaxtyping import Array, Bool, Float, Int
+
+from memoryspan.tasks.base import Asks, Batch
+from memoryspan.validate import whole_number
+
+
+@dataclass(frozen=True)
+class Delay:
+    """The symbol `delay` steps back, at every step of `length` that has one, out of `n_features`.
+
+    Raises:
+        TaskError: a setting is not a whole number in its range.
+    """
+
+    length: int = 20
+    n_features: int = 8
+    delay: int = 4
+
+    name: ClassVar[str] = "delay"
+    asks: ClassVar[Asks] = "every step"
+    loss: ClassVar[str] = "categorical_crossentropy"
+    activation: ClassVar[str] = "softmax"
+
+    def __post_init__(self):
+        whole_number("n_features", self.n_features, at_least=2, at_most=2**31 - 1, instead="8, for example")
+        whole_number("delay", self.delay, at_least=0, at_most=2**31 - 2, instead="4, for example")
+        given, instead = f" for delay={self.delay}", f"{self.shortest}, or a smaller delay"
+        whole_number("length", self.length, at_least=self.shortest, at_most=2**31 - 1, given=given, instead=instead)
+
+    @property
+    def n_outputs(self) -> int:
+        """One class a symbol."""
+        return self.n_features
+
+    @property
+    def shortest(self) -> int:
+        """The last step has its answer at the first."""
+        return self.delay + 1
+
+    @property
+    def chance(self) -> float:
+        """Every answer is a guess of its own."""
+        return (1 / self.n_features) ** (self.length - self.delay)
+
+    def lag(self, length: int) -> int:
+        """The delay, whatever the length."""
+        return self.delay
+
+    def sample(self, key: Array, batch_size: int, length: int | Int[Array, ""] | Int[Array, "batch"]) -> Batch:
+        """Sequences of independent, uniform symbols."""
+        import jax.numpy as jnp
+
+        from memoryspan.sampling import row_lengths, symbols
+
+        tokens = symbols(key, batch_size, self.length, self.n_features)
+        lengths = row_lengths(length, batch_size)
+        t = jnp.arange(self.length)
+        targets = jnp.pad(tokens, ((0, 0), (self.delay, 0)))[:, : self.length]
+        return Batch(tokens, lengths, targets, (t >= self.delay) & (t < lengths[:, None]))
+
+    def correct(
+        self, predictions: Float[Array, "batch time outputs"], targets: Int[Array, "batch time"]
+    ) -> Bool[Array, "batch time"]:
+        """The most probable symbol is the right one."""
+        return predictions.argmax(-1) == targets

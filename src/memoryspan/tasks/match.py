@@ -1,0 +1,73 @@
+"""Say whether the last symbol is the same as the first.
+
+Delayed matching to sample, the classic test of working memory in animals (D. S. Blough, J. Exp. Anal. Behav. 2, 1959):
+a sample, a delay full of distractors, and a probe.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from jaxtyping import Array, Bool, Float, Int
+
+from memoryspan.tasks.base import Asks, Batch
+from memoryspan.validate import whole_number
+
+
+@dataclass(frozen=True)
+class Match:
+    """Say whether the last of `length` symbols, out of `n_features`, is the first one: 1 if it is, 0 if not.
+
+    Raises:
+        TaskError: a setting is not a whole number in its range.
+    """
+
+    length: int = 20
+    n_features: int = 16
+
+    name: ClassVar[str] = "match"
+    asks: ClassVar[Asks] = "once"
+    loss: ClassVar[str] = "categorical_crossentropy"
+    activation: ClassVar[str] = "softmax"
+
+    def __post_init__(self):
+        whole_number("n_features", self.n_features, at_least=2, at_most=2**31 - 1, instead="16, for example")
+        whole_number("length", self.length, at_least=self.shortest, at_most=2**31 - 1, instead="20, for example")
+
+    @property
+    def n_outputs(self) -> int:
+        """Another symbol, or the same."""
+        return 2
+
+    @property
+    def shortest(self) -> int:
+        """The probe right behind the sample."""
+        return 2
+
+    @property
+    def chance(self) -> float:
+        """Half of the probes match; both kinds are any symbol equally often, so that a probe alone tells nothing."""
+        return 0.5
+
+    def lag(self, length: int) -> int:
+        """Steps between the sample and the probe."""
+        return length - 1
+
+    def sample(self, key: Array, batch_size: int, length: int | Int[Array, ""] | Int[Array, "batch"]) -> Batch:
+        """Independent, uniform symbols, and a probe that is the sample or one of the others, uniform too."""
+        import jax
+        import jax.numpy as jnp
+
+        from memoryspan.sampling import integers, row_lengths, symbols
+
+        for_symbols, for_answers, for_others = jax.random.split(key, 3)
+        tokens = symbols(for_symbols, batch_size, self.length, self.n_features)
+        lengths = row_lengths(length, batch_size)
+        same = integers(for_answers, (batch_size,), 0, 2)
+        other = (tokens[:, 0] + integers(for_others, (batch_size,), 1, self.n_features)) % self.n_features
+        probe = jnp.where(same == 1, tokens[:, 0], other)
+        inputs = tokens.at[jnp.arange(batch_size), lengths - 1].set(probe)
+        return Batch(inputs, lengths, same, jnp.ones(batch_size, bool))
+
+    def correct(self, predictions: Float[Array, "batch outputs"], targets: Int[Array, "batch"]) -> Bool[Array, "batch"]:
+        """The more probable answer is the right one."""
+        return predictions.argmax(-1) == targets
