@@ -136,8 +136,16 @@ def test_evaluation_asks_none_of_the_examples_of_training():
 def test_it_stops_counting_once_enough_is_out_of_reach(guesser):
     count = evaluator(forward(guesser), TASK)
     key = stream(0, 1)
-    assert count(variables_of(guesser), key, 1000, 999).examples == 250
-    assert count(variables_of(guesser), key, 1000, 1).examples == 1000
+    assert count(variables_of(guesser), key, 1000, TASK.length, 999).examples == 250
+    assert count(variables_of(guesser), key, 1000, TASK.length, 1).examples == 1000
+
+
+def test_other_lengths_are_measured_by_the_same_program(guesser):
+    task = at_length(TASK, 40)
+    count, key = evaluator(forward(guesser), task), stream(0, 1)
+    found = [count(variables_of(guesser), key, 500, length) for length in (20, 33, 40)]
+    assert [accuracy.length for accuracy in found] == [20, 33, 40]
+    assert found[-1] == evaluator(forward(guesser), task)(variables_of(guesser), key, 500, 40)
 
 
 def test_an_example_is_right_when_every_answer_that_was_asked_for_is():

@@ -3,6 +3,7 @@
 MemoryspanError (a ValueError)
 ├── BackendError     Keras already runs on another backend
 ├── TaskError        a task's settings, or a sequence, make no sense
+│   └── NoRoomError  what was asked for does not fit into memory
 ├── ModelError       a model that does not fit the task, or is not compiled
 ├── RunError         a run directory that is missing, locked, damaged, in the way
 └── StrangerError    a task or model from a file outside the package: it does not run, or is not one
@@ -22,6 +23,10 @@ class BackendError(MemoryspanError):
 
 class TaskError(MemoryspanError):
     """A task's settings, or a sequence given to it, make no sense."""
+
+
+class NoRoomError(TaskError):
+    """What was asked for does not fit into this machine's memory."""
 
 
 class ModelError(MemoryspanError):

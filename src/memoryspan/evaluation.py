@@ -3,9 +3,11 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import jax
-from jaxtyping import Array, Bool, Float
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan import machine
 from memoryspan.backend import keras
@@ -15,6 +17,9 @@ from memoryspan.errors import ModelError
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Batch, Task, require_task
 from memoryspan.validate import seed_number, whole_number
+
+ROWS = 250
+"""Examples that go through a model at a time, at most."""
 
 EVALUATED_TOKEN = 32
 """Bytes that a time step takes in evaluation: random bits, tokens, and the copies between."""
@@ -88,42 +93,72 @@ def evaluate(
 
     Raises:
         ModelError: the model does not fit the task.
-        TaskError: `examples` or `seed` is not a whole number in its range, or the sequences do not fit into memory.
+        NoRoomError: a sequence does not fit into memory.
+        TaskError: `examples` or `seed` is not a whole number in its range.
     """
     whole_number("examples", examples, at_least=1, instead="1000, for example")
     seed_number(seed)
     check_fit(model, task)
     count = evaluator(forward(model), task)
-    return count(variables_of(model), stream(seed, Stream.EVALUATION), examples, progress=progress)
+    key = stream(seed, Stream.EVALUATION)
+    return count(variables_of(model), key, examples, task.length, progress=progress)
 
 
 def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
-    """`evaluate` for many calls on one model: count(variables, key, examples, enough=…, progress=…), compiled once.
+    """`evaluate` for many calls on one model, at any lengths up to `task.length`; each width is compiled once.
 
-    `enough` (a number of right answers) ends the count early, once it is out of reach.
+    Returns:
+        count(variables, key, examples, length, enough=…, progress=…). `enough` (a number of right answers) ends the
+        count early, once it is out of reach. It raises `NoRoomError` where one example does not fit into memory.
     """
-    width = task.n_features if fwd.path == "keras" else 1
-    rows = max(1, min(250, 2**22 // (task.length * width)))  # bounds the memory of a batch, whatever the length
-    machine.require_memory(EVALUATED_TOKEN * rows * task.length * width, f"A batch of {task.length:,} steps")
-
-    @jax.jit
-    def which_right(variables: Variables, key: Array) -> Bool[Array, "rows"]:
-        batch = task.sample(key, rows, task.length)
-        return right(task, fwd.apply(variables, batch.inputs, batch.lengths).predictions, batch)
+    programs = {}
 
     def count(
-        variables: Variables, key: Array, examples: int, enough: int = 0, progress: Callable = lambda done, total: None
+        variables: Variables,
+        key: Array,
+        examples: int,
+        length: int,
+        enough: int = 0,
+        progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> Accuracy:
+        width = fwd.width(length, task.length)
+        if width not in programs:
+            programs[width] = _compile(fwd, at_length(task, width), variables, key)
+        rows, which_right = programs[width]
         seen = found = 0
         progress(seen, examples)
         while seen < examples and found + examples - seen >= enough:
-            answers = which_right(variables, jax.random.fold_in(key, seen))
+            answers = which_right(variables, jax.random.fold_in(key, seen), jnp.int32(length))
             counted = min(rows, examples - seen)
             seen, found = seen + counted, found + int(answers[:counted].sum())
             progress(seen, examples)
-        return Accuracy(found, seen, task.length, task.chance)
+        return Accuracy(found, seen, length, at_length(task, length).chance)
 
     return count
+
+
+def _compile(fwd: Forward, task: Task, variables: Variables, key: Array) -> tuple[int, Callable]:
+    """As many examples at a time as fit, and the program which_right(variables, key, length) for those."""
+    width = task.n_features if fwd.path == "keras" else 1
+    rows = max(1, min(ROWS, 2**22 // (task.length * width)))
+    what = f"Measuring sequences of {task.length:,} steps"
+    machine.require_memory(EVALUATED_TOKEN * rows * task.length * width, what)
+    while True:
+        program = jax.jit(partial(_which_right, fwd, task, rows)).lower(variables, key, jnp.int32(0)).compile()
+        try:
+            machine.require_memory(machine.temporary(program), what)
+            return rows, program
+        except NoRoomError:
+            if rows == 1:
+                raise
+            rows //= 2
+
+
+def _which_right(
+    fwd: Forward, task: Task, rows: int, variables: Variables, key: Array, length: Int[Array, ""]
+) -> Bool[Array, "rows"]:
+    batch = task.sample(key, rows, length)
+    return right(task, fwd.apply(variables, batch.inputs, batch.lengths).predictions, batch)
 
 
 def at_length(task: Task, length: int) -> Task:

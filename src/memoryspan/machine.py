@@ -1,21 +1,28 @@
 """This machine's memory: what does not fit into it is refused before it is tried."""
 
 import os
+from typing import Any
 
-from memoryspan.errors import TaskError
+from memoryspan.errors import NoRoomError
 
 TRAINED_PARAMETER = 32
 """Bytes that training takes a parameter: itself, its gradient and Adam's two moments, before and after an update."""
 
 
 def require_memory(needed: int, what: str) -> None:
-    """Raises `TaskError` where `what` needs more bytes than the machine has."""
+    """Raises `NoRoomError` where `what` needs more bytes than the machine has."""
     present = memory()
     if present is not None and needed > present:
-        raise TaskError(
+        raise NoRoomError(
             f"{what} would need {gibibytes(needed)} of memory, and this machine has {gibibytes(present)}: "
             f"ask for less, or go to a larger machine."
         )
+
+
+def temporary(program: Any) -> int:
+    """The bytes that a compiled JAX program takes for what it keeps on the way; 0 where the compiler does not say."""
+    analysis = program.memory_analysis()
+    return analysis.temp_size_in_bytes if analysis else 0
 
 
 def memory() -> int | None:

@@ -335,7 +335,7 @@ def test_an_optimizer_that_scales_the_loss_learns_as_without_scaling():
     ("model", "task", "settings", "sentence"),
     [
         (None, Echo(3, 5, 2), {}, "A model should be a Keras model, got None"),
-        ("built", "echo", {}, "A task should be one like Echo"),
+        ("built", "echo", {}, "A task should be a dataclass like Echo"),
         ("built", Echo(3, 5, 2), {"budget": "10k"}, "budget and curriculum should be"),
     ],
 )

@@ -168,7 +168,7 @@ def _show(run, result, drawn: bool) -> None:
         show_fresh(run.model, run.task, run.settings.seed, count=3)
     kept = ["model.keras", *(["learning-curve.png"] if drawn else []), "run.json", "history.jsonl"]
     say(f"\nThe run is in {run.directory}: {', '.join(kept)}.")
-    if result.status in (Status.SOLVED, Status.NOT_FINITE):
+    if result.status in (Status.SOLVED, Status.NOT_FINITE, Status.MEMORY):
         say(f"Next: memoryspan predict {run.directory}")
     else:
         more = "" if result.status is Status.INTERRUPTED else " --budget 10M"

@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Bool, Int, PyTree, Shaped
 
 Step = Callable[[Any, Any, Any], tuple[Any, Any]]
@@ -35,7 +36,7 @@ def unroll(
     Returns:
         The state after each row's last step, and the outputs of every step, time first.
     """
-    longest, first = jnp.max(lengths), _first(inputs, lengths)
+    longest, first = _longest(lengths), _first(inputs, lengths)
     outputs = _blank_outputs(step, params, state, inputs)
 
     def body(carry):
@@ -48,7 +49,7 @@ def unroll(
 
 
 def _forward(step, params, state, inputs, lengths):
-    longest, first = jnp.max(lengths), _first(inputs, lengths)
+    longest, first = _longest(lengths), _first(inputs, lengths)
     time = jax.tree.leaves(inputs)[0].shape[0]
     tape = jax.tree.map(lambda s: jnp.zeros((time, *s.shape), s.dtype), state)
     outputs = _blank_outputs(step, params, state, inputs)
@@ -84,7 +85,7 @@ def _backward(step, residuals, cotangents):
         return t, d_state, jax.tree.map(jnp.add, d_weights, d_weights_t), _put(d_reals, d_reals_t, t)
 
     start = (
-        jnp.max(lengths),
+        _longest(lengths),
         d_state,
         jax.tree.map(jnp.zeros_like, weights),
         jax.tree.map(jnp.zeros_like, reals),
@@ -98,6 +99,17 @@ def _backward(step, residuals, cotangents):
 
 
 unroll.defvjp(_forward, _backward)
+
+
+@custom_vmap
+def _longest(lengths: Int[Array, "batch"]) -> Int[Array, ""]:
+    """How many steps to walk; under `jax.vmap` as many for all, where a trip count for each would be slow."""
+    return jnp.max(lengths)
+
+
+@_longest.def_vmap
+def _longest_of_all(axis_size, in_batched, lengths):
+    return _longest(lengths.reshape(-1)), False
 
 
 def _first(inputs, lengths: Int[Array, "batch"]):

@@ -8,11 +8,18 @@ from typing import Any
 from memoryspan import strangers
 from memoryspan.backend import keras
 from memoryspan.errors import StrangerError
+from memoryspan.models.gru import gru
+from memoryspan.models.lru import lru
 from memoryspan.models.lstm import lstm
+from memoryspan.models.min_gru import min_gru
+from memoryspan.models.min_lstm import min_lstm
+from memoryspan.models.simple_rnn import simple_rnn
+from memoryspan.models.tcn import tcn
+from memoryspan.models.transformer import transformer
 from memoryspan.named import Named, call, unknown
 from memoryspan.tasks import Task
 
-MODELS = {"lstm": lstm}
+MODELS = {build.__name__: build for build in (lstm, gru, simple_rnn, min_gru, min_lstm, lru, transformer, tcn)}
 """The builders of the package, by the name that the command line knows."""
 
 

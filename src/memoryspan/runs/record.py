@@ -24,7 +24,7 @@ FORMAT = 1
 UNFINISHED = "unfinished"
 """The status of a run that is being trained, or was killed."""
 
-Ended = Literal["solved", "budget", "not finite", "interrupted"]
+Ended = Literal["solved", "budget", "not finite", "memory", "interrupted"]
 """The values of `training.Status`."""
 
 

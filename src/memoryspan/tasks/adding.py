@@ -5,10 +5,10 @@ The adding problem (Hochreiter & Schmidhuber, Neural Computation 9, 1997, experi
 `bai` (Bai et al. 2018, arXiv 1803.01271): numbers from 0 to 1, any two steps marked by 1, and the answer is the sum.
 
 `1997`, as first published: numbers from -1 to 1; one mark among the first ten steps, the other among the first
-length / 2 - 1 that are still unmarked; the first and the last step carry the mark -1; the answer is 0.5 + (X1 + X2) / 4.
-Where a mark falls on the first step, its number is set to zero, as published for X1 and here for X2 as well, and the
-step keeps its -1. There the half is of the least of several lengths, and here of the example's own; below 20 steps the
-first mark stands in the first half.
+length / 2 - 1 that are still unmarked; the first and the last step carry the mark -1; the answer is
+0.5 + (X1 + X2) / 4. Where a mark falls on the first step, its number is set to zero, as published for X1 and here for
+X2 as well, and the step keeps its -1. There the half is of the least of several lengths, and here of the example's own;
+below 20 steps the first mark stands in the first half.
 """
 
 from dataclasses import dataclass

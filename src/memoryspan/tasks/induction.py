@@ -1,7 +1,7 @@
 """Remember what followed a special token, and say it when that token returns.
 
-Induction heads (Olsson et al. 2022, arXiv 2209.11895) as a task of its own (Gu & Dao 2023, arXiv 2312.00752): trained at
-a length of 256, with a vocabulary of 16, and tested up to 2**20.
+Induction heads (Olsson et al. 2022, arXiv 2209.11895) as a task of its own (Gu & Dao 2023, arXiv 2312.00752): trained
+at a length of 256, with a vocabulary of 16, and tested up to 2**20.
 """
 
 from dataclasses import dataclass

@@ -100,7 +100,7 @@ class Recall:
         gap = jnp.arange(1, (self.length - front) // 2 + 1)
         bits = jax.random.bits(key, (len(gap), len(lengths)), jnp.uint32).T  # time first, as in `symbols`
         # All 32 bits: a distant place is drawn by the least of many numbers, and those of 23 bits are too coarse.
-        ring = -jnp.log1p(-(bits.astype(jnp.float32) + 0.5) / 2**32) * gap ** (1 - POWER)
+        ring = -jnp.log1p(-(bits.astype(jnp.float32) + 0.5) / 2.0**32) * gap ** (1 - POWER)
         ring = jnp.where(gap <= (lengths[:, None] - front) // 2, ring, jnp.inf)
         return front + 2 * jax.lax.top_k(-ring, self.n_pairs)[1]
 

@@ -1,8 +1,8 @@
 """Pick symbols out of noise, and give them back in order.
 
 Selective copying (Jing et al., "Gated Orthogonal Recurrent Units", Neural Computation 31(4), 2019; Gu & Dao 2023,
-arXiv 2312.00752, whose setting is 16 symbols to copy, a vocabulary of 16 and a length of 4,096). Unlike in plain copying
-the places of the symbols are random, so that what is read decides what is kept.
+arXiv 2312.00752, whose setting is 16 symbols to copy, a vocabulary of 16 and a length of 4,096). Unlike in plain
+copying the places of the symbols are random, so that what is read decides what is kept.
 """
 
 from dataclasses import dataclass

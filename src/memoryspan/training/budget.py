@@ -32,10 +32,14 @@ class Budget:
             if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
                 raise TaskError(f"A budget of {name} must be a number above 0, and it is {value!r}.")
 
+    def share(self, examples: int, tokens: int, seconds: float) -> float:
+        """How much of it is spent: of the limit that is nearest, 1 where that is reached."""
+        pairs = ((examples, self.examples), (tokens, self.tokens), (seconds, self.seconds))
+        return max((value / limit for value, limit in pairs if limit is not None), default=0.0)
+
     def spent(self, examples: int, tokens: int, seconds: float) -> bool:
         """Whether any of the limits is reached."""
-        pairs = ((examples, self.examples), (tokens, self.tokens), (seconds, self.seconds))
-        return any(limit is not None and value >= limit for value, limit in pairs)
+        return self.share(examples, tokens, seconds) >= 1
 
     @classmethod
     def parse(cls, text: str) -> "Budget":

@@ -20,6 +20,10 @@ class Status(StrEnum):
         "A hundred gradients in a row were infinite or not a number: lower the learning rate, "
         "or compile the model with an optimizer that clips (global_clipnorm=1).",
     )
+    MEMORY = (
+        "memory",
+        "The next length does not fit into memory: give it a smaller batch_size, fewer units, or a larger machine.",
+    )
     INTERRUPTED = "interrupted", "Interrupted: what was learned so far is kept."
 
     sentence: str
@@ -62,7 +66,8 @@ class Result:
 
     status: Status
     accuracy: Accuracy | None
-    """On fresh examples at the full length, after the last update; not measured after an interruption."""
+    """On fresh examples at the full length, after the last update; None after an interruption, and where that length
+    does not fit into memory."""
     history: tuple[Row, ...]
     path: str
     """Which path served the model: `unroll`, or `keras` for a model that is not recognised."""

@@ -6,9 +6,9 @@ stopped.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ from jaxtyping import Array
 from memoryspan import machine
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, assign, forward, single_loss, tape_bytes
-from memoryspan.errors import ModelError, TaskError
+from memoryspan.errors import ModelError, NoRoomError, TaskError
 from memoryspan.evaluation import Accuracy, check_fit, evaluator, wilson
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
@@ -25,7 +25,7 @@ from memoryspan.training.budget import Budget
 from memoryspan.training.curriculum import Curriculum
 from memoryspan.training.interrupt import first_ctrl_c
 from memoryspan.training.result import Result, Row, Status
-from memoryspan.training.update import State, build_optimizer, compile_chunk, initial_state
+from memoryspan.training.update import Program, State, Totals, build_optimizer, compile_chunk, initial_state
 from memoryspan.validate import seed_number, whole_number
 
 UPDATES = 10
@@ -85,7 +85,7 @@ class Position:
     status: Status | None = None
     """How it ended; None while it goes on."""
     accuracy: Accuracy | None = None
-    """At the full length, once it has ended."""
+    """At the full length, once it has ended; None where that does not fit into memory."""
 
 
 def train(
@@ -118,9 +118,56 @@ def train(
                 break
     if position is not None:
         restore(model, position.state)
-    status = position.status if position is not None and position.status is not None else Status.INTERRUPTED
-    accuracy = position.accuracy if position is not None else None
-    return Result(status, accuracy, tuple(history), forward(model, training=True).path)
+    return _result(position, history, forward(model, training=True).path)
+
+
+def train_together(
+    models: Sequence[keras.Model],
+    task: Task,
+    *,
+    seeds: Sequence[int],
+    on_positions: Callable[[tuple[Position, ...]], None] = lambda positions: None,
+    **settings,
+) -> list[Result]:
+    """`train` for several seeds at once, in one compiled program: models that differ in nothing but their weights.
+
+    Each ends as it would alone, up to rounding: products of several matrices at once may add in another order.
+
+    Args:
+        models: one for each seed, made by the same builder.
+        task: as for `train`.
+        seeds: one for each model.
+        on_positions: called after every chunk of updates, with where each seed stands.
+        settings: the other fields of `Settings`.
+
+    Raises:
+        ModelError: a model is not compiled, does not fit the task, or is not made like the others.
+        TaskError: a setting makes no sense.
+    """
+    if len(models) != len(seeds):
+        raise TaskError(f"Each seed needs a model of its own: there are {len(models)} models and {len(seeds)} seeds.")
+    each = [Settings(seed=seed, **settings) for seed in seeds]
+    now, histories = None, [[] for _ in seeds]
+    with first_ctrl_c() as pressed, suppress(KeyboardInterrupt):
+        for now in chunks(models, task, each):
+            for history, position in zip(histories, now, strict=True):
+                history.append(position.row)
+            on_positions(now)
+            if pressed():
+                break
+    if now is not None:
+        for model, position in zip(models, now, strict=True):
+            restore(model, position.state)
+    path = forward(models[0], training=True).path
+    ends = now or [None] * len(seeds)
+    return [_result(position, history, path) for position, history in zip(ends, histories, strict=True)]
+
+
+def _result(position: Position | None, history: list[Row], path: str) -> Result:
+    rows = tuple(dict.fromkeys(history))
+    if position is None or position.status is None:
+        return Result(Status.INTERRUPTED, None, rows, path)
+    return Result(position.status, position.accuracy, rows, path)
 
 
 def positions(model: keras.Model, task: Task, settings: Settings, start: Position | None = None) -> Iterator[Position]:
@@ -128,20 +175,57 @@ def positions(model: keras.Model, task: Task, settings: Settings, start: Positio
 
     The model does not change on the way: `restore(model, position.state)` puts the weights in. Raises as `train` does.
     """
-    require_trainable(model, task, settings)
-    build_optimizer(model)
-    position = start or first_position(model, task, settings)
-    fwd, key = forward(model, training=True), stream(settings.seed, Stream.TRAINING)
-    measure = evaluator(forward(model), task)
-    programs = {}
-    while position.status is None:
-        width = fwd.width(position.row.length, task.length)
-        if width not in programs:
-            parts = model, fwd, task, width, settings.curriculum, settings.batch_size, position.state, key
-            programs[width] = compile_chunk(*parts)
-        position = _advance(position, programs[width], key, settings.batch_size)
-        position = _judge(position, task, settings, measure)
+    for (position,) in chunks([model], task, [settings], [start] if start else None):
+        if position.status in (Status.BUDGET, Status.NOT_FINITE):
+            position = replace(position, accuracy=_full_accuracy(model, task, settings, position))
         yield position
+
+
+def chunks(
+    models: Sequence[keras.Model], task: Task, settings: Sequence[Settings], start: Sequence[Position] | None = None
+) -> Iterator[tuple[Position, ...]]:
+    """The training of several seeds, chunk by chunk, to the end of each; one that has ended stays where it is.
+
+    Their settings differ in the seed alone. Raises as `train_together` does.
+    """
+    first, shared = models[0], settings[0]
+    for model in models:
+        require_trainable(model, task, shared)
+        _require_alike(model, first)
+    now = list(start or [first_position(model, task, shared) for model in models])
+    fwd, keys = forward(first, training=True), [stream(each.seed, Stream.TRAINING) for each in settings]
+    measure = evaluator(forward(first), task)
+    programs = {}
+    while any(position.status is None for position in now):
+        limits = [fwd.width(position.row.length, task.length) for position in now]
+        width = max(limit for limit, position in zip(limits, now, strict=True) if position.status is None)
+        if width not in programs:
+            states = [position.state for position in now]
+            try:
+                programs[width] = compile_chunk(
+                    first, fwd, task, width, shared.curriculum, shared.batch_size, states, keys
+                )
+            except NoRoomError:
+                if not any(position.row.updates for position in now):
+                    raise
+                programs[width] = None
+        if programs[width] is None:
+            now = [_out_of_room(position, limit == width) for position, limit in zip(now, limits, strict=True)]
+        else:
+            now = _advance(now, programs[width], keys, limits, shared.batch_size)
+            now = [_judge(position, task, each, measure) for position, each in zip(now, settings, strict=True)]
+        yield tuple(now)
+
+
+def _require_alike(model: keras.Model, first: keras.Model) -> None:
+    """Raises `ModelError` where two models could not be trained by one program."""
+    shapes = [[(variable.shape, variable.dtype) for variable in each.variables] for each in (model, first)]
+    if shapes[0] != shapes[1]:
+        raise ModelError(f"Models that train together differ in their weights alone, and {model.name!r} is another.")
+
+
+def _out_of_room(position: Position, stands_there: bool) -> Position:
+    return replace(position, status=Status.MEMORY) if stands_there and position.status is None else position
 
 
 def first_position(model: keras.Model, task: Task, settings: Settings) -> Position:
@@ -195,13 +279,22 @@ def require_trainable(model: keras.Model, task: Task, settings: Settings) -> Non
     machine.require_memory(needed, f"Training on {settings.batch_size:,} sequences of {task.length:,} steps at a time")
 
 
-def _advance(position: Position, program: Callable, key: Array, batch_size: int) -> Position:
-    """One chunk further."""
-    row = position.row
-    asked = max(1, min(UPDATES, STEPS // row.length))
+def _advance(
+    now: Sequence[Position], program: Program, keys: Sequence[Array], limits: Sequence[int], batch_size: int
+) -> list[Position]:
+    """One chunk further, each seed that has not ended."""
+    asked = [0 if position.status else max(1, min(UPDATES, STEPS // position.row.length)) for position in now]
     began = time.perf_counter()
-    state, totals = program(position.state, key, jnp.int32(asked))
-    totals, length, skipped = jax.device_get((totals, state.progress.length, state.skipped))
+    outcomes = program([position.state for position in now], keys, asked, limits)
+    figures = jax.device_get([(totals, state.progress.length, state.skipped) for state, totals in outcomes])
+    seconds = time.perf_counter() - began
+    return [
+        position if position.status else _further(position.row, state, *numbers, seconds, batch_size)
+        for position, (state, _), numbers in zip(now, outcomes, figures, strict=True)
+    ]
+
+
+def _further(row: Row, state: State, totals: Totals, length, skipped, seconds: float, batch_size: int) -> Position:
     updates = int(totals.updates)
     return Position(
         state,
@@ -210,7 +303,7 @@ def _advance(position: Position, program: Callable, key: Array, batch_size: int)
             examples=row.examples + updates * batch_size,
             tokens=row.tokens + int(totals.tokens),
             skipped=int(skipped),
-            seconds=row.seconds + time.perf_counter() - began,
+            seconds=row.seconds + seconds,
             length=int(length),
             accuracy=float(totals.accuracy) / updates,
             loss=float(totals.loss) / updates,
@@ -219,20 +312,31 @@ def _advance(position: Position, program: Callable, key: Array, batch_size: int)
 
 
 def _judge(position: Position, task: Task, settings: Settings, measure: Callable[..., Accuracy]) -> Position:
-    """The position with its status and accuracy, where the training is over."""
+    """The position with its status, where the training is over; with its accuracy, where that is what ends it."""
     row, state = position.row, position.state
-
-    def measured(draw: int = 0, enough: int = 0) -> Accuracy:
-        key = jax.random.fold_in(jax.random.fold_in(stream(settings.seed, Stream.EVALUATION), row.updates), draw)
-        return measure(state.variables, key, EXAMPLES, enough)
-
+    if position.status is not None:
+        return position
     if row.length == task.length and float(state.progress.accuracy) >= settings.threshold:
         # A look after every chunk would find the lucky one: it only opens the door, and a second draw decides.
-        looks = (measured(draw, settings.enough) for draw in (1, 2))
+        keys = (_evaluation_key(settings, row, draw) for draw in (1, 2))
+        looks = (measure(state.variables, key, EXAMPLES, task.length, settings.enough) for key in keys)
         if all((accuracy := look).right >= settings.enough for look in looks):
             return Position(state, row, Status.SOLVED, accuracy)
     if int(state.skipped_in_a_row) >= SKIPPED_IN_A_ROW:
-        return Position(state, row, Status.NOT_FINITE, measured())
+        return Position(state, row, Status.NOT_FINITE)
     if settings.budget.spent(row.examples, row.tokens, row.seconds):
-        return Position(state, row, Status.BUDGET, measured())
+        return Position(state, row, Status.BUDGET)
     return position
+
+
+def _full_accuracy(model: keras.Model, task: Task, settings: Settings, position: Position) -> Accuracy | None:
+    """At the full length, or None where that does not fit into memory."""
+    key = _evaluation_key(settings, position.row)
+    try:
+        return evaluator(forward(model), task)(position.state.variables, key, EXAMPLES, task.length)
+    except NoRoomError:
+        return None
+
+
+def _evaluation_key(settings: Settings, row: Row, draw: int = 0) -> Array:
+    return jax.random.fold_in(jax.random.fold_in(stream(settings.seed, Stream.EVALUATION), row.updates), draw)

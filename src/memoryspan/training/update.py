@@ -4,16 +4,19 @@ An update samples a batch, takes its gradient, applies the model's own optimizer
 numbers come from the training's key and its own number, so the state after it is a pure function of the state before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
-from jax.sharding import PartitionSpec
+from jax.sharding import AxisType, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
+from memoryspan import machine
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, Variables, compiled_loss, is_mean, variables_of, weights_of
 from memoryspan.evaluation import at_length, right
@@ -71,6 +74,10 @@ def cores_for(model: keras.Model, fwd: Forward, batch_size: int) -> int:
     return max((n for n in range(2, most + 1) if batch_size % n == 0), default=1)
 
 
+Program = Callable[..., list[tuple[State, Totals]]]
+"""program(states, keys, updates, limits) -> a (state, totals) for each seed; each argument is a sequence over seeds."""
+
+
 def compile_chunk(
     model: keras.Model,
     fwd: Forward,
@@ -78,20 +85,74 @@ def compile_chunk(
     width: int,
     curriculum: Curriculum,
     batch_size: int,
-    state: State,
-    key: Array,
-) -> Callable[[State, Array, Int[Array, ""]], tuple[State, Totals]]:
-    """The program chunk(state, key, updates) -> (state, totals), for states like this one."""
+    states: Sequence[State],
+    keys: Sequence[Array],
+) -> Program:
+    """The program for chunks from states like these, one for each seed, in arrays of this width.
+
+    Raises `NoRoomError` where it does not fit into memory.
+    """
+    chunk = partial(_chunk, model, fwd, task, width, curriculum, batch_size)
+    what = f"Training on {len(states) * batch_size:,} sequences of {width:,} steps at a time"
+    if len(states) > 1:
+        return _compile_together(partial(chunk, 1), states, keys, what)
     cores = cores_for(model, fwd, batch_size)
-    program = partial(_chunk, model, fwd, task, width, curriculum, batch_size, cores)
-    if cores == 1:
-        return jax.jit(program).lower(state, key, jnp.int32(0)).compile()
-    mesh = jax.make_mesh((cores,), (CORES,), devices=jax.devices()[:cores])
+    return _compile_alone(partial(chunk, cores), cores, states[0], keys[0], what)
+
+
+def _compile_alone(chunk: Callable, cores: int, state: State, key: Array, what: str) -> Program:
     whole = PartitionSpec()  # each core has all of the state, and draws all of the batch
-    program = jax.shard_map(program, mesh=mesh, in_specs=whole, out_specs=whole, check_vma=False)
-    compiled = jax.jit(program).lower(jax.device_get(state), key, jnp.int32(0)).compile()
-    # Through NumPy: an array that lies on one device, or on all, goes with no array that lies elsewhere.
-    return lambda state, key, updates: jax.device_get(compiled(jax.device_get(state), key, updates))
+    at_home = jax.device_get if cores > 1 else _as_it_is
+    compiled = _compiled(_on_cores(chunk, cores, whole), cores, (at_home(state), key, *[jnp.int32(0)] * 2), what)
+
+    def run(states, keys, updates, limits):
+        # Through NumPy: an array that lies on one device, or on all, goes with no array that lies elsewhere.
+        numbers = jnp.int32(updates[0]), jnp.int32(limits[0])
+        return [at_home(compiled(at_home(states[0]), keys[0], *numbers))]
+
+    return run
+
+
+def _compile_together(chunk: Callable, states: Sequence[State], keys: Sequence[Array], what: str) -> Program:
+    """Each core takes its share of the seeds, where they can be shared out equally."""
+    seeds, most = len(states), jax.device_count() if jax.default_backend() == "cpu" else 1
+    cores = max(n for n in range(1, min(most, seeds) + 1) if seeds % n == 0)
+    all_chunks = _on_cores(jax.vmap(chunk), cores, PartitionSpec(CORES))
+
+    def program(states, keys, updates, limits):
+        return all_chunks(states, jnp.stack(keys), updates, limits)
+
+    numbers = [np.zeros(seeds, np.int32)] * 2
+    compiled = _compiled(program, cores, (_stacked(states), tuple(keys), *numbers), what)
+
+    def run(states, keys, updates, limits):
+        numbers = np.array(updates, np.int32), np.array(limits, np.int32)
+        outcome = jax.device_get(compiled(_stacked(states), tuple(keys), *numbers))
+        return [jax.tree.map(itemgetter(seed), outcome) for seed in range(seeds)]
+
+    return run
+
+
+def _on_cores(program: Callable, cores: int, parts: PartitionSpec) -> Callable:
+    if cores == 1:
+        return program
+    mesh = jax.make_mesh((cores,), (CORES,), (AxisType.Auto,), devices=jax.devices()[:cores])
+    return jax.shard_map(program, mesh=mesh, in_specs=parts, out_specs=parts, check_vma=False)
+
+
+def _compiled(program: Callable, cores: int, arguments: tuple, what: str) -> Callable:
+    compiled = jax.jit(program).lower(*arguments).compile()
+    machine.require_memory(cores * machine.temporary(compiled), what)
+    return compiled
+
+
+def _stacked(states: Sequence[State]) -> State:
+    """The states along a first axis, by NumPy, which compiles nothing."""
+    return jax.tree.map(lambda *arrays: np.stack(arrays), *jax.device_get(list(states)))
+
+
+def _as_it_is(arrays: PyTree[Array]) -> PyTree[Array]:
+    return arrays
 
 
 def _chunk(
@@ -105,8 +166,9 @@ def _chunk(
     state: State,
     key: Array,
     updates: Int[Array, ""],
+    limit: Int[Array, ""],
 ) -> tuple[State, Totals]:
-    """As many updates as asked for, or fewer, where the curriculum outgrows arrays of this width."""
+    """As many updates as asked for, or fewer, where the curriculum outgrows the limit (at most the width)."""
     loss_of = compiled_loss(model)
     of_width = at_length(task, width)
 
@@ -137,7 +199,7 @@ def _chunk(
 
     def goes_on(carry):
         state, totals = carry
-        return (totals.updates < updates) & (state.progress.length <= width)
+        return (totals.updates < updates) & (state.progress.length <= limit)
 
     nothing = Totals(jnp.int32(0), jnp.float32(0), jnp.float32(0), jnp.int32(0))
     return lax.while_loop(goes_on, update, (state, nothing))

@@ -18,8 +18,8 @@ class CausalConv(keras.layers.Layer):
     """A dilated convolution over this step and those before, then ReLU (Bai et al., arXiv 1803.01271, section 3.2).
 
     Step t reads t, t - dilation, …, t - (kernel_size - 1) · dilation; before the first step there are zeros. It is
-    computed as a sum of products of shifted inputs, which XLA does faster than a convolution on a CPU, and more so
-    for many models at once. Keras's `Conv1D(padding="causal")` computes the same and drops the mask.
+    one product of matrices, of the shifted inputs side by side, which for many models at once (`jax.vmap`) XLA does faster
+    than a convolution. Keras's `Conv1D(padding="causal")` computes the same, and drops the mask.
 
     Args:
         filters: the width of what it puts out.
@@ -45,14 +45,11 @@ class CausalConv(keras.layers.Layer):
 
     def call(self, inputs: Float[Any, "batch time features"], mask: Bool[Any, "batch time"] | None = None):
         """(batch, time, filters)."""
-        x, time = without_padding(inputs, mask), inputs.shape[1]
-        z = self.bias + x @ self.kernel[-1]
-        for back in range(1, self.kernel_size):
-            shift = back * self.dilation
-            if shift < time:
-                earlier = x[:, : time - shift] @ self.kernel[-1 - back]
-                z = z + ops.pad(earlier, ((0, 0), (shift, 0), (0, 0)))
-        return ops.relu(z)
+        time, reach = inputs.shape[1], (self.kernel_size - 1) * self.dilation
+        x = ops.pad(without_padding(inputs, mask), ((0, 0), (reach, 0), (0, 0)))
+        read = [x[:, back : back + time] for back in range(0, reach + 1, self.dilation)]
+        kernel = ops.reshape(self.kernel, (-1, self.filters))
+        return ops.relu(ops.concatenate(read, axis=-1) @ kernel + self.bias)
 
     def compute_output_shape(self, input_shape):
         """(batch, time, filters)."""

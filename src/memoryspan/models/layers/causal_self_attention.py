@@ -18,6 +18,9 @@ Positions = Literal["rotary", "none"]
 WAVELENGTHS = 10_000
 """The base of the rotary frequencies (Su et al., arXiv 2104.09864, section 3.2.2, after Vaswani et al.)."""
 
+UNSEEN = -1e30
+"""A score of which the softmax makes 0, and, in a row that sees nothing, no NaN as of -inf."""
+
 
 @keras.saving.register_keras_serializable(package="memoryspan")
 class CausalSelfAttention(keras.layers.Layer):
@@ -57,11 +60,13 @@ class CausalSelfAttention(keras.layers.Layer):
         """(batch, time, features)."""
         x = without_padding(inputs, mask)
         time = x.shape[1]
-        query, key, value = ops.split(x @ self.kernel, 3, axis=-1)
-        query, key, value = (ops.reshape(part, (-1, time, self.heads, self.head_size)) for part in (query, key, value))
+        by_head = ops.reshape(x @ self.kernel, (-1, time, 3, self.heads, self.head_size))
+        query, key, value = (ops.transpose(by_head[:, :, part], (0, 2, 1, 3)) for part in range(3))
         if self.positions == "rotary":
             query, key = _rotated(query), _rotated(key)
-        heads = ops.dot_product_attention(query, key, value, mask=_seen(time, mask))
+        scores = query @ ops.transpose(key, (0, 1, 3, 2)) / np.sqrt(self.head_size).astype(x.dtype)
+        weights = ops.softmax(ops.where(_seen(time, mask), scores, UNSEEN))
+        heads = ops.transpose(weights @ value, (0, 2, 1, 3))
         return ops.reshape(heads, (-1, time, self.heads * self.head_size)) @ self.output_kernel
 
     def compute_output_shape(self, input_shape):
@@ -92,11 +97,11 @@ def _seen(time: int, mask: Bool[Any, "batch time"] | None) -> Bool[Any, "batch 1
     return back if mask is None else ops.logical_and(back, mask[:, None, None])
 
 
-def _rotated(x: Float[Any, "batch time heads size"]) -> Float[Any, "batch time heads size"]:
+def _rotated(x: Float[Any, "batch heads time size"]) -> Float[Any, "batch heads time size"]:
     """Each pair of features (one from either half) turned by step · frequency."""
-    _, time, _, size = x.shape
+    *_, time, size = x.shape
     frequencies = WAVELENGTHS ** (-np.arange(0, size, 2) / size)
-    angles = (np.arange(time)[:, None] * frequencies)[:, None].astype("float32")  # (time, 1, size / 2)
+    angles = np.arange(time)[:, None] * frequencies  # (time, size / 2)
     cos, sin = (ops.cast(part, x.dtype) for part in (np.cos(angles), np.sin(angles)))
     one, other = ops.split(x, 2, axis=-1)
     return ops.concatenate([one * cos - other * sin, one * sin + other * cos], axis=-1)

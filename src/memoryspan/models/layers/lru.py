@@ -5,13 +5,13 @@ import numpy as np
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.models.initial import as_initializer
-from memoryspan.models.layers.scanned import Scanned
+from memoryspan.models.layers.linear_recurrence import LinearRecurrence
 
 ops = keras.ops
 
 
 @keras.saving.register_keras_serializable(package="memoryspan")
-class LRU(Scanned):
+class LRU(LinearRecurrence):
     """h' = λ h + γ B x, y = Re(C h) + D x, all but x and y complex and λ diagonal (Orvieto et al., arXiv 2303.06349).
 
     λ = exp(-exp(ν) + i exp(θ)), which is stable whatever is learned, begins spread evenly over the ring between the
@@ -23,7 +23,7 @@ class LRU(Scanned):
         units: complex numbers in the state.
         r_min: the least |λ| to begin with: 0 or more.
         r_max: the greatest one, above `r_min` and below 1.
-        kwargs: the other arguments of `Scanned`.
+        kwargs: the other arguments of `LinearRecurrence`.
     """
 
     one = (1.0, 0.0)

@@ -4,16 +4,16 @@ import numpy as np
 
 from memoryspan.backend import keras
 from memoryspan.models.initial import as_initializer, glorot_uniform
-from memoryspan.models.layers.scanned import Scanned
+from memoryspan.models.layers.linear_recurrence import LinearRecurrence
 
 ops = keras.ops
 
 
 @keras.saving.register_keras_serializable(package="memoryspan")
-class MinGRU(Scanned):
+class MinGRU(LinearRecurrence):
     """h' = (1 - z) h + z g, with z = σ(x W_z + b_z) and g = x W_g + b_g (Feng et al., arXiv 2410.01201, section 3.1).
 
-    `kernel` is [W_z, W_g]. The arguments are those of `Scanned`.
+    `kernel` is [W_z, W_g]. The arguments are those of `LinearRecurrence`.
     """
 
     def build(self, input_shape):

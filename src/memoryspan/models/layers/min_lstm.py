@@ -4,17 +4,17 @@ import numpy as np
 
 from memoryspan.backend import keras
 from memoryspan.models.initial import as_initializer, glorot_uniform
-from memoryspan.models.layers.scanned import Scanned
+from memoryspan.models.layers.linear_recurrence import LinearRecurrence
 
 ops = keras.ops
 
 
 @keras.saving.register_keras_serializable(package="memoryspan")
-class MinLSTM(Scanned):
+class MinLSTM(LinearRecurrence):
     """h' = f h + i g, the gates scaled to f + i = 1 (Feng et al., arXiv 2410.01201, section 3.2).
 
     f = σ(x W_f + b_f), i = σ(x W_i + b_i), both over their sum; g = x W_g + b_g. `kernel` is [W_f, W_i, W_g]. The
-    arguments are those of `Scanned`.
+    arguments are those of `LinearRecurrence`.
     """
 
     def build(self, input_shape):

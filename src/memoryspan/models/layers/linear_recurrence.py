@@ -1,10 +1,13 @@
-"""Recurrences that are linear in their state, and so need not be walked step by step."""
+"""Recurrences that are linear in their state, h' = a(x) h + b(x), and so need not be walked step by step.
+
+They run in linear space: |a| ≤ 1, so that products of it can only shrink, and nothing overflows.
+"""
 
 from typing import Any
 
 from jaxtyping import Bool, Float
 
-from memoryspan.backend import keras
+from memoryspan.backend import jax, keras
 from memoryspan.models.layers.last_step import last_step
 from memoryspan.models.layers.without_padding import without_padding
 from memoryspan.validate import whole_number
@@ -14,12 +17,12 @@ ops = keras.ops
 Parts = tuple[Any, ...]
 """A number a unit: its real part, or its real and its imaginary part, each (batch, time, units) or (batch, units)."""
 
+Maps = tuple[Parts, Parts]
+"""(a, b): the maps h ↦ a h + b of the steps."""
 
-class Scanned(keras.layers.Layer):
-    """A recurrence h' = a(x) h + b(x), all steps at once: the composition of such maps is associative (Blelloch 1990).
 
-    It runs in linear space: |a| ≤ 1, so the products of the scan can only shrink, and nothing overflows. A step that
-    the mask hides keeps the state (a = 1, b = 0). A subclass says what `coefficients`, `read` and `width` are.
+class LinearRecurrence(keras.layers.Layer):
+    """A layer whose subclass says what `coefficients`, `read` and `width` are. A masked step keeps the state.
 
     Args:
         units: numbers in the state.
@@ -36,8 +39,8 @@ class Scanned(keras.layers.Layer):
         self.units, self.return_sequences, self.seed = units, return_sequences, seed
         self.supports_masking = True
 
-    def coefficients(self, x: Float[Any, "batch *time features"]) -> tuple[Parts, Parts]:
-        """(a, b) of the recurrence, for one step or for all."""
+    def coefficients(self, x: Float[Any, "batch *time features"]) -> Maps:
+        """(a, b), of one step or of all."""
         raise NotImplementedError
 
     def read(self, state: Parts, x: Float[Any, "batch *time features"]) -> Float[Any, "batch *time width"]:
@@ -56,14 +59,12 @@ class Scanned(keras.layers.Layer):
             alive = mask[..., None]
             a = tuple(ops.where(alive, part, one) for part, one in zip(a, self.one, strict=True))
             b = tuple(ops.where(alive, part, 0.0) for part in b)
-        _, states = ops.associative_scan(_first_then_second, (a, b), axis=1)
-        answers = self.read(states, x)
+        answers = self.read(states((a, b)), x)
         return answers if self.return_sequences else last_step(answers, mask)
 
     def step(self, x: Float[Any, "batch features"], state: Parts) -> tuple[Float[Any, "batch width"], Parts]:
         """One step alone: the answer, and the state after it."""
-        a, b = self.coefficients(x)
-        _, state = _first_then_second((self.one, state), (a, b))
+        state = _moved(state, self.coefficients(x))
         return self.read(state, x), state
 
     def get_initial_state(self, batch_size: int) -> Parts:
@@ -90,15 +91,46 @@ class Scanned(keras.layers.Layer):
         }
 
 
-def _first_then_second(first: tuple[Parts, Parts], second: tuple[Parts, Parts]) -> tuple[Parts, Parts]:
-    """The map h ↦ a₂ (a₁ h + b₁) + b₂, as the pair (a, b) of one map."""
-    (a1, b1), (a2, b2) = first, second
-    moved = _times(a2, b1)
-    return _times(a2, a1), tuple(one + other for one, other in zip(moved, b2, strict=True))
+def states(maps: Maps) -> Parts:
+    """The state after each step, from zeros.
+
+    On a CPU the steps are walked: measured on two cores, 32 rows, 40 units, 50 and 512 steps, forth and back, that is
+    two to four times as fast as `scanned`, and compiles in a fifth of the time.
+    """
+    return (walked if jax.default_backend() == "cpu" else scanned)(maps)
+
+
+def walked(maps: Maps) -> Parts:
+    """The states, one step after the other."""
+
+    def step(state, one_map):
+        state = _moved(state, one_map)
+        return state, state
+
+    by_time = keras.tree.map_structure(lambda part: ops.swapaxes(part, 0, 1), maps)
+    nothing = keras.tree.map_structure(lambda part: ops.zeros_like(part[0]), by_time[1])
+    _, after = ops.scan(step, nothing, by_time)
+    return tuple(ops.swapaxes(part, 0, 1) for part in after)
+
+
+def scanned(maps: Maps) -> Parts:
+    """The states, in a number of rounds that grows as the logarithm of the steps (Blelloch, CMU-CS-90-190, 1.4)."""
+
+    def first_then_second(first: Maps, second: Maps) -> Maps:
+        (a1, b1), (a2, _) = first, second
+        return _times(a2, a1), _moved(b1, second)
+
+    return ops.associative_scan(first_then_second, maps, axis=1)[1]
+
+
+def _moved(state: Parts, one_map: Maps) -> Parts:
+    """The map h ↦ a h + b."""
+    a, b = one_map
+    return tuple(part + other for part, other in zip(_times(a, state), b, strict=True))
 
 
 def _times(one: Parts, other: Parts) -> Parts:
-    """The product of real numbers, or of complex ones. (Not every backend differentiates its complex numbers.)"""
+    """The product of real numbers, or of complex ones in two parts. (Keras's complex numbers have few operations.)"""
     if len(one) == 1:
         return (one[0] * other[0],)
     (re1, im1), (re2, im2) = one, other

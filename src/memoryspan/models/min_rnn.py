@@ -1,0 +1,38 @@
+"""One model for the two minimal recurrent layers: a residual stack of them and a dense layer."""
+
+import numpy as np
+
+from memoryspan.backend import keras
+from memoryspan.models.compiled import answering, compiled, require_trainable
+from memoryspan.models.initial import layer_seed
+from memoryspan.models.layers import MinGRU, MinLSTM
+from memoryspan.tasks import Task
+from memoryspan.validate import whole_number
+
+KINDS = {"min_gru": (MinGRU, 2), "min_lstm": (MinLSTM, 3)}
+"""The layer by the name of its builder, and its gates (the candidate is one)."""
+
+
+def min_rnn(
+    name: str, task: Task, units: int, layers: int, learning_rate: float, global_clipnorm: float, seed: int | None
+) -> keras.Model:
+    """x ← x + layer(norm(x)), `layers` times, between a dense layer that encodes the input and one that answers.
+
+    Raises:
+        TaskError: a setting makes no sense, or the model does not fit into memory.
+    """
+    whole_number("units", units, at_least=1, instead="40, for example")
+    whole_number("layers", layers, at_least=1, instead="2, for example")
+    layer, gates = KINDS[name]
+    ends = (task.n_features + 1) * units + 2 * units + (units + 1) * task.n_outputs
+    require_trainable(ends + layers * (2 * units + gates * units * (units + 1)), learning_rate)
+    rng = np.random.default_rng(seed)
+    inputs = keras.Input((None, task.n_features))
+    x = keras.layers.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)
+    for number in range(1, layers + 1):
+        y = keras.layers.LayerNormalization(name=f"norm_{number}")(x)
+        y = layer(units, return_sequences=True, seed=layer_seed(rng), name=f"{name}_{number}")(y)
+        x = keras.layers.Add(name=f"sum_{number}")([x, y])
+    x = keras.layers.LayerNormalization(name="norm")(x)
+    model = answering(task, inputs, x, name)
+    return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)

@@ -1,0 +1,72 @@
+"""One model for the three stock recurrent layers of Keras: a stack of them and a dense layer."""
+
+import numpy as np
+
+from memoryspan.backend import keras
+from memoryspan.errors import TaskError
+from memoryspan.models.compiled import answer, compiled, require_trainable
+from memoryspan.tasks import Task
+from memoryspan.validate import whole_number
+
+KINDS = {
+    "lstm": (keras.layers.LSTM, 4, 1),
+    "gru": (keras.layers.GRU, 3, 2),
+    "simple_rnn": (keras.layers.SimpleRNN, 1, 1),
+}
+"""The layer by the name of its builder, its gates (the candidate is one), and the biases of each."""
+
+
+def recurrent(
+    name: str,
+    task: Task,
+    units: int,
+    layers: int,
+    bidirectional: bool,
+    learning_rate: float,
+    global_clipnorm: float,
+    seed: int | None,
+) -> keras.Model:
+    """A stack of recurrent layers and a dense layer that fits the task's answer.
+
+    Raises:
+        TaskError: a setting makes no sense, or the model does not fit into memory.
+    """
+    whole_number("units", units, at_least=1, instead="25, for example")
+    whole_number("layers", layers, at_least=1, instead="1, for example")
+    if not isinstance(bidirectional, bool):
+        raise TaskError(f"bidirectional must be True or False, got {bidirectional!r}: use bidirectional=False.")
+    require_trainable(_parameters(name, task, units, layers, 1 + bidirectional), learning_rate)
+    stack = [
+        _layer(
+            name if layers == 1 else f"{name}_{number}",
+            KINDS[name][0],
+            units,
+            return_sequences=number < layers or task.asks == "every step",
+            bidirectional=bidirectional,
+        )
+        for number in range(1, layers + 1)
+    ]
+    kind = "bidirectional" if bidirectional else "stacked" if layers > 1 else "vanilla"
+    model = keras.Sequential([keras.Input((None, task.n_features)), *stack, answer(task)], name=f"{kind}_{name}")
+    rng = np.random.default_rng(seed)
+    return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
+
+
+def _layer(name: str, of: type, units: int, *, return_sequences: bool, bidirectional: bool) -> keras.layers.Layer:
+    """One layer, its kernels not drawn yet."""
+    layer = of(
+        units,
+        return_sequences=return_sequences,
+        kernel_initializer="zeros",
+        recurrent_initializer="zeros",
+        seed=0,  # of a dropout that it does not have; a variable all the same, and so a part of the same bits
+        name=name,
+    )
+    return keras.layers.Bidirectional(layer, name=name) if bidirectional else layer
+
+
+def _parameters(name: str, task: Task, units: int, layers: int, directions: int) -> int:
+    _, gates, biases = KINDS[name]
+    width = directions * units
+    inputs = task.n_features + (layers - 1) * width  # of all layers together
+    return directions * gates * units * (inputs + layers * (units + biases)) + task.n_outputs * (width + 1)

@@ -1,0 +1,72 @@
+"""A temporal convolutional network."""
+
+import numpy as np
+
+from memoryspan.backend import keras
+from memoryspan.models.compiled import answering, compiled, require_trainable
+from memoryspan.models.initial import layer_seed
+from memoryspan.models.layers import CausalConv
+from memoryspan.tasks import Task
+from memoryspan.validate import whole_number
+
+LAYERS = keras.layers
+
+
+def tcn(
+    task: Task,
+    *,
+    units: int = 20,
+    kernel_size: int = 3,
+    layers: int | None = None,
+    learning_rate: float = 3e-3,
+    global_clipnorm: float = 1.0,
+    seed: int | None = None,
+) -> keras.Model:
+    """Residual blocks of two dilated causal convolutions with `units` filters, and a dense layer, compiled.
+
+    Bai et al. (arXiv 1803.01271), without their dropout and weight normalisation. Block i, counted from 0, is dilated
+    by 2^i, so `layers` blocks see 1 + 2 (kernel_size - 1) (2^layers - 1) steps, and nothing before them.
+
+    Args:
+        task: what to learn.
+        units: filters of a convolution.
+        kernel_size: steps that a convolution reads.
+        layers: blocks; None for the least number that sees all of `task.length`.
+        learning_rate: of Adam.
+        global_clipnorm: the greatest norm of a gradient.
+        seed: decides the initial weights; None draws others each time.
+
+    Raises:
+        TaskError: a setting makes no sense, or the model does not fit into memory.
+    """
+    whole_number("units", units, at_least=1, instead="20, for example")
+    whole_number("kernel_size", kernel_size, at_least=2, instead="3, for example")
+    if layers is None:
+        layers = next(n for n in range(1, 64) if receptive_field(kernel_size, n) >= task.length)
+    whole_number("layers", layers, at_least=1, instead="4, for example")
+    require_trainable(_parameters(task, units, kernel_size, layers), learning_rate)
+    rng = np.random.default_rng(seed)
+    inputs = x = keras.Input((None, task.n_features))
+    for number in range(1, layers + 1):
+        y = x
+        for part in ("first", "second"):
+            dilated = CausalConv(
+                units, kernel_size, dilation=2 ** (number - 1), seed=layer_seed(rng), name=f"{part}_{number}"
+            )
+            y = dilated(y)
+        if x.shape[-1] != units:
+            x = LAYERS.Dense(units, kernel_initializer="zeros", name="encoder")(x)
+        x = LAYERS.Activation("relu", name=f"relu_{number}")(LAYERS.Add(name=f"sum_{number}")([x, y]))
+    model = answering(task, inputs, x, "tcn")
+    return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
+
+
+def receptive_field(kernel_size: int, layers: int) -> int:
+    """The steps, this one and those before, on which the answer of that many blocks depends."""
+    return 1 + 2 * (kernel_size - 1) * (2**layers - 1)
+
+
+def _parameters(task: Task, units: int, kernel_size: int, layers: int) -> int:
+    encoder = (task.n_features + 1) * units if task.n_features != units else 0
+    read = task.n_features + (2 * layers - 1) * units  # by all convolutions together
+    return encoder + kernel_size * read * units + 2 * layers * units + (units + 1) * task.n_outputs

@@ -1,0 +1,70 @@
+"""A causal transformer."""
+
+import numpy as np
+
+from memoryspan.backend import keras
+from memoryspan.models.compiled import answering, compiled, require_trainable
+from memoryspan.models.initial import layer_seed
+from memoryspan.models.layers import CausalSelfAttention
+from memoryspan.models.layers.causal_self_attention import Positions, check_positions
+from memoryspan.tasks import Task
+from memoryspan.validate import whole_number
+
+LAYERS = keras.layers
+
+WIDER = 4
+"""The feed-forward part, in multiples of the width (Vaswani et al., arXiv 1706.03762, section 3.3)."""
+
+
+def transformer(
+    task: Task,
+    *,
+    units: int = 20,
+    heads: int = 4,
+    layers: int = 2,
+    positions: Positions = "rotary",
+    learning_rate: float = 3e-3,
+    global_clipnorm: float = 1.0,
+    seed: int | None = None,
+) -> keras.Model:
+    """Blocks of causal self-attention and a feed-forward part, of `units` features, between two dense layers, compiled.
+
+    The decoder of Vaswani et al. (arXiv 1706.03762), normalised before each part (Xiong et al., arXiv 2002.04745) and
+    at the end. Positions are told apart by rotary embeddings (Su et al., arXiv 2104.09864), or with "none" by nothing
+    but causality. A head is `units` / `heads` wide, rounded up to an even number, so that any `units` go.
+
+    Raises:
+        TaskError: a setting makes no sense, or the model does not fit into memory.
+    """
+    whole_number("units", units, at_least=1, instead="20, for example")
+    whole_number("heads", heads, at_least=1, instead="4, for example")
+    whole_number("layers", layers, at_least=1, instead="2, for example")
+    check_positions(positions)
+    head_size = 2 * -(-units // (2 * heads))
+    require_trainable(_parameters(task, units, layers, heads * head_size), learning_rate)
+    rng = np.random.default_rng(seed)
+    inputs = keras.Input((None, task.n_features))
+    x = LAYERS.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)
+    for number in range(1, layers + 1):
+        attention = CausalSelfAttention(
+            heads, head_size, positions=positions, seed=layer_seed(rng), name=f"attention_{number}"
+        )
+        y = attention(LAYERS.LayerNormalization(name=f"attention_norm_{number}")(x))
+        x = LAYERS.Add(name=f"attention_sum_{number}")([x, y])
+        x = LAYERS.Add(name=f"feed_forward_sum_{number}")([x, _feed_forward(x, units, number)])
+    x = LAYERS.LayerNormalization(name="norm")(x)
+    model = answering(task, inputs, x, "transformer")
+    return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
+
+
+def _feed_forward(x: keras.KerasTensor, units: int, number: int) -> keras.KerasTensor:
+    """Two dense layers, on each step alone."""
+    x = LAYERS.LayerNormalization(name=f"feed_forward_norm_{number}")(x)
+    x = LAYERS.Dense(WIDER * units, "relu", kernel_initializer="zeros", name=f"widen_{number}")(x)
+    return LAYERS.Dense(units, kernel_initializer="zeros", name=f"narrow_{number}")(x)
+
+
+def _parameters(task: Task, units: int, layers: int, width: int) -> int:
+    feed_forward = WIDER * units * (units + 1) + units * (WIDER * units + 1)
+    block = 4 * units + 4 * units * width + feed_forward
+    return (task.n_features + 1) * units + layers * block + 2 * units + (units + 1) * task.n_outputs

@@ -1,0 +1,136 @@
+"""The held span: how far back a trained model remembers, without more training.
+
+The longest length at which its accuracy is proved: of 1,000 fresh examples of exactly that length so many are right
+that the lower end of the 95 % Wilson interval is at least 95 %. It is found by doubling, then bisecting.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from memoryspan.backend import keras
+from memoryspan.engine import forward, variables_of
+from memoryspan.errors import NoRoomError, TaskError
+from memoryspan.evaluation import Accuracy, at_length, check_fit, evaluator, wilson
+from memoryspan.sampling import Stream, stream
+from memoryspan.spans.cell import Span
+from memoryspan.tasks import Task
+from memoryspan.validate import seed_number, whole_number
+
+EXAMPLES = 1000
+"""Fresh examples that decide whether a length is held."""
+
+THRESHOLD = 0.95
+"""What the lower end of the 95 % interval has to reach."""
+
+ENOUGH = next(n for n in range(EXAMPLES + 1) if wilson(n, EXAMPLES)[0] >= THRESHOLD)
+"""The right answers that takes, of `EXAMPLES`."""
+
+FINENESS = 32
+"""Bisecting ends within one part in so many of the length: finer differences drown in which examples are drawn."""
+
+MISSED = 2
+"""Lengths in a row, each twice the last, at which a model has failed before nobody looks further."""
+
+Measure = Callable[[int], Accuracy]
+"""The accuracy at a length, not counted further once it is out of reach of what would prove it."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """How far a trained model holds, and its accuracy by length, shortest first."""
+
+    span: Span
+    curve: tuple[Accuracy, ...]
+
+
+def held_span(
+    model: keras.Model,
+    task: Task,
+    *,
+    longest: int = 16_384,
+    seed: int = 0,
+    on_accuracy: Callable[[Accuracy], None] = lambda accuracy: None,
+) -> Held:
+    """The held span of any Keras model on a task, from its shortest length to `longest`.
+
+    `on_accuracy` is called with each length that is measured.
+
+    Raises:
+        ModelError: the model does not fit the task.
+        TaskError: `longest` is below the task's shortest length, or `seed` is none.
+    """
+    seed_number(seed)
+    require_longest(longest, task)
+    task = at_length(task, longest)
+    check_fit(model, task)
+    count, variables = evaluator(forward(model), task), variables_of(model)
+
+    def measure(length: int) -> Accuracy:
+        accuracy = count(variables, stream(seed, Stream.EVALUATION), EXAMPLES, length, ENOUGH)
+        on_accuracy(accuracy)
+        return accuracy
+
+    return hold(measure, task, longest)
+
+
+def require_longest(longest: int, task: Task) -> None:
+    """Raises `TaskError` where the longest length is shorter than the shortest."""
+    whole_number(
+        "longest", longest, at_least=task.shortest, given=f", the shortest length of {task.name}", instead="4096"
+    )
+
+
+def hold(measure: Measure, task: Task, longest: int) -> Held:
+    """Doubles from the shortest length until the model fails, and bisects between the last two."""
+    found: dict[int, Accuracy] = {}
+
+    def holds(length: int) -> bool:
+        if length not in found:
+            found[length] = measure(length)
+        return found[length].right >= ENOUGH
+
+    full = _double(holds, task.shortest, longest)
+    best = max((length for length in found if holds(length)), default=None)
+    if best is not None and best != longest:
+        worst = min((length for length in found if length > best), default=best + 1)
+        best = bisect(holds, best, worst)
+    curve = tuple(found[length] for length in sorted(found))
+    return Held(span(task, best, at_least=best is not None and (best == longest or not full)), curve)
+
+
+def _double(holds: Callable[[int], bool], shortest: int, longest: int) -> bool:
+    """Looks at the shortest length and at powers of two; False where the memory ended before the model's did."""
+    missed = 0
+    for length in _doubled(shortest, longest):
+        try:
+            missed = 0 if holds(length) else missed + 1
+        except NoRoomError:
+            return missed > 0
+        if missed == MISSED:
+            break
+    return True
+
+
+def _doubled(shortest: int, longest: int) -> Iterator[int]:
+    """The shortest length, the powers of two above it, and the longest."""
+    yield shortest
+    length = 1 << shortest.bit_length()
+    while length < longest:
+        yield length
+        length *= 2
+    if longest > shortest:
+        yield longest
+
+
+def bisect(holds: Callable[[int], bool], best: int, worst: int) -> int:
+    """The longest length known to hold, between one that does and one that does not."""
+    while worst - best > max(1, best // FINENESS):
+        middle = (best + worst) // 2
+        best, worst = (middle, worst) if holds(middle) else (best, middle)
+    return best
+
+
+def span(task: Task, length: int | None, *, at_least: bool) -> Span:
+    """The span of this length, with its lag."""
+    lag = None if length is None else at_length(task, length).lag(length)
+    return Span(length, lag, at_least)

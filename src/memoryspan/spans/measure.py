@@ -1,0 +1,85 @@
+"""Answers cells: trains their models, and finds how far each one remembers."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import jax
+
+from memoryspan.backend import keras
+from memoryspan.engine import forward
+from memoryspan.evaluation import evaluator
+from memoryspan.models import make_model
+from memoryspan.runs.record import measured
+from memoryspan.sampling import Stream, stream
+from memoryspan.spans.cell import Cell, Found
+from memoryspan.spans.held import ENOUGH, EXAMPLES, THRESHOLD, Measure, hold, require_longest
+from memoryspan.spans.learned import Climb, climb_on, learned_span
+from memoryspan.tasks import Task, make_task
+from memoryspan.training import Position, Settings
+from memoryspan.training.trainer import chunks
+
+
+def measure(cells: Sequence[Cell], on_progress: Callable[[str], None] = lambda sentence: None) -> list[Found]:
+    """The answers to cells that differ in their seed alone; they train together, in one compiled program.
+
+    `on_progress` is told, in a few words, what is going on.
+
+    Raises what making the task and the model and training raise, and `TaskError` where the longest length that is
+    looked at is below the task's shortest.
+    """
+    first = cells[0]
+    task = at_longest(first)
+    on_progress("building")
+    models = [make_model(cell.model, task, cell.seed) for cell in cells]
+    settings = [Settings(cell.seed, cell.batch_size, cell.budget, threshold=THRESHOLD) for cell in cells]
+    count = evaluator(forward(models[0]), task)
+    climbs, now = [Climb(task.shortest) for _ in cells], ()
+    on_progress("compiling")
+    for now in chunks(models, task, settings):
+        looks = [_look(count, cell.seed, position) for cell, position in zip(cells, now, strict=True)]
+        climbs = [climb_on(*each, first.budget) for each in zip(climbs, now, looks, strict=True)]
+        on_progress(_describe(now))
+    ends = zip(cells, models, climbs, now, strict=True)
+    return [_found(cell, model, task, climb, position, count, on_progress) for cell, model, climb, position in ends]
+
+
+def at_longest(cell: Cell) -> Task:
+    """The cell's task, at the longest length that is looked at."""
+    task = make_task(cell.task.having(length=cell.longest))
+    require_longest(cell.longest, task)
+    return task
+
+
+def _look(count: Callable, seed: int, position: Position) -> Measure:
+    """Measures the model as it is at this position; asked twice for a length, it looks once."""
+    key = jax.random.fold_in(stream(seed, Stream.EVALUATION), position.row.updates)
+    return cache(lambda length: count(position.state.variables, key, EXAMPLES, length, ENOUGH))
+
+
+def _found(
+    cell: Cell, model: keras.Model, task: Task, climb: Climb, position: Position, count: Callable, on_progress: Callable
+) -> Found:
+    look, row = _look(count, cell.seed, position), position.row
+    assert position.status is not None
+    on_progress(f"seed {cell.seed}: measuring how far it holds")
+    held = hold(look, task, cell.longest)
+    return Found(
+        learned=learned_span(climb, position.status, task, look),
+        held=held.span,
+        curve=tuple(map(measured, held.curve)),
+        ended=position.status.value,
+        parameters=model.count_params(),
+        path=forward(model, training=True).path,
+        updates=row.updates,
+        examples=row.examples,
+        tokens=row.tokens,
+        skipped=row.skipped,
+        seconds=row.seconds,
+    )
+
+
+def _describe(now: Sequence[Position]) -> str:
+    """Where the seeds stand, in a line."""
+    rows = [position.row for position in now]
+    lengths = ", ".join(f"{row.length:,}" for row in rows)
+    return f"length {lengths}; {max(row.examples for row in rows):,} examples, {max(row.seconds for row in rows):.0f} s"
