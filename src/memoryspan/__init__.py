@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from memoryspan.evaluation import evaluate as evaluate
     from memoryspan.models import lstm as lstm
     from memoryspan.prediction import predict as predict
+    from memoryspan.spans.held import held_span as held_span
     from memoryspan.tasks import Batch as Batch
     from memoryspan.tasks import Echo as Echo
     from memoryspan.tasks import Task as Task
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from memoryspan.training import Result as Result
     from memoryspan.training import Status as Status
     from memoryspan.training import train as train
+    from memoryspan.training import train_together as train_together
     from memoryspan.tutorial import generate_example as generate_example
     from memoryspan.tutorial import generate_sequence as generate_sequence
     from memoryspan.tutorial import one_hot_decode as one_hot_decode
@@ -63,6 +65,8 @@ _HOME = {
     "one_hot_encode": "tutorial",
     "predict": "prediction",
     "train": "training",
+    "train_together": "training",
+    "held_span": "spans.held",
     "unroll": "engine",
     "vanilla_lstm": "tutorial",
     "variables_of": "engine",

@@ -279,3 +279,27 @@ def test_it_runs_under_vmap_over_lengths_as_one_after_the_other():
     for i in range(2):
         one = gradients[unroll, step](lengths[i], params, state, inputs)
         assert_close(jax.tree.map(lambda leaf, i=i: leaf[i], grads), one)
+
+
+def test_under_vmap_all_walk_as_far_as_the_longest_of_them_and_each_gets_its_own():
+    def step(params, state, x):
+        state = jnp.tanh(state @ params + x)
+        return state, None
+
+    rng = np.random.default_rng(0)
+    params = jnp.asarray(rng.normal(size=(3, 2, 2)), jnp.float32)
+    inputs = jnp.asarray(rng.normal(size=(3, 7, 4, 2)), jnp.float32)
+    lengths = jnp.asarray(rng.integers(1, 8, size=(3, 4)), jnp.int32)
+
+    def last(params, inputs, lengths):
+        return unroll(step, params, jnp.zeros((4, 2)), inputs, lengths)[0]
+
+    def gradient(params, inputs, lengths):
+        return jax.grad(lambda params: last(params, inputs, lengths).sum())(params)
+
+    for function in (last, gradient):
+        together = jax.vmap(function)(params, inputs, lengths)
+        alone = [function(*each) for each in zip(params, inputs, lengths, strict=True)]
+        np.testing.assert_allclose(together, jnp.stack(alone), rtol=1e-5, atol=1e-6)
+    loops = str(jax.make_jaxpr(jax.vmap(last))(params, inputs, lengths))
+    assert "reduce_or" not in loops  # a trip count for each would end where all of them have

@@ -6,7 +6,6 @@
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -46,8 +45,8 @@ def make(optimizer, loss="categorical_crossentropy", *behind):
 def compiled(model, task=FIXED, batch_size=BATCH_SIZE, curriculum=Curriculum()):  # noqa: B008 (it is frozen)
     """chunk(updates, state), ready to run; without a state, from the beginning."""
     first, served = initial_state(model, curriculum, task), forward(model, training=True)
-    program = compile_chunk(model, served, task, task.length, curriculum, batch_size, first, KEY)
-    return lambda updates, state=first: program(state, KEY, jnp.int32(updates))
+    program = compile_chunk(model, served, task, task.length, curriculum, batch_size, [first], [KEY])
+    return lambda updates, state=first: program([state], [KEY], [updates], [task.length])[0]
 
 
 def batch_of_update(number, batch_size=BATCH_SIZE):

@@ -29,7 +29,7 @@ FINENESS = 32
 """Bisecting ends within one part in so many of the length: finer differences drown in which examples are drawn."""
 
 MISSED = 2
-"""Lengths in a row, each twice the last, at which a model has failed before nobody looks further."""
+"""Lengths in a row, beyond the one it was trained on, at which a model has failed before nobody looks further."""
 
 Measure = Callable[[int], Accuracy]
 """The accuracy at a length, not counted further once it is out of reach of what would prove it."""
@@ -53,6 +53,7 @@ def held_span(
 ) -> Held:
     """The held span of any Keras model on a task, from its shortest length to `longest`.
 
+    `task.length` is the length that the model was trained on, and is looked at whatever comes before.
     `on_accuracy` is called with each length that is measured.
 
     Raises:
@@ -61,7 +62,7 @@ def held_span(
     """
     seed_number(seed)
     require_longest(longest, task)
-    task = at_length(task, longest)
+    trained, task = min(task.length, longest), at_length(task, longest)
     check_fit(model, task)
     count, variables = evaluator(forward(model), task), variables_of(model)
 
@@ -70,7 +71,7 @@ def held_span(
         on_accuracy(accuracy)
         return accuracy
 
-    return hold(measure, task, longest)
+    return hold(measure, task, longest, trained)
 
 
 def require_longest(longest: int, task: Task) -> None:
@@ -80,8 +81,8 @@ def require_longest(longest: int, task: Task) -> None:
     )
 
 
-def hold(measure: Measure, task: Task, longest: int) -> Held:
-    """Doubles from the shortest length until the model fails, and bisects between the last two."""
+def hold(measure: Measure, task: Task, longest: int, trained: int) -> Held:
+    """Doubles from the shortest length until the model fails, beyond the trained one, and bisects between the last two."""
     found: dict[int, Accuracy] = {}
 
     def holds(length: int) -> bool:
@@ -89,7 +90,7 @@ def hold(measure: Measure, task: Task, longest: int) -> Held:
             found[length] = measure(length)
         return found[length].right >= ENOUGH
 
-    full = _double(holds, task.shortest, longest)
+    full = _double(holds, task.shortest, longest, trained)
     best = max((length for length in found if holds(length)), default=None)
     if best is not None and best != longest:
         worst = min((length for length in found if length > best), default=best + 1)
@@ -98,12 +99,12 @@ def hold(measure: Measure, task: Task, longest: int) -> Held:
     return Held(span(task, best, at_least=best is not None and (best == longest or not full)), curve)
 
 
-def _double(holds: Callable[[int], bool], shortest: int, longest: int) -> bool:
-    """Looks at the shortest length and at powers of two; False where the memory ended before the model's did."""
+def _double(holds: Callable[[int], bool], shortest: int, longest: int, trained: int) -> bool:
+    """Looks at length after length; False where the machine's memory ended before the model's did."""
     missed = 0
-    for length in _doubled(shortest, longest):
+    for length in sorted({shortest, *_powers_of_two(shortest, longest), trained, longest}):
         try:
-            missed = 0 if holds(length) else missed + 1
+            missed = 0 if holds(length) else missed + (length > trained)
         except NoRoomError:
             return missed > 0
         if missed == MISSED:
@@ -111,15 +112,11 @@ def _double(holds: Callable[[int], bool], shortest: int, longest: int) -> bool:
     return True
 
 
-def _doubled(shortest: int, longest: int) -> Iterator[int]:
-    """The shortest length, the powers of two above it, and the longest."""
-    yield shortest
-    length = 1 << shortest.bit_length()
-    while length < longest:
+def _powers_of_two(above: int, below: int) -> Iterator[int]:
+    length = 1 << above.bit_length()
+    while length < below:
         yield length
         length *= 2
-    if longest > shortest:
-        yield longest
 
 
 def bisect(holds: Callable[[int], bool], best: int, worst: int) -> int:

@@ -62,7 +62,7 @@ def _found(
     look, row = _look(count, cell.seed, position), position.row
     assert position.status is not None
     on_progress(f"seed {cell.seed}: measuring how far it holds")
-    held = hold(look, task, cell.longest)
+    held = hold(look, task, cell.longest, climb.length)
     return Found(
         learned=learned_span(climb, position.status, task, look),
         held=held.span,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from memoryspan.training.trainer import positions as positions
     from memoryspan.training.trainer import restore as restore
     from memoryspan.training.trainer import train as train
+    from memoryspan.training.trainer import train_together as train_together
 
 _HOME = {
     "Budget": "budget",
@@ -29,6 +30,7 @@ _HOME = {
     "positions": "trainer",
     "restore": "trainer",
     "train": "trainer",
+    "train_together": "trainer",
 }
 """The module of each public name."""
 

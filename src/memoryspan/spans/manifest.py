@@ -1,0 +1,157 @@
+"""`manifest.json`: what was asked of a sweep, and so the list of its cells, in order.
+
+Plain data under a version number. Reading one imports neither JAX nor Keras, and nothing that the file names.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from memoryspan import __version__, strangers
+from memoryspan.errors import RunError
+from memoryspan.named import Named
+from memoryspan.runs import atomic
+from memoryspan.spans.cell import Cell
+from memoryspan.training.budget import Budget
+
+FILE = "manifest.json"
+
+FORMAT = 1
+"""The version of this format. A change that older readers would misread adds one."""
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """How far back does each model remember on each task, seed by seed?"""
+
+    tasks: tuple[Named, ...]
+    """As `Cell` has them; a stranger's with the hash of its file."""
+    models: tuple[Named, ...]
+    """The same."""
+    seeds: tuple[int, ...]
+    budget: Budget
+    batch_size: int
+    longest: int
+
+    @property
+    def cells(self) -> list[Cell]:
+        """By task, then by model, then by seed; what is asked twice is answered once."""
+        every = [
+            Cell(
+                task=task,
+                model=model,
+                seed=seed,
+                budget=self.budget,
+                batch_size=self.batch_size,
+                longest=self.longest,
+            )
+            for task in self.tasks
+            for model in self.models
+            for seed in self.seeds
+        ]
+        return list({cell.key: cell for cell in every}.values())
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """All of `manifest.json`."""
+
+    format: int = FORMAT
+    memoryspan: str
+    created: datetime
+    """In UTC."""
+    asked: Question
+
+
+class Version(msgspec.Struct):
+    """The part that every version of a file of a sweep has."""
+
+    format: int
+    memoryspan: str
+
+
+def write(directory: Path, asked: Question) -> Manifest:
+    """Puts the manifest of a new sweep in place; raises `OSError` where it cannot be written."""
+    manifest = Manifest(memoryspan=__version__, created=datetime.now(UTC), asked=asked)
+    atomic.write(directory / FILE, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+    return manifest
+
+
+def read(directory: Path) -> Manifest:
+    """The manifest of the sweep in `directory`.
+
+    Raises:
+        RunError: there is no sweep, or its manifest is damaged or of a newer format.
+    """
+    file = directory / FILE
+    try:
+        content = file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(
+            f"There is no sweep at {directory}, for there is no {file}: give the directory of one, or begin it with "
+            f"`memoryspan span --run {directory}`, and models and tasks."
+        ) from None
+    except OSError as error:
+        raise RunError(f"{file} cannot be read: {error.strerror}. Ask its owner for leave to read it.") from error
+    try:
+        require_readable(content, file, FORMAT)
+        return msgspec.json.decode(content, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise RunError(
+            f"{file} is damaged ({error}): put back a copy of it, or ask again with another --run."
+        ) from error
+
+
+def require_readable(content: bytes, file: Path, newest: int) -> None:
+    """Raises `RunError` where a file is of a newer format, and `msgspec.DecodeError` where it says no format at all."""
+    version = msgspec.json.decode(content, type=Version)
+    if version.format > newest:
+        raise RunError(
+            f"{file} has format {version.format}, written by memoryspan {version.memoryspan}, and this one reads up "
+            f"to {newest}: pip install --upgrade memoryspan."
+        )
+
+
+def require_same(directory: Path, before: Question, now: Question) -> None:
+    """Raises `RunError` where a sweep was asked something else, and says what."""
+    names = [name for name in Question.__struct_fields__ if _plain(before, name) != _plain(now, name)]
+    if names:
+        changes = "; ".join(f"{name} {_change(getattr(before, name), getattr(now, name))}" for name in names)
+        raise RunError(
+            f"{directory} is the sweep of another question ({changes}): ask the same again, which "
+            f"`memoryspan span --run {directory}` alone does, or give another --run."
+        )
+
+
+def strangers_of(cells: list[Cell]) -> list[str]:
+    """The options that name the strangers' files that these cells need: `--model mine.py:build`."""
+    pairs = [(kind, named.name) for cell in cells for kind, named in (("task", cell.task), ("model", cell.model))]
+    return list(dict.fromkeys(f"--{kind} {name}" for kind, name in pairs if strangers.is_stranger(name)))
+
+
+def _plain(question: Question, name: str) -> bytes:
+    """As it comes back from a file, where tuples and lists are one."""
+    return msgspec.json.encode(getattr(question, name), order="deterministic")
+
+
+def _change(before, now) -> str:
+    if isinstance(before, tuple) and (changed := _other_files(before, now)):
+        return f"of another file: {', '.join(changed)} has changed since"
+    return f"{_words(before)} → {_words(now)}"
+
+
+def _other_files(before: tuple, now: tuple) -> list[str]:
+    """The strangers whose names are the same, and whose files are not."""
+    pairs = zip(before, now, strict=False)
+    return [
+        old.name
+        for old, new in pairs
+        if isinstance(old, Named) and old.name == new.name and None not in (old.sha256, new.sha256)
+        and old.sha256 != new.sha256
+    ]
+
+
+def _words(value) -> str:
+    if isinstance(value, Budget):
+        limits = [(name, getattr(value, name)) for name in ("examples", "tokens", "seconds")]
+        return " and ".join(f"{limit:,} {name}" for name, limit in limits if limit is not None) or "none"
+    return " ".join(map(str, value)) if isinstance(value, tuple) else f"{value:,}"

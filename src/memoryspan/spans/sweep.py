@@ -1,0 +1,208 @@
+"""A sweep: many cells, and a directory with an answer to each.
+
+    manifest.json       what was asked
+    cells/<key>.json    the answer to a cell, or why there is none
+    results.csv         one row a cell
+    .lock               held while a process answers
+
+A cell's file is there in full or not at all, so that a sweep goes on after any end, a killed process included, with
+what is missing. Nothing here imports what a file names.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from memoryspan.errors import RunError
+from memoryspan.runs import atomic
+from memoryspan.runs.lock import lock
+from memoryspan.spans import manifest
+from memoryspan.spans.cell import FORMAT, Answer, Cell, Found, Span
+from memoryspan.spans.manifest import Manifest, Question, require_same, strangers_of
+
+CELLS = "cells"
+RESULTS = "results.csv"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A directory, what was asked, and what has been answered so far."""
+
+    directory: Path
+    manifest: Manifest
+    answers: dict[str, Answer]
+    """By the key of the cell; `keep` adds to them."""
+    notices: tuple[str, ...]
+    """Sentences for the person, about what was found on opening it."""
+    named: bool = False
+    """Whether a person has named the tasks and models now: only then may strangers' files among them be imported."""
+    cells: list[Cell] = field(init=False)
+    """All that were asked, in order."""
+
+    def __post_init__(self):
+        object.__setattr__(self, "cells", self.manifest.asked.cells)
+
+
+def open_sweep(directory: str | Path) -> Sweep:
+    """A sweep as it lies on the disk, for reading: needs no lock, and changes nothing.
+
+    Raises:
+        RunError: there is none, or its manifest is damaged or of a newer format.
+    """
+    directory = Path(directory)
+    asked = manifest.read(directory)
+    return Sweep(directory, asked, *_kept(directory, asked.asked.cells))
+
+
+@contextmanager
+def begin(directory: str | Path | None, question: Question | None) -> Iterator[Sweep]:
+    """A sweep to be answered by this process, which holds its lock in the block: a new one, or one to go on with.
+
+    Args:
+        directory: where to keep it, new or empty, or where it is kept; by default a fresh one, `runs/span-echo-001`.
+        question: what to ask; it may be left out where the directory has it.
+
+    Raises:
+        RunError: the directory holds something else, the sweep of another question, or a damaged manifest; it is in
+            use, or cannot be written to.
+    """
+    place = Path(directory) if directory else None
+    if place is None or not (place / manifest.FILE).exists():
+        place = _claim(place, question)
+    instead = "Make room there, or give another --run."
+    with atomic.explained(place, instead):
+        held = _lock(place)
+    try:
+        with atomic.explained(place, instead):
+            sweep = _opened(place, question)
+        yield sweep
+    finally:
+        held.release()
+
+
+def missing(sweep: Sweep, retry_failed: bool = False) -> list[Cell]:
+    """The cells to be answered: those without an answer, and if asked those that failed.
+
+    Raises:
+        RunError: they need a stranger's file, and no person has named it in this process.
+    """
+
+    def answered(cell: Cell) -> bool:
+        answer = sweep.answers.get(cell.key)
+        return answer is not None and not (retry_failed and answer.failure)
+
+    cells = [cell for cell in sweep.cells if not answered(cell)]
+    if not sweep.named and (options := strangers_of(cells)):
+        raise RunError(
+            f"{len(cells):,} cells of the sweep in {sweep.directory} are missing, and need what is not part of "
+            f"memoryspan; nothing is imported because a file names it: if you trust it, ask the whole question again, "
+            f"with {' '.join(options)} in it."
+        )
+    return cells
+
+
+def keep(sweep: Sweep, answer: Answer) -> None:
+    """Puts an answer in place; raises `RunError` where it cannot be written."""
+    content = msgspec.json.format(msgspec.json.encode(answer), indent=2) + b"\n"
+    with atomic.explained(sweep.directory, f"Make room there, then memoryspan span --run {sweep.directory} goes on."):
+        atomic.write(sweep.directory / CELLS / f"{answer.cell.key}.json", content)
+    sweep.answers[answer.cell.key] = answer
+
+
+def write_results(sweep: Sweep) -> None:
+    """`results.csv`, of the answers so far, in the order of the question; raises `RunError` where it cannot be."""
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(_COLUMNS)
+    rows.writerows(_row(sweep.answers[cell.key]) for cell in sweep.cells if cell.key in sweep.answers)
+    with atomic.explained(sweep.directory, f"Make room there, then memoryspan span --run {sweep.directory} goes on."):
+        atomic.write(sweep.directory / RESULTS, text.getvalue().encode())
+
+
+_SPAN = ("length", "lag", "at_least")
+_FIGURES = ("ended", "updates", "examples", "tokens", "seconds", "path")
+_COLUMNS = (
+    *("task", "model", "seed", "parameters"),
+    *(f"learned_{name}" for name in _SPAN),
+    *(f"held_{name}" for name in _SPAN),
+    *_FIGURES,
+    "error",
+)
+
+
+def _row(answer: Answer) -> list:
+    cell = answer.cell
+    error = answer.failure.error if answer.failure else ""
+    return [str(cell.task), str(cell.model), cell.seed, *_figures(answer.found), error]
+
+
+def _figures(found: Found | None) -> list:
+    if found is None:
+        return [""] * (len(_COLUMNS) - 4)
+    spans = [*_span(found.learned), *_span(found.held)]
+    return [found.parameters, *spans, *(getattr(found, name) for name in _FIGURES)]
+
+
+def _span(span: Span) -> list:
+    return [span.length, span.lag, str(span.at_least).lower()]
+
+
+def _claim(place: Path | None, question: Question | None) -> Path:
+    from memoryspan.runs.directory import claim  # brings JAX along
+
+    if question is None:
+        manifest.read(place or Path())  # says what is missing
+    assert question is not None
+    names = "-".join(task.name.rpartition(":")[2] for task in question.tasks)
+    return claim(place, f"span-{names[:40]}")
+
+
+def _opened(place: Path, question: Question | None) -> Sweep:
+    """Under the lock, where nothing changes any more."""
+    if not (place / manifest.FILE).exists():
+        assert question is not None
+        asked = manifest.write(place, question)
+    else:
+        asked = manifest.read(place)
+        if question is not None:
+            require_same(place, asked.asked, question)
+    cells = place / CELLS
+    cells.mkdir(exist_ok=True)
+    atomic.clean(place)
+    atomic.clean(cells)
+    return Sweep(place, asked, *_kept(place, asked.asked.cells), named=question is not None)
+
+
+def _lock(place: Path):
+    try:
+        return lock(place)
+    except RunError:
+        raise RunError(
+            f"Another process is answering the sweep in {place}: wait until it ends, or stop it, or give another --run."
+        ) from None
+
+
+def _kept(directory: Path, cells: list[Cell]) -> tuple[dict[str, Answer], tuple[str, ...]]:
+    """The answers that are there, and a sentence on each file that is damaged."""
+    answers, notices = {}, []
+    for cell in cells:
+        file = directory / CELLS / f"{cell.key}.json"
+        try:
+            content = file.read_bytes()
+            manifest.require_readable(content, file, FORMAT)
+            answer = msgspec.json.decode(content, type=Answer)
+        except FileNotFoundError:
+            continue
+        except msgspec.DecodeError as error:
+            notices.append(f"{file} is damaged ({error}), and its cell counts as missing.")
+            continue
+        if answer.cell.key != cell.key or (answer.found is None) == (answer.failure is None):
+            notices.append(f"{file} is not the answer to its cell, which counts as missing.")
+            continue
+        answers[cell.key] = answer
+    return answers, tuple(notices)

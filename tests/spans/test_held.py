@@ -1,0 +1,109 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memoryspan import Accuracy, Echo, evaluate, held_span, lstm, train
+from memoryspan.errors import ModelError, NoRoomError, TaskError
+from memoryspan.evaluation import wilson
+from memoryspan.spans.held import ENOUGH, EXAMPLES, FINENESS, THRESHOLD, bisect, hold
+
+TASK = Echo(8, 6, 2)
+
+
+def remembers(limit):
+    """The accuracy, by length, of a model that knows up to a limit and guesses beyond it."""
+    return lambda length: Accuracy(EXAMPLES if length <= limit else 167, EXAMPLES, length, 1 / 6)
+
+
+def test_enough_is_the_least_that_proves_the_threshold():
+    assert wilson(ENOUGH, EXAMPLES)[0] >= THRESHOLD > wilson(ENOUGH - 1, EXAMPLES)[0]
+    assert ENOUGH == 964
+
+
+@given(limit=st.integers(3, 40_000), longest=st.integers(3, 40_000))
+def test_the_span_is_found_as_finely_as_it_says(limit, longest):
+    found = hold(remembers(limit), TASK, longest, 3).span
+    if limit >= longest:
+        assert (found.length, found.at_least) == (longest, True)
+    else:
+        assert found.length is not None
+        assert found.length <= limit < found.length + max(1, found.length // FINENESS) + 1
+        assert not found.at_least
+    assert found.lag == found.length - 3
+
+
+def test_a_model_that_knows_nothing_has_no_span():
+    found = hold(remembers(0), TASK, 1000, 3)
+    assert (found.span.length, found.span.lag, found.span.at_least) == (None, None, False)
+    assert [accuracy.length for accuracy in found.curve] == [3, 4, 8]
+
+
+def test_the_curve_has_every_length_that_was_looked_at_and_ends_soon_after_the_span():
+    found = hold(remembers(100), TASK, 100_000, 3)
+    lengths = [accuracy.length for accuracy in found.curve]
+    assert lengths == sorted(set(lengths))
+    assert {3, 4, 8, 16, 32, 64, 128, 256} <= set(lengths)
+    assert max(lengths) == 256
+
+
+def test_no_length_is_measured_twice():
+    asked = []
+    hold(lambda length: asked.append(length) or remembers(100)(length), TASK, 1000, 3)
+    assert len(asked) == len(set(asked))
+
+
+def test_a_model_that_fails_short_sequences_and_holds_the_trained_length_has_the_long_span():
+    def odd(length):
+        return remembers(100)(length) if length >= 10 else Accuracy(0, EXAMPLES, length, 1 / 6)
+
+    assert hold(odd, TASK, 64, 16).span.length == 64
+
+
+def test_where_the_memory_of_the_machine_ends_the_span_is_at_least_that():
+    def measure(length):
+        if length > 512:
+            raise NoRoomError("too long")
+        return remembers(math.inf)(length)
+
+    found = hold(measure, TASK, 100_000, 3).span
+    assert (found.length, found.at_least) == (512, True)
+
+
+@given(st.integers(1, 10_000), st.integers(1, 10_000), st.integers(1, 10_000))
+def test_bisecting_stays_between_its_ends(one, two, limit):
+    best, worst = sorted((one, one + two))
+    found = bisect(lambda length: length <= limit, best, worst)
+    assert best <= found < worst
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = lstm(TASK, units=16, seed=0)
+    assert train(model, TASK, seed=0).solved
+    return model
+
+
+def test_a_trained_model_holds_what_it_was_trained_on(model):
+    measured = []
+    found = held_span(model, TASK, longest=64, on_accuracy=measured.append)
+    assert found.span.length >= TASK.length
+    assert {accuracy.length for accuracy in measured} == {accuracy.length for accuracy in found.curve}
+    at_8 = next(accuracy for accuracy in found.curve if accuracy.length == 8)
+    assert at_8 == evaluate(model, TASK)
+
+
+def test_asking_changes_nothing_of_the_model(model):
+    before = [np.asarray(variable.value) for variable in model.variables]
+    held_span(model, TASK, longest=16)
+    for one, other in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(one, other.value)
+
+
+def test_what_makes_no_sense_is_refused(model):
+    with pytest.raises(TaskError, match="longest must be a whole number of at least 3"):
+        held_span(model, TASK, longest=2)
+    with pytest.raises(ModelError, match="takes inputs of 6 features"):
+        held_span(model, Echo(8, 7, 2))

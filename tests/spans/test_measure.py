@@ -1,0 +1,50 @@
+import pytest
+
+from memoryspan import Budget
+from memoryspan.errors import TaskError
+from memoryspan.named import Named
+from memoryspan.spans.cell import Cell
+from memoryspan.spans.measure import measure
+
+
+def cell(seed=0, *, longest=16, budget=Budget(examples=30_000), task=Named("echo", {"n_features": 5, "out_index": 1})):  # noqa: B008
+    model = Named("lstm", {"units": 10})
+    return Cell(task=task, model=model, seed=seed, budget=budget, batch_size=32, longest=longest)
+
+
+def test_a_cell_finds_both_spans_with_the_figures_behind_them():
+    said = []
+    (found,) = measure([cell()], said.append)
+    assert (found.learned.length, found.learned.lag, found.learned.at_least) == (16, 14, True)
+    assert (found.held.length, found.held.at_least) == (16, True)
+    assert (found.ended, found.path) == ("solved", "unroll")
+    assert found.examples == found.updates * 32 <= 30_000
+    assert [point.length for point in found.curve] == [2, 4, 8, 16]
+    assert said[0] == "building"
+    assert any(sentence.startswith("length ") for sentence in said)
+
+
+def test_the_same_cell_has_the_same_answer():
+    one, other = (measure([cell(budget=Budget(examples=2000))])[0] for _ in range(2))
+    assert [getattr(one, name) for name in one.__struct_fields__ if name != "seconds"] == [
+        getattr(other, name) for name in other.__struct_fields__ if name != "seconds"
+    ]
+
+
+def test_cells_that_differ_in_their_seed_are_answered_together():
+    seeds = 0, 1
+    together = measure([cell(seed) for seed in seeds])
+    for seed, found in zip(seeds, together, strict=True):
+        (alone,) = measure([cell(seed)])
+        assert (found.learned, found.ended, found.updates) == (alone.learned, alone.ended, alone.updates)
+
+
+def test_too_small_a_budget_finds_nothing_learned():
+    (found,) = measure([cell(budget=Budget(examples=32))])
+    assert (found.ended, found.learned.length, found.held.length) == ("budget", None, None)
+    assert found.curve[0].right < 900
+
+
+def test_a_longest_length_below_the_shortest_is_refused():
+    with pytest.raises(TaskError, match="out_index must be a whole number from 0 to 0 for length=1"):
+        measure([cell(longest=1)])

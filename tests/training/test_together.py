@@ -1,0 +1,78 @@
+"""Several seeds in one program."""
+
+import numpy as np
+import pytest
+
+from memoryspan import Budget, Echo, Status, lstm, train, train_together
+from memoryspan.backend import keras
+from memoryspan.errors import ModelError, TaskError
+from memoryspan.training import Settings
+from memoryspan.training.trainer import chunks
+
+TASK = Echo(8, 6, 1)
+SEEDS = (3, 5, 8, 11)
+
+
+def models(seeds=SEEDS, units=12):
+    return [lstm(TASK, units=units, seed=seed) for seed in seeds]
+
+
+def through_keras(seed):
+    """A model that is not recognised."""
+    keras.utils.set_random_seed(seed)
+    layers = [keras.Input((None, 6)), keras.layers.LSTM(8), keras.layers.LayerNormalization()]
+    model = keras.Sequential([*layers, keras.layers.Dense(6, "softmax")])
+    model.compile(keras.optimizers.Adam(0.01), "categorical_crossentropy")
+    return model
+
+
+def weights(model):
+    return [np.asarray(variable.value) for variable in model.trainable_variables]
+
+
+@pytest.mark.parametrize("seeds", [SEEDS, SEEDS[:3]], ids=["shared out over two cores", "on one core"])
+def test_each_seed_ends_as_it_would_alone(seeds):
+    together, alone = models(seeds), models(seeds)
+    budget = Budget(examples=640)
+    results = train_together(together, TASK, seeds=seeds, budget=budget)
+    for seed, model, other, result in zip(seeds, together, alone, results, strict=True):
+        by_itself = train(other, TASK, seed=seed, budget=budget)
+        rows = [(row.updates, row.tokens, row.length) for row in result.history]
+        assert rows == [(row.updates, row.tokens, row.length) for row in by_itself.history]
+        for one, two in zip(weights(model), weights(other), strict=True):
+            np.testing.assert_allclose(one, two, atol=1e-4)
+
+
+def test_a_model_that_runs_through_keras_does_so_too():
+    together, alone = [through_keras(seed) for seed in (0, 1)], [through_keras(seed) for seed in (0, 1)]
+    budget = Budget(examples=320)
+    train_together(together, TASK, seeds=(0, 1), budget=budget)
+    for seed, (model, other) in enumerate(zip(together, alone, strict=True)):
+        assert train(other, TASK, seed=seed, budget=budget).path == "keras"
+        for one, two in zip(weights(model), weights(other), strict=True):
+            np.testing.assert_allclose(one, two, atol=1e-4)
+
+
+def test_each_is_solved_in_its_own_time_and_then_stays_where_it_is():
+    results = train_together(models(units=25), TASK, seeds=SEEDS)
+    assert all(result.status is Status.SOLVED for result in results)
+    updates = [result.history[-1].updates for result in results]
+    assert len(set(updates)) > 1
+    alone = lstm(TASK, units=25, seed=SEEDS[0])
+    assert train(alone, TASK, seed=SEEDS[0]).history[-1].updates == updates[0]
+
+
+def test_it_is_one_program_for_all_of_them():
+    settings = [Settings(seed=seed, budget=Budget(examples=64)) for seed in SEEDS]
+    steps = list(chunks(models(), TASK, settings))
+    assert [len(positions) for positions in steps] == [len(SEEDS)] * len(steps)
+
+
+def test_models_that_are_not_alike_are_refused():
+    with pytest.raises(ModelError, match="differ in their weights alone"):
+        train_together([*models((0,)), *models((1,), units=13)], TASK, seeds=(0, 1))
+
+
+def test_each_seed_needs_a_model():
+    with pytest.raises(TaskError, match="2 models and 4 seeds"):
+        train_together(models((0, 1)), TASK, seeds=SEEDS)
