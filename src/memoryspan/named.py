@@ -51,6 +51,17 @@ def call(kind: Callable, name: str, settings: dict[str, Any]) -> Any:
     return kind(**settings)
 
 
+def without_defaults(named: Named, kind: Callable) -> Named:
+    """What a person would type: without the settings that are the defaults of what it names."""
+    parameters = inspect.signature(kind).parameters
+    defaults = {name: parameter.default for name, parameter in parameters.items()}
+    settings = {name: value for name, value in named.settings.items() if defaults.get(name, _NOTHING) != value}
+    return msgspec.structs.replace(named, settings=settings)
+
+
+_NOTHING = object()
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> TaskError:
     """The error of a name that is none, with the nearest ones."""
     near = get_close_matches(name, known, n=3) or sorted(known)

@@ -5,7 +5,7 @@ from matplotlib.image import imread
 
 from memoryspan import Echo
 from memoryspan.report import draw_learning_curve
-from memoryspan.report.learning_curve import BLUE, ORANGE
+from memoryspan.report.style import BLUE, ORANGE
 from memoryspan.training import Row
 
 TASK = Echo(length=8, n_features=10)

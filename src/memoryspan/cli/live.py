@@ -6,15 +6,21 @@ Where standard error is not a terminal a plain line now and then takes its place
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
+from rich.text import Text
 
+from memoryspan.cli.table import span_table
+from memoryspan.named import Named
+from memoryspan.spans.cell import Answer
+from memoryspan.spans.summary import summarise
+from memoryspan.spans.sweep import Sweep
 from memoryspan.training import Position
 
 PLAIN_SECONDS = 10
@@ -48,6 +54,38 @@ def training(shortest: int, longest: int) -> Iterator[Callable[[Position], None]
     waiting = Spinner("dots", " building and compiling …")
     with Live(waiting, console=console, transient=True, refresh_per_second=12) as live:
         yield lambda position: live.update(_line(position, shortest, longest))
+
+
+@contextmanager
+def sweeping(sweep: Sweep, total: int, name: Callable[[Named], str]) -> Iterator[tuple[Callable, Callable]]:
+    """(on_answer, on_event): what `run` calls, to show the table as it fills and a line a worker."""
+    console = Console(stderr=True)
+    done, lines = [], {}
+
+    def note(answer: Answer) -> None:
+        done.append(answer)
+        if not console.is_terminal:
+            console.print(f"{len(done)} of {total}: {_in_a_line(answer, name)}", highlight=False, soft_wrap=True)
+
+    with Live(console=console, transient=True, refresh_per_second=4) if console.is_terminal else nullcontext() as live:
+
+        def draw() -> None:
+            if live is not None:
+                answers = [sweep.answers[cell.key] for cell in sweep.cells if cell.key in sweep.answers]
+                bar = ProgressBar(total=total, completed=len(done), width=30)
+                workers = [Text(f"{number + 1}: {lines[number]}", no_wrap=True) for number in sorted(lines)]
+                live.update(Group(span_table(summarise(answers), name), bar, *workers))
+
+        yield lambda answer: (note(answer), draw()), lambda worker, sentence: (lines.update({worker: sentence}), draw())
+
+
+def _in_a_line(answer: Answer, name: Callable[[Named], str]) -> str:
+    cell, found = answer.cell, answer.found
+    what = f"{name(cell.model)} on {name(cell.task)}, seed {cell.seed}"
+    if found is None:
+        return f"{what}: {answer.failure.error if answer.failure else 'failed'}"
+    learned, held = (f"{'at least ' if s.at_least else ''}{s.length or 'none'}" for s in (found.learned, found.held))
+    return f"{what}: learned {learned}, held {held} ({found.seconds:.0f} s of training)"
 
 
 def describe(position: Position) -> str:

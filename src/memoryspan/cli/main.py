@@ -18,6 +18,7 @@ from memoryspan.strangers import blame
 COMMANDS = {
     "train": "Train a model until it remembers, and keep the run.",
     "tutorial": "Walk through the tutorial as published: it ends at 0 %.",
+    "span": "Measure how far back models remember, over tasks and seeds.",
     "evaluate": "Measure a run or any .keras file on fresh examples.",
     "predict": "Let a trained model answer a sequence.",
     "info": "Show tasks, models, device and versions; or a run, or a model.",

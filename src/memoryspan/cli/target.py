@@ -18,6 +18,13 @@ def is_keras_file(path: str) -> bool:
     return not Path(path).is_dir() and (Path(path).is_file() or path.endswith(".keras"))
 
 
+def is_run(path: str) -> bool:
+    """Whether a path is the directory of a run, and not of a sweep."""
+    from memoryspan.runs.record import FILE
+
+    return (Path(path) / FILE).exists()
+
+
 def open_model(path: str, task: Named | None = None, made_by: str | None = None) -> "keras.Model":
     """The model of a run, or of a .keras file; `made_by` names the file that its own layers come from."""
     from memoryspan.runs import load_model, open_run

@@ -84,20 +84,17 @@ def _start(
 
     task = (task or Named("echo")).having(length=length, n_features=features, out_index=out_index)
     chosen = make_task(task)  # what makes no sense is refused before Keras is imported
-    from memoryspan.models import in_full, make_model, model_named
+    from memoryspan.models import in_full, make_model, resolved
     from memoryspan.runs import start
     from memoryspan.training import Settings
 
     settings = Settings(seed=seed, budget=budget, **settings)
-    model = (model or Named("lstm")).having(units=units, learning_rate=learning_rate)
-    if parameters is not None:
-        from memoryspan.models.sized import units_for
-
-        model = model.having(units=units_for(model_named(model.name), chosen, parameters, **model.settings))
+    model = (model or Named("lstm")).having(units=units, learning_rate=learning_rate, parameters=parameters)
+    model = resolved(model, chosen)
     built = make_model(model, chosen, seed)
     summary: list[str] = []
     built.summary(print_fn=summary.append)  # now, for it counts the optimizer's weights as well once there are any
-    run = start(built, chosen, settings, directory=directory, made_by=in_full(model, seed))
+    run = start(built, chosen, settings, directory=directory, made_by=in_full(model).having(seed=seed))
     if not as_json:
         say("\n".join(summary))
     return run

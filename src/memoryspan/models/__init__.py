@@ -7,7 +7,7 @@ from typing import Any
 
 from memoryspan import strangers
 from memoryspan.backend import keras
-from memoryspan.errors import StrangerError
+from memoryspan.errors import StrangerError, TaskError
 from memoryspan.models.gru import gru
 from memoryspan.models.lru import lru
 from memoryspan.models.lstm import lstm
@@ -44,6 +44,7 @@ def make_model(named: Named, task: Task, seed: int) -> keras.Model:
         StrangerError: the builder does not return a Keras model.
         TaskError: a setting makes no sense.
     """
+    named = resolved(named, task)
     build = partial(model_named(named.name), task)
     seeded = "seed" in signature(build).parameters
     if not seeded:  # then Keras's own generator decides
@@ -54,14 +55,28 @@ def make_model(named: Named, task: Task, seed: int) -> keras.Model:
     return model
 
 
-def in_full(named: Named, seed: int) -> Named:
-    """The same model with all of its settings, the defaults too, and where it is a stranger's the hash of its file."""
+def resolved(named: Named, task: Task) -> Named:
+    """The same model with its `units`, where it was asked for by its number of parameters on this task."""
+    if "parameters" not in named.settings:
+        return named
+    from memoryspan.models.sized import units_for
+
+    settings = dict(named.settings)
+    most = settings.pop("parameters")
+    if "units" in settings:
+        raise TaskError(f"{named.name} is as wide as its units or as its parameters say: give one of the two.")
+    return Named(named.name, settings).having(units=units_for(model_named(named.name), task, most, **settings))
+
+
+def in_full(named: Named) -> Named:
+    """The same model with all of its settings but the seed, and where it is a stranger's the hash of its file."""
     build = model_named(named.name)
     _, *parameters = signature(build).parameters.values()
     defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
-    seeded = {"seed": seed} if "seed" in defaults else {}
+    ignored = {"seed", *(["units"] if "parameters" in named.settings else [])}
+    settings = {name: value for name, value in {**defaults, **named.settings}.items() if name not in ignored}
     found = strangers.origin(build, named.name.split(":")[-1])
-    return Named(named.name, {**defaults, **named.settings, **seeded}, found.sha256 if found else None)
+    return Named(named.name, settings, found.sha256 if found else None)
 
 
-__all__ = ["MODELS", "in_full", "lstm", "make_model", "model_named"]
+__all__ = ["MODELS", "in_full", "lstm", "make_model", "model_named", "resolved"]

@@ -8,38 +8,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
-from memoryspan.runs import atomic
+from memoryspan.report.style import BLUE, ORANGE, accuracy_axis, mark, new_figure, save
 from memoryspan.tasks import Task
 from memoryspan.training import Row
 
 FILE = "learning-curve.png"
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
-"""Two colours that differ in lightness too, for the colour-blind and for print in grey (M. Okabe & K. Ito, 2008)."""
-
 
 def draw_learning_curve(history: Sequence[Row], task: Task, directory: Path) -> Path:
     """Draws the picture into a run's directory, and returns its path."""
-    figure = Figure(figsize=(7, 4.6), layout="constrained", dpi=150)
-    FigureCanvasAgg(figure)
+    figure = new_figure(7, 4.6)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _accuracy(above, history, task)
     _length(below, history, task)
-    path = directory / FILE
-    with atomic.replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
-    return path
+    return save(figure, directory / FILE)
 
 
 def _accuracy(axes: Axes, history: Sequence[Row], task: Task) -> None:
     axes.plot([row.examples for row in history], [row.accuracy for row in history], color=BLUE, marker=_point(history))
-    _mark(axes, task.chance, f"chance, {task.chance:.1%}")
-    axes.set_ylim(-0.03, 1.03)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    mark(axes, task.chance, f"chance, {task.chance:.1%}")
+    accuracy_axis(axes)
     axes.set_ylabel("accuracy\n(fresh examples of a batch)")
     axes.set_title(f"{task.name}, up to {task.length:,} steps", loc="left", fontsize="medium")
 
@@ -49,16 +38,10 @@ def _point(history: Sequence[Row]) -> str | None:
     return "o" if len(history) == 1 else None
 
 
-def _mark(axes: Axes, height: float, text: str) -> None:
-    """A dotted line with its name at the right end."""
-    axes.axhline(height, color=GREY, linestyle=":", linewidth=1)
-    axes.text(1.01, height, text, transform=axes.get_yaxis_transform(), color=GREY, va="center", fontsize="small")
-
-
 def _length(axes: Axes, history: Sequence[Row], task: Task) -> None:
     examples, lengths = [row.examples for row in history], [row.length for row in history]
     axes.step(examples, lengths, color=ORANGE, where="post", marker=_point(history))
-    _mark(axes, task.length, f"full length, {task.length:,}")
+    mark(axes, task.length, f"full length, {task.length:,}")
     axes.set_yscale("log", base=2)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.set_ylabel("current length\n(time steps)")

@@ -20,7 +20,7 @@ def begun(model: keras.Model, task: Task, settings: Settings, made_by: Named) ->
     return Record(
         memoryspan=memoryspan.__version__,
         created=datetime.now(UTC),
-        asked=Asked(_asked(task), made_by, plain(settings)),
+        asked=Asked(asked_task(task), made_by, plain(settings)),
         resolved=Resolved(
             parameters=model.count_params(),
             path=served.path,
@@ -47,7 +47,8 @@ def ended(record: Record, status: Status, position: Position) -> Record:
     return msgspec.structs.replace(record, status=status.value, results=results)
 
 
-def _asked(task: Task) -> Named:
+def asked_task(task: Task) -> Named:
+    """What a task is called in a record, with all of its settings."""
     return msgspec.structs.replace(name_of(task), settings=plain(task))
 
 

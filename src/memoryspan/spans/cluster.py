@@ -1,19 +1,21 @@
 """Workers of a Dask cluster: another machine's, a hundred machines', or this one's.
 
     dask scheduler                                                   on one machine
-    dask worker tcp://host:8786 --nworkers auto --nthreads 1         on each
+    dask worker tcp://host:8786 --nworkers -1 --nthreads 1           on each, a worker a core
 
 A worker that is lost is replaced by the scheduler, which gives up on a group after the fourth.
 """
 
 import asyncio
+import secrets
 import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memoryspan.errors import RunError
 from memoryspan.spans import work
@@ -22,9 +24,6 @@ from memoryspan.spans.local import _cores
 
 if TYPE_CHECKING:
     from distributed import Client
-
-TOPIC = "memoryspan"
-"""Of the scheduler's log, in which workers tell how far they are."""
 
 EVERY = 0.5
 """Seconds between two sentences of a worker, all of which go through the scheduler."""
@@ -53,17 +52,22 @@ def cluster(address: str | None, count: int | None, most: int) -> Iterator[Worke
             _, (name, sentence) = event
             events.put((numbers.setdefault(name, len(numbers)), sentence))
 
-        client.subscribe_topic(TOPIC, note)
-        executor = client.get_executor(pure=False)
+        topic = f"memoryspan-{secrets.token_hex(4)}"  # of the scheduler's log
+        client.subscribe_topic(topic, note)
+        for worker, threads in _threads(client).items():
+            if threads > 1:
+                events.put((0, f"{worker} has {threads} threads and uses one: start its workers with --nthreads 1"))
+        executor, at_once = client.get_executor(pure=False), count or max(1, len(_threads(client)))
+        lost, present = (KilledWorker, CancelledError), partial(_require_present, client)
         try:
-            lost = (KilledWorker, CancelledError)
-            yield Workers(executor, run_group, count or _free(client), events, lost, elsewhere=True)
+            yield Workers(executor, partial(run_group, topic), at_once, events, lost, present, elsewhere=True)
         finally:
-            executor.shutdown(wait=False)
+            if client.status == "running":
+                executor.shutdown(wait=False)
 
 
-def run_group(group: bytes) -> bytes:
-    """`work.run_group`, in a worker of Dask."""
+def run_group(topic: str, group: bytes) -> bytes:
+    """`work.run_group`, in a worker of Dask; how far it is, it tells under a topic of the scheduler's log."""
     from distributed import get_worker
 
     worker, due = get_worker(), 0.0
@@ -71,7 +75,7 @@ def run_group(group: bytes) -> bytes:
     def report(sentence: str) -> None:
         nonlocal due
         if time.monotonic() >= due:
-            worker.log_event(TOPIC, (str(worker.name), sentence))
+            worker.log_event(topic, (str(worker.name), sentence))
             due = time.monotonic() + EVERY
 
     return work.run_group(group, report)
@@ -82,9 +86,10 @@ def require_same_versions(client: "Client") -> None:
     ours = work.versions()
     theirs: dict[str, dict[str, str]] = {}
     for name in ours:  # a function that every Python has, for a worker may lack ours
-        for worker, found in client.run(version, name, on_error="return").items():
-            if isinstance(found, str | ImportError):
-                theirs.setdefault(worker, {}).update({name: found} if isinstance(found, str) else {})
+        answers: Any = client.run(version, name, on_error="return")
+        for worker, found in answers.items():
+            if isinstance(found, str | ImportError):  # else it has just gone
+                theirs.setdefault(worker, {})[name] = found if isinstance(found, str) else "missing"
     wrong = [f"{worker} has {other}" for worker, has in theirs.items() if (other := work.difference(ours, has))]
     if wrong:
         raise RunError(
@@ -93,9 +98,19 @@ def require_same_versions(client: "Client") -> None:
         )
 
 
-def _free(client: "Client") -> int:
-    """How many groups the cluster works on at a time; one where its workers are still to come."""
-    return max(1, len(client.nthreads()))
+def _threads(client: "Client") -> dict[str, int]:
+    """How many each worker has, by its address."""
+    threads: Any = client.nthreads()
+    return threads
+
+
+def _require_present(client: "Client") -> None:
+    """Raises `RunError` where the scheduler has gone, and has not come back for as long as Dask waits."""
+    if client.status in ("closing", "closed"):
+        raise RunError(
+            "The Dask scheduler has gone: start it and its workers again; the same command then goes on with what is "
+            "missing."
+        )
 
 
 @contextmanager
@@ -110,7 +125,7 @@ def _client(address: str | None, count: int) -> "Iterator[Client]":
             yield client
         return
     _require_scheduler(address)
-    client = Client(address, timeout=REACH)
+    client = Client(address)
     try:
         yield client
     finally:
@@ -120,7 +135,7 @@ def _client(address: str | None, count: int) -> "Iterator[Client]":
 
 def _require_scheduler(address: str) -> None:
     """Raises `RunError` where none answers: a client that does not reach one leaves threads and complaints behind."""
-    from distributed.comm import connect
+    from distributed.comm.core import connect
 
     async def reach() -> None:
         comm = await connect(address, timeout=REACH)

@@ -6,14 +6,14 @@ Workers stand behind a `concurrent.futures.Executor`: processes of this machine 
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from memoryspan.errors import RunError
 from memoryspan.spans.cell import Answer, Cell
 from memoryspan.spans.sweep import Sweep, keep, write_results
-from memoryspan.spans.work import failed, groups, pack, run_group, unpack
+from memoryspan.spans.work import failed, groups, pack, unpack
 from memoryspan.training.interrupt import first_ctrl_c
 
 RETRIES = 3
@@ -38,6 +38,8 @@ class Workers:
     """What they tell: the number of a worker, from 0, and a few words."""
     lost: tuple[type[BaseException], ...]
     """What a future raises whose worker has died."""
+    require_present: Callable[[], None]
+    """Raises `RunError` where there will be no more workers."""
     elsewhere: bool
     """Whether they may be without the files that lie here."""
 
@@ -106,6 +108,7 @@ def _answered(
     tries = {_submit(group, workers): (group, 0) for group in groups(cells, workers.count)}
     while tries:
         done, _ = wait(tries, timeout=HEED, return_when=FIRST_COMPLETED)
+        workers.require_present()
         for worker, sentence in _waiting(workers.events):
             on_event(worker, sentence)
         for future in done:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
-from memoryspan.errors import NoRoomError, TaskError
+from memoryspan.errors import NoRoomError
 from memoryspan.evaluation import Accuracy, at_length, check_fit, evaluator, wilson
 from memoryspan.sampling import Stream, stream
 from memoryspan.spans.cell import Span

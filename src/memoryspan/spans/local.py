@@ -33,7 +33,9 @@ def local(count: int | None, most: int) -> Iterator[Workers]:
     count = max(1, min(count or len(cores), most))
     executor = Processes([cores[number::count] or [cores[number % len(cores)]] for number in range(count)])
     try:
-        yield Workers(executor, work.run_group, count, executor.events, (BrokenProcessPool,), elsewhere=False)
+        yield Workers(
+            executor, work.run_group, count, executor.events, (BrokenProcessPool,), lambda: None, elsewhere=False
+        )
     finally:
         executor.shutdown()
 
@@ -42,6 +44,7 @@ class Processes(Executor):
     """A process a share of the cores; what they have to say goes to `events`."""
 
     def __init__(self, shares: list[list[int]]):
+        """Starts none before there is something to do."""
         self.events: SimpleQueue[tuple[int, str]] = SimpleQueue()
         self._shares = shares
         self._idle: SimpleQueue[int] = SimpleQueue()
@@ -52,9 +55,9 @@ class Processes(Executor):
         self._ended = False
         self._threads = ThreadPoolExecutor(len(shares), "memoryspan-worker", initializer=_deaf_to_ctrl_c)
 
-    def submit(self, fn: Callable, /, *args) -> Future:
-        """fn(*args, report) in a process; its future raises `BrokenProcessPool` where that dies."""
-        return self._threads.submit(self._run, fn, args)
+    def submit(self, fn: Callable, /, *args, **kwargs) -> Future:
+        """fn(*args, report, **kwargs) in a process; its future raises `BrokenProcessPool` where that dies."""
+        return self._threads.submit(self._run, fn, args, kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
         """Kills the processes, whatever they are at."""
@@ -64,10 +67,10 @@ class Processes(Executor):
                 process.kill()
         self._threads.shutdown(wait, cancel_futures=True)
 
-    def _run(self, fn: Callable, args: tuple):
+    def _run(self, *call):
         number = self._idle.get()
         try:
-            kind, content = self._asked(number, (fn, args))
+            kind, content = self._asked(number, call)
         finally:
             self._idle.put(number)
         if kind == "raised":
@@ -133,9 +136,9 @@ def _serve(connection: Connection, cores: list[int]) -> None:
         os.environ.setdefault(name, value)
     with suppress(EOFError, BrokenPipeError):
         while True:
-            fn, args = connection.recv()
+            fn, args, kwargs = connection.recv()
             try:
-                answer = "returned", fn(*args, lambda sentence: connection.send(("told", sentence)))
+                answer = "returned", fn(*args, lambda sentence: connection.send(("told", sentence)), **kwargs)
             except Exception as error:
                 answer = "raised", error
             connection.send(answer)

@@ -145,7 +145,9 @@ def _other_files(before: tuple, now: tuple) -> list[str]:
     return [
         old.name
         for old, new in pairs
-        if isinstance(old, Named) and old.name == new.name and None not in (old.sha256, new.sha256)
+        if isinstance(old, Named)
+        and old.name == new.name
+        and None not in (old.sha256, new.sha256)
         and old.sha256 != new.sha256
     ]
 

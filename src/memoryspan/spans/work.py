@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -21,11 +22,12 @@ import msgspec
 from memoryspan import __version__, strangers
 from memoryspan.errors import RunError, StrangerError
 from memoryspan.named import Named
-from memoryspan.runs.environment import PACKAGES, environment
+from memoryspan.runs.environment import PACKAGES, commit, environment
+from memoryspan.runs.record import Environment
 from memoryspan.spans.cell import Answer, Cell, Failure, Found
 
 ALONE = {"JAX_NUM_CPU_DEVICES": "1", "PJRT_NPROC": "1"}
-"""Environment of a worker: one device and one thread, for sums that are split differ in the last bits."""
+"""Environment of a worker: one device and one thread, for a sum that is split differs in its last bits."""
 
 Report = Callable[[str], None]
 
@@ -96,16 +98,13 @@ def run_group(work: bytes, report: Report = lambda sentence: None) -> bytes:
 
 def difference(ours: dict[str, str], theirs: dict[str, str]) -> str | None:
     """Which packages a worker has in other versions; None if in none."""
-    pairs = [(name, theirs.get(name, "missing"), here) for name, here in ours.items()]
-    return ", ".join(f"{name} {there} (here {here})" for name, there, here in pairs if there != here) or None
+    other = [name for name, there in theirs.items() if there != ours[name]]
+    return ", ".join(f"{name} {theirs[name]} (here {ours[name]})" for name in other) or None
 
 
 def failed(cells: Sequence[Cell], sentence: str) -> list[Answer]:
     """Answers to cells whose worker was lost, again and again."""
-    from memoryspan.runs.environment import commit
-    from memoryspan.runs.record import Environment
-
-    packages = {name: version for name, version in versions().items() if name in PACKAGES}
+    packages = {name: version(name) for name in PACKAGES}
     where = Environment("a worker that was lost", packages, commit(Path.cwd()))
     failure = Failure(sentence, "")
     return [Answer(memoryspan=__version__, cell=cell, failure=failure, environment=where) for cell in cells]
@@ -117,7 +116,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 def _split(cells: list[Cell], count: int) -> list[tuple[Cell, ...]]:
     ends = [len(cells) * number // count for number in range(count + 1)]
-    return [tuple(cells[start:end]) for start, end in zip(ends, ends[1:], strict=False)]
+    return [tuple(cells[start:end]) for start, end in pairwise(ends)]
 
 
 def _answers(cells: Sequence[Cell], files: dict[str, bytes], report: Report) -> list[Answer]:
@@ -187,10 +186,10 @@ _FOLDERS: list[tempfile.TemporaryDirectory] = []
 def _files(cells: Sequence[Cell]) -> dict[str, bytes]:
     """The content of the strangers' files that cells need, by path."""
     every = [named for cell in cells for named in (cell.task, cell.model) if strangers.is_stranger(named.name)]
-    paths = {named.name: named.name.rpartition(":")[0] for named in every}
     for named in every:
         _require_unchanged(named.name, named.sha256)
-    return {path: Path(path).read_bytes() for path in paths.values() if path.endswith(".py")}
+    paths = {named.name.rpartition(":")[0] for named in every}
+    return {path: Path(path).read_bytes() for path in paths if path.endswith(".py")}
 
 
 def _hash_of(name: str) -> str | None:

@@ -10,6 +10,7 @@ _UNITS = {
     "": "examples",
     "examples": "examples",
     "tokens": "tokens",
+    "tok": "tokens",
     "s": "seconds",
     "min": "seconds",
     "h": "seconds",
@@ -43,8 +44,8 @@ class Budget:
 
     @classmethod
     def parse(cls, text: str) -> "Budget":
-        """Reads `200k` or `200k examples`, `5M tokens`, `90s`, `10min`, `2h`."""
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)([kKMgG]?)\s*((?i:examples|tokens|s|min|h|))\s*", text)
+        """Reads `200k` or `200k examples`, `5M tokens` or `5Mtok`, `90s`, `10min`, `2h`."""
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)([kKMgG]?)\s*((?i:examples|tokens|tok|s|min|h|))\s*", text)
         if match is None:
             raise TaskError(f"A budget reads like 200k, 5Mtokens, 90s, 10min or 2h, and not like {text!r}.")
         number, multiple, unit = match.groups()

@@ -1,0 +1,186 @@
+"""`memoryspan span`: how far back models remember, over tasks and seeds; or how far one trained model holds."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from memoryspan.cli.options import Count, NamedType, json_option
+from memoryspan.cli.output import heeding_ctrl_c, say
+from memoryspan.named import Named, without_defaults
+
+if TYPE_CHECKING:
+    from memoryspan.spans.cell import Span
+
+
+@click.command(
+    epilog="\b\nExamples:\n  memoryspan span --model lstm --model gru --seeds 3 --budget 5Mtok --longest 1024\n"
+    "  memoryspan span --task copy,n_symbols=4 --task adding --model lstm,units=50 --model mine.py:build\n"
+    "  memoryspan span --model lstm --model transformer --parameters 15k\n"
+    "  memoryspan span --resume runs/span-echo-001 --retry-failed\n"
+    "  memoryspan span runs/echo-lstm-50-001",
+)
+@click.argument("target", required=False, metavar="[SWEEP|RUN|MODEL.keras]")
+@click.option(
+    "--task", "tasks", type=NamedType(), multiple=True, help="What to remember; may be repeated.  [default: echo]"
+)
+@click.option(
+    "--model", "models", type=NamedType(), multiple=True, help="What is to remember; may be repeated.  [default: lstm]"
+)
+@click.option("--seeds", type=int, default=5, show_default=True, help="How many trainings of each.")
+@click.option("--budget", default="20Mtok", show_default=True, help="Of each training: 20k (examples), 50Mtok, 10min.")
+@click.option("--longest", type=int, default=4096, show_default=True, help="Time steps beyond which nobody looks.")
+@click.option("--batch-size", type=int, default=32, show_default=True, help="Examples an update.")
+@click.option("--parameters", type=Count(), help="All models as wide as so many parameters allow, like 15k.")
+@click.option("--run", "directory", type=click.Path(), help="Where to keep it.  [default: a fresh directory in runs/]")
+@click.option("--resume", type=click.Path(), help="Go on with this sweep: only what is missing is run.")
+@click.option("--retry-failed", is_flag=True, help="Also run again what ended in an error.")
+@click.option("--workers", type=int, help="Processes.  [default: one a core]")
+@click.option("--executor", help="dask, or the address of a Dask scheduler, like tcp://host:8786.")
+@json_option
+@click.pass_context
+def span(ctx: click.Context, target: str | None, resume: str | None, directory: str | None, **options) -> None:
+    """Measure how far back models remember: the longest length that each masters within a budget, over seeds.
+
+    Two spans, both with an interval over seeds, in time steps and in lag. Learned: the longest length mastered by
+    training from scratch. Held: the longest at which the trained model still has 95 % right, without more training.
+    Keeps a sweep: a manifest, one file a cell, results.csv and span.png; rerunning it runs only what is missing.
+    Given a run, or a .keras file, it measures how far that model holds. Exit code 1: some cells ended in an error.
+    """
+    from memoryspan.cli.target import is_keras_file, is_run
+
+    if target is not None and (is_keras_file(target) or is_run(target)):
+        _hold(target, **{name: options[name] for name in ("tasks", "models", "longest", "as_json")})
+        return
+    asked = any(ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE for name in _QUESTION)
+    ctx.exit(_sweep(target or resume or directory, asked, **options))
+
+
+_QUESTION = ("tasks", "models", "seeds", "budget", "longest", "batch_size", "parameters")
+"""The options that make another question."""
+
+
+def _sweep(directory: str | None, asked: bool, *, retry_failed, workers, executor, as_json, **question) -> int:
+    """Answers what is missing, shows all, and returns the exit code."""
+    from memoryspan.spans.executors import workers as hire
+    from memoryspan.spans.sweep import begin, missing
+
+    goes_on = directory is not None and (Path(directory) / "manifest.json").exists() and not asked
+    with begin(directory, None if goes_on else _question(**question)) as sweep:
+        for notice in sweep.notices:
+            click.echo(notice, err=True)
+        if cells := missing(sweep, retry_failed):
+            with heeding_ctrl_c(), hire(executor, workers, cells) as crew:
+                _answer(sweep, cells, crew)
+        drawn = _draw(sweep)
+    _show(sweep, drawn, as_json)
+    return int(any(answer.failure for answer in sweep.answers.values()))
+
+
+def _question(*, tasks, models, seeds, budget, longest, batch_size, parameters):
+    """What is asked, with all settings, once it is known to make sense."""
+    from memoryspan.spans.ask import question
+    from memoryspan.training.budget import Budget
+
+    models = [model.having(parameters=parameters) for model in models or [Named("lstm")]]
+    return question(
+        tasks or [Named("echo")],
+        models,
+        seeds=range(seeds),
+        budget=Budget.parse(budget),
+        longest=longest,
+        batch_size=batch_size,
+    )
+
+
+def _answer(sweep, cells, crew) -> None:
+    from memoryspan.cli.live import sweeping
+    from memoryspan.spans.executors import run
+
+    try:
+        with sweeping(sweep, len(cells), shown) as (on_answer, on_event):
+            run(sweep, cells, crew, on_answer, on_event)
+    except KeyboardInterrupt:
+        click.echo(
+            f"{len(sweep.answers)} of {len(sweep.cells)} cells are answered and kept: "
+            f"memoryspan span --resume {sweep.directory} goes on.",
+            err=True,
+        )
+        raise
+
+
+def shown(named: Named) -> str:
+    """A task or a model as a person would type it; a stranger's, which is not imported for that, in full."""
+    from memoryspan.models import MODELS
+    from memoryspan.tasks import TASKS
+
+    kind = {**TASKS, **MODELS}.get(named.name)
+    return str(without_defaults(named, kind) if kind else named)
+
+
+def _draw(sweep) -> Path | None:
+    """The picture; None where there is nothing to draw, or no place for it."""
+    from memoryspan.report.span import FILE, draw_span
+
+    answers = [sweep.answers[cell.key] for cell in sweep.cells if cell.key in sweep.answers]
+    if not any(answer.found for answer in answers):
+        return None
+    try:
+        return draw_span(answers, sweep.directory / FILE, shown)
+    except OSError as error:
+        click.echo(f"The picture could not be written to {sweep.directory}: {error.strerror or error}.", err=True)
+        return None
+
+
+def _show(sweep, drawn: Path | None, as_json: bool) -> None:
+    from rich.console import Console
+
+    from memoryspan.cli.table import span_table
+    from memoryspan.runs.record import plain
+    from memoryspan.spans.summary import summarise
+
+    answers = [sweep.answers[cell.key] for cell in sweep.cells if cell.key in sweep.answers]
+    rows = summarise(answers)
+    if as_json:
+        say(json.dumps({"sweep": str(sweep.directory), "summary": plain(rows), "answers": plain(answers)}))
+        return
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    console.print(span_table(rows, shown))
+    for answer in answers:
+        if answer.failure:
+            cell = answer.cell
+            say(f"\n{shown(cell.model)} on {shown(cell.task)}, seed {cell.seed}: {answer.failure.error}")
+    kept = [*([drawn.name] if drawn else []), "results.csv", "cells/"]
+    say(f"\nThe sweep is in {sweep.directory}: {', '.join(kept)}.")
+    if any(answer.failure for answer in answers):
+        say(f"Next: memoryspan span {sweep.directory} --retry-failed")
+
+
+def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], longest: int, as_json: bool) -> None:
+    """The held span of a model that is trained."""
+    from memoryspan.cli.live import counting
+    from memoryspan.cli.target import open_target
+    from memoryspan.runs.record import measured, plain
+    from memoryspan.spans.held import held_span
+
+    if len(tasks) > 1 or len(models) > 1:
+        raise click.UsageError("A trained model is measured on one task: give --task once, and --model at most once.")
+    model, task = open_target(target, *tasks[:1] or [None], made_by=models[0].name if models else None)
+    with counting("lengths") as progress:
+        seen = []
+        held = held_span(model, task, longest=longest, on_accuracy=lambda a: progress(len(seen.append(a) or seen), 0))
+    if as_json:
+        say(json.dumps({"model": target, "held": plain(held.span), "curve": [plain(measured(a)) for a in held.curve]}))
+        return
+    for accuracy in held.curve:
+        say(f"{accuracy.length:>10,} steps  {accuracy}")
+    say(f"\n{_sentence(held.span)}")
+
+
+def _sentence(span: "Span") -> str:
+    if span.length is None:
+        return "Held span: none. Not even the shortest sequences are answered."
+    more = ", or more: nobody looked further" if span.at_least else ""
+    return f"Held span: {span.length:,} time steps (lag {span.lag:,}){more}."

@@ -1,0 +1,47 @@
+"""The table of spans, while it fills and when it is done."""
+
+from collections.abc import Callable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from memoryspan.named import Named
+from memoryspan.spans.summary import Median, SpanSummary
+
+
+def span_table(rows: Sequence[SpanSummary], name: Callable[[Named], str] = str) -> Table:
+    """A row for each model on each task: spans in time steps with their interval over seeds, and in lag."""
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for title in ("task", "model"):
+        table.add_column(title, overflow="fold")
+    for title in ("parameters", "learned span", "lag", "held span", "lag", "seeds", "failed"):
+        table.add_column(title, justify="right")
+    for row in rows:
+        table.add_row(*map(Text, _cells(row, name)))
+    return table
+
+
+def _cells(row: SpanSummary, name: Callable[[Named], str]) -> list[str]:
+    parameters = f"{row.parameters:,}" if row.parameters is not None else ""
+    spans = [_with_interval(row.learned), _value(row.learned_lag), _with_interval(row.held), _value(row.held_lag)]
+    return [name(row.task), name(row.model), parameters, *spans, f"{row.seeds + row.failures}", _failed(row)]
+
+
+def _value(median: Median | None) -> str:
+    """`≥ 4,096` where more might be found beyond, `none` where most seeds have none."""
+    if median is None:
+        return ""
+    return "none" if median.value == 0 else f"{'≥ ' if median.at_least else ''}{median.value:,.0f}"
+
+
+def _with_interval(median: Median | None) -> str:
+    if median is None or median.interval is None or median.value == 0 == median.interval.high:
+        return _value(median)
+    return f"{_value(median)} ({median.interval.low:,.0f} to {median.interval.high:,.0f})"
+
+
+def _failed(row: SpanSummary) -> str:
+    """Seeds that learned nothing, and cells that ended in an error."""
+    errors = f"{row.failures} error{'s' * (row.failures > 1)}" if row.failures else ""
+    nothing = f"{row.never_learned}" if row.never_learned or not errors else ""
+    return ", ".join(part for part in (nothing, errors) if part)

@@ -1,0 +1,44 @@
+"""The one style of all pictures: colours, marks and axes that are read in grey, and by the colour-blind."""
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from memoryspan.runs import atomic
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
+
+COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""The palette of M. Okabe and K. Ito, "Color Universal Design" (2008), of which the yellow is too pale for lines."""
+
+POINTS, DASHES = "osD^vP*", ("-", "--", "-.", ":")
+"""What tells lines apart without colour."""
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, of a size in inches, which needs no display."""
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Writes a figure in place, as its name ends: .png, .svg; raises `OSError` where it cannot be written."""
+    with atomic.replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:], metadata={"Date": None} if path.suffix == ".svg" else None)
+    return path
+
+
+def accuracy_axis(axes: Axes) -> None:
+    """From 0 to 100 %."""
+    axes.set_ylim(-0.03, 1.03)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+
+
+def mark(axes: Axes, height: float, text: str) -> None:
+    """A dotted line with its name at the right end."""
+    axes.axhline(height, color=GREY, linestyle=":", linewidth=1)
+    axes.text(1.01, height, text, transform=axes.get_yaxis_transform(), color=GREY, va="center", fontsize="small")

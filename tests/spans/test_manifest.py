@@ -1,0 +1,71 @@
+import msgspec
+import pytest
+from tiny_sweep import question
+
+from memoryspan.errors import RunError
+from memoryspan.named import Named
+from memoryspan.spans import manifest
+from memoryspan.spans.manifest import require_same
+from memoryspan.training.budget import Budget
+
+MINE = Named("mine.py:build", {"width": 3}, "ab12")
+
+
+def test_the_cells_are_by_task_then_model_then_seed_each_once():
+    asked = question(2, ("echo", "delay", "echo"), (Named("lstm"), MINE))
+    names = [(cell.task.name, cell.model.name, cell.seed) for cell in asked.cells]
+    models = "lstm", "mine.py:build"
+    assert names == [(task, model, seed) for task in ("echo", "delay") for model in models for seed in (0, 1)]
+
+
+def test_it_comes_back_as_it_was_written(tmp_path):
+    written = manifest.write(tmp_path, question(models=(MINE,)))
+    assert manifest.read(tmp_path) == written
+    require_same(tmp_path, written.asked, question(models=(MINE,)))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seeds": (0, 1, 2)}, r"seeds 0 1 → 0 1 2"),
+        ({"budget": Budget(tokens=9000)}, r"budget 64 examples → 2,000,000 examples and 9,000 tokens"),
+        ({"longest": 4000, "batch_size": 9}, r"batch_size 8 → 9; longest 4 → 4,000"),
+        ({"models": (Named("lstm", {"units": 4}),)}, r"models lstm,units=3 → lstm,units=4"),
+    ],
+)
+def test_another_question_is_told_apart_field_by_field(tmp_path, change, said):
+    now = msgspec.structs.replace(question(), **change)
+    with pytest.raises(RunError, match=rf"another question \({said}\): ask the same again.*or give another --run"):
+        require_same(tmp_path, question(), now)
+
+
+def test_a_file_that_has_changed_is_another_question(tmp_path):
+    now = msgspec.structs.replace(MINE, sha256="cd34")
+    with pytest.raises(RunError, match=r"models of another file: mine.py:build has changed since"):
+        require_same(tmp_path, question(models=(MINE,)), question(models=(now,)))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 1, "memoryspan": "1"}'])
+def test_a_damaged_one_is_said_to_be(tmp_path, content):
+    (tmp_path / "manifest.json").write_bytes(content)
+    with pytest.raises(RunError, match=r"manifest.json is damaged .*: put back a copy of it, or"):
+        manifest.read(tmp_path)
+
+
+def test_a_budget_that_makes_no_sense_is_damage(tmp_path):
+    manifest.write(tmp_path, question())
+    file = tmp_path / "manifest.json"
+    file.write_bytes(file.read_bytes().replace(b'"examples": 64', b'"examples": -1'))
+    with pytest.raises(RunError, match=r"is damaged"):
+        manifest.read(tmp_path)
+
+
+def test_a_newer_format_is_left_to_a_newer_version(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"format": 99, "memoryspan": "9.1", "what": "ever"}')
+    with pytest.raises(RunError, match=r"has format 99, written by memoryspan 9.1, .* pip install --upgrade"):
+        manifest.read(tmp_path)
+
+
+def test_no_sweep_is_no_sweep(tmp_path):
+    with pytest.raises(RunError, match=r"There is no sweep at .*: give the directory of one, or begin it"):
+        manifest.read(tmp_path / "none")
