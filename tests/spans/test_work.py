@@ -1,3 +1,4 @@
+import hashlib
 from collections import Counter
 
 import msgspec
@@ -7,7 +8,6 @@ from hypothesis import strategies as st
 from tiny_sweep import question
 
 from memoryspan.errors import RunError, StrangerError
-from memoryspan.models import in_full
 from memoryspan.named import Named
 from memoryspan.spans import work
 from memoryspan.spans.work import groups, pack, run_group, unpack
@@ -27,8 +27,7 @@ def picky(tmp_path, monkeypatch) -> Named:
     """A stranger's model, which does not like one of the seeds."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "picky.py").write_text(PICKY)
-    named = in_full(Named("picky.py:build"), 0)
-    return Named(named.name, sha256=named.sha256)
+    return Named("picky.py:build", sha256=hashlib.sha256(PICKY.encode()).hexdigest())
 
 
 def answered(cells, send_files=False) -> list:
@@ -67,7 +66,7 @@ def test_an_answer_says_where_it_was_found():
     first, second = answered(cells)
     assert (first.cell, second.cell) == tuple(cells)
     assert first.found is not None
-    assert first.found.examples == 64
+    assert first.found.examples >= 64
     assert first.failure is None
     assert set(first.environment.packages) == {"python", "jax", "jaxlib", "keras", "numpy"}
 
@@ -77,9 +76,7 @@ def test_one_bad_seed_does_not_take_the_others_along(picky):
     assert [answer.failure is None for answer in answers] == [True, False, True]
     failure = answers[1].failure
     assert failure is not None
-    assert failure.error == "picky.py:build, line 6, in build: ValueError: not that one." or (
-        failure.error == "picky.py, line 6, in build: ValueError: not that one."
-    )
+    assert failure.error == "picky.py, line 6, in build: ValueError: not that one."
     assert "Traceback" in failure.traceback
 
 

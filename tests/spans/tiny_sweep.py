@@ -1,5 +1,10 @@
-"""A sweep small enough for a test; python tiny_sweep.py DIRECTORY WORKERS answers it in a process to be stopped."""
+"""A sweep small enough for a test: python tiny_sweep.py DIRECTORY WORKERS [dask] answers it in a process to be stopped.
 
+A group of processes that was started by `answering` is gone once `all_gone` says so.
+"""
+
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -20,6 +25,9 @@ from memoryspan.training.budget import Budget
 QUICK = 0.1
 """Seconds that a cell takes whose training is left out."""
 
+
+PATIENCE = 20.0
+"""Seconds after which a process that should have ended is taken not to."""
 
 LSTM = Named("lstm", {"units": 3})
 
@@ -67,13 +75,32 @@ def what_was_found(directory: Path) -> dict:
     return {each.cell.key: msgspec.structs.replace(each.found, seconds=0) for each in answers if each.found}
 
 
-def main(directory: Path, count: int) -> None:
+def answering(directory: Path, count: int, *where: str) -> subprocess.Popen:
+    """A process of its own group, as a terminal has it, that answers the sweep, and prints a line an answer."""
+    command = [sys.executable, __file__, str(directory), str(count), *where]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+
+
+def all_gone(group: int) -> bool:
+    """Whether no process of a group is left, or will be soon."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def main(directory: Path, count: int, where: str | None = None) -> None:
     with begin(directory, question(20)) as sweep:
         cells = missing(sweep)
-        with workers(None, count, cells) as some:
+        with workers(where, count, cells) as some:
             each_alone = replace(some, run_group=quick, count=len(cells))
             run(sweep, cells, each_alone, lambda answer: print("answered", answer.cell.seed, flush=True))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

@@ -10,7 +10,7 @@ ROWS = 40_000
 
 
 def sample(task, length=None, rows=ROWS):
-    return jax.device_get(task.sample(jax.random.key(0), rows, length or task.length))
+    return jax.device_get(jax.jit(task.sample, static_argnums=1)(jax.random.key(0), rows, length or task.length))
 
 
 def test_any_two_steps_are_marked_equally_often():

@@ -6,7 +6,7 @@ from memoryspan.tasks import Recall
 
 
 def sample(task, length, rows, seed=0):
-    batch = jax.device_get(task.sample(jax.random.key(seed), rows, length))
+    batch = jax.device_get(jax.jit(task.sample, static_argnums=1)(jax.random.key(seed), rows, length))
     return batch.inputs, batch.targets, batch.asked
 
 
@@ -40,15 +40,16 @@ def test_queries_are_drawn_like_numpys_choice_without_replacement():
     tables = [np.bincount(pairs @ [n_places, 1], minlength=n_places**2) for pairs in (expected, found)]
     possible = tables[0] > 0
     assert (tables[1][~possible] == 0).all()
-    assert chi2_contingency([table[possible] for table in tables]).pvalue > 1e-3
+    _, pvalue, *_ = chi2_contingency([table[possible] for table in tables])
+    assert pvalue > 1e-3
 
 
 def test_distant_places_are_drawn_as_often_as_the_power_law_says():
-    n_places, rows = 4096, 4000
+    n_places, rows = 1024, 4000
     _, _, asked = sample(Recall(2 + 2 * n_places, 16, 1), 2 + 2 * n_places, rows)
     place = (asked.argmax(1) - 2) // 2
     chances = np.arange(1, n_places + 1) ** (0.01 - 1.0)
-    edges = [0, 1, 4, 16, 64, 256, 1024, n_places]
+    edges = [0, 1, 4, 16, 64, 256, n_places]
     expected = np.add.reduceat(chances, edges[:-1]) / chances.sum()
     assert chisquare(np.histogram(place, edges)[0], rows * expected).pvalue > 1e-3
 

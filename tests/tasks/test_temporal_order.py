@@ -1,4 +1,7 @@
+from functools import cache
+
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,13 +9,23 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from memoryspan.tasks import TemporalOrder
+from memoryspan.tasks.temporal_order import _bounds
 
 FORMS = {2: [(10, 20), (50, 60)], 3: [(10, 20), (33, 43), (66, 76)]}
 
 
+@cache
+def compiled(task):
+    return jax.jit(task.sample, static_argnums=1)
+
+
+def sample(task, rows, length):
+    return compiled(task)(jax.random.key(0), rows, length)
+
+
 def marks_of(task, length, rows=3000):
     """The places of the marks, (rows, marks)."""
-    inputs = np.asarray(task.sample(jax.random.key(0), rows, length).inputs)[:, :length]
+    inputs = np.asarray(sample(task, rows, length).inputs)[:, :length]
     assert (inputs[:, 0] == 6).all()
     assert (inputs[:, -1] == 7).all()
     rows_, places = np.nonzero((inputs == 4) | (inputs == 5))
@@ -41,11 +54,8 @@ def test_at_another_length_places_keep_their_proportions(n_marks):
 @pytest.mark.parametrize("n_marks", FORMS)
 @given(lengths=st.lists(st.integers(4, 400), min_size=100, max_size=100))
 def test_marks_are_apart_and_in_order_between_the_beginning_and_the_end(n_marks, lengths):
-    from memoryspan.tasks.temporal_order import _bounds
-
-    lengths = np.maximum(lengths, n_marks + 2)
-    lengths[:3] = n_marks + 2, 2**31 - 1, 10**9
-    first, last = map(np.asarray, _bounds(lengths, n_marks))  # pyright: ignore[reportArgumentType]
+    lengths = np.maximum([n_marks + 2, 2**31 - 1, 10**9, *lengths], n_marks + 2)
+    first, last = map(np.asarray, _bounds(jnp.asarray(lengths, jnp.int32), n_marks))
     assert (first <= last).all()
     assert (last[:-1] < first[1:]).all()
     assert (first[0] >= 1).all()
@@ -60,5 +70,5 @@ def test_the_lag_reaches_back_to_the_first_place_of_the_first_mark():
 
 @pytest.mark.parametrize("n_marks", FORMS)
 def test_orders_are_equally_likely(n_marks):
-    targets = np.asarray(TemporalOrder(20, n_marks).sample(jax.random.key(0), 20_000, 20).targets)
+    targets = np.asarray(sample(TemporalOrder(20, n_marks), 20_000, 20).targets)
     assert chisquare(np.bincount(targets, minlength=2**n_marks)).pvalue > 1e-3

@@ -7,6 +7,7 @@ A worker that is lost is replaced by the scheduler, which gives up on a group af
 """
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from memoryspan.spans.executors import Workers
 from memoryspan.spans.local import _cores
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 EVERY = 0.5
 """Seconds between two sentences of a worker, all of which go through the scheduler."""
@@ -118,11 +119,13 @@ def _client(address: str | None, count: int) -> "Iterator[Client]":
     from distributed import Client, LocalCluster
 
     if address is None:
-        with (
-            LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=":0") as here,
-            Client(here) as client,
-        ):
-            yield client
+        quiet = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL}
+        here = LocalCluster(n_workers=count, threads_per_worker=1, **quiet)
+        with here, Client(here) as client:
+            try:
+                yield client
+            finally:
+                _kill(here)
         return
     _require_scheduler(address)
     client = Client(address)
@@ -131,6 +134,16 @@ def _client(address: str | None, count: int) -> "Iterator[Client]":
     finally:
         with suppress(TimeoutError):
             client.close(timeout=1)
+
+
+def _kill(ours: "LocalCluster") -> None:
+    """Ends workers of our own at once: asked to close, they would first finish what they are at."""
+    import psutil  # which Dask needs as well
+
+    nannies: Any = ours.workers.values()
+    for nanny in nannies:
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(nanny.pid).kill()
 
 
 def _require_scheduler(address: str) -> None:
