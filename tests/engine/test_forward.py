@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from memoryspan.backend import keras
 from memoryspan.engine import Variables, assign, compiled_loss, forward, variables_of, weights_of
-from memoryspan.engine.forward import _through_keras, input_shape, output_shape
+from memoryspan.engine.forward import through_keras, input_shape, output_shape
 from memoryspan.errors import ModelError
 
 LAYERS = keras.layers
@@ -114,7 +114,7 @@ class Case:
 
     @cached_property
     def through_keras(self):
-        return outcome_and_gradient(self.model, _through_keras(self.model, training=False))
+        return outcome_and_gradient(self.model, through_keras(self.model, training=False))
 
     def run(self, function, lengths, inputs=None):
         inputs = self.data[0] if inputs is None else inputs

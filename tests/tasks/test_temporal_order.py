@@ -4,8 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from memoryspan.tasks import TemporalOrder
@@ -52,9 +50,8 @@ def test_at_another_length_places_keep_their_proportions(n_marks):
 
 
 @pytest.mark.parametrize("n_marks", FORMS)
-@given(lengths=st.lists(st.integers(4, 400), min_size=100, max_size=100))
-def test_marks_are_apart_and_in_order_between_the_beginning_and_the_end(n_marks, lengths):
-    lengths = np.maximum([n_marks + 2, 2**31 - 1, 10**9, *lengths], n_marks + 2)
+def test_marks_are_apart_and_in_order_between_the_beginning_and_the_end(n_marks):
+    lengths = np.array([*range(n_marks + 2, 1000), 10**9, 2**31 - 1])
     first, last = map(np.asarray, _bounds(jnp.asarray(lengths, jnp.int32), n_marks))
     assert (first <= last).all()
     assert (last[:-1] < first[1:]).all()

@@ -7,6 +7,7 @@ import click
 from memoryspan.cli.options import Count, NamedType, json_option, seed_option, task_options
 from memoryspan.cli.output import heeding_ctrl_c, say
 from memoryspan.named import Named
+from memoryspan.strangers import is_stranger
 
 
 @click.command(
@@ -165,8 +166,15 @@ def _show(run, result, drawn: bool) -> None:
         show_fresh(run.model, run.task, run.settings.seed, count=3)
     kept = ["model.keras", *(["learning-curve.png"] if drawn else []), "run.json", "history.jsonl"]
     say(f"\nThe run is in {run.directory}: {', '.join(kept)}.")
+    given = _files_again(run.record.asked)
     if result.status in (Status.SOLVED, Status.NOT_FINITE, Status.MEMORY):
-        say(f"Next: memoryspan predict {run.directory}")
+        say(f"Next: memoryspan predict {run.directory}{given}")
     else:
         more = "" if result.status is Status.INTERRUPTED else " --budget 10M"
-        say(f"Next: memoryspan train --resume {run.directory}{more}")
+        say(f"Next: memoryspan train --resume {run.directory}{more}{given}")
+
+
+def _files_again(asked) -> str:
+    """The options that give a person's own files again: nothing is imported because a record names it."""
+    pairs = (("task", asked.task.name), ("model", asked.model.name))
+    return "".join(f" --{kind} {name}" for kind, name in pairs if is_stranger(name))

@@ -2,7 +2,8 @@
 
 Each reads like the equations of its paper, in the order of gates in which Keras keeps the weights, so that a
 Keras layer's arrays are used as they are. Inputs are tokens (a one-hot vector times a kernel is a row of the
-kernel) or real vectors.
+kernel) or real vectors. What a step puts out is its gates, for who wants to see them; where nobody does, XLA leaves
+them out.
 """
 
 from collections.abc import Callable
@@ -35,6 +36,27 @@ class HiddenAndCell(NamedTuple):
     cell: Float[Array, "batch units"]
 
 
+class LSTMGates(NamedTuple):
+    """What lets in, keeps, is let in, and lets out, in an LSTM."""
+
+    input: Float[Array, "batch units"]
+    forget: Float[Array, "batch units"]
+    candidate: Float[Array, "batch units"]
+    output: Float[Array, "batch units"]
+
+
+class GRUGates(NamedTuple):
+    """What keeps (1: all of the state), what the candidate sees of the state, and the candidate, in a GRU."""
+
+    update: Float[Array, "batch units"]
+    reset: Float[Array, "batch units"]
+    candidate: Float[Array, "batch units"]
+
+
+class NoGates(NamedTuple):
+    """Those of a SimpleRNN."""
+
+
 def project(
     kernel: Float[Array, "features units"], x: Int[Array, "..."] | Float[Array, "... features"]
 ) -> Float[Array, "... units"]:
@@ -49,7 +71,7 @@ def simple_rnn(activation: Activation):
 
     def step(weights: Weights, state: Hidden, x):
         z = project(weights.kernel, x) + state.hidden @ weights.recurrent_kernel + weights.bias
-        return Hidden(activation(z))
+        return Hidden(activation(z)), NoGates()
 
     return step
 
@@ -60,8 +82,10 @@ def lstm(activation: Activation, recurrent_activation: Activation):
     def step(weights: Weights, state: HiddenAndCell, x):
         z = project(weights.kernel, x) + state.hidden @ weights.recurrent_kernel + weights.bias
         i, f, g, o = jnp.split(z, 4, axis=-1)
-        cell = recurrent_activation(f) * state.cell + recurrent_activation(i) * activation(g)
-        return HiddenAndCell(recurrent_activation(o) * activation(cell), cell)
+        i, f, o = recurrent_activation(i), recurrent_activation(f), recurrent_activation(o)
+        g = activation(g)
+        cell = f * state.cell + i * g
+        return HiddenAndCell(o * activation(cell), cell), LSTMGates(i, f, g, o)
 
     return step
 
@@ -75,7 +99,8 @@ def gru(activation: Activation, recurrent_activation: Activation):
         of_h = state.hidden @ weights.recurrent_kernel + recurrent_bias
         (x_z, x_r, x_g), (h_z, h_r, h_g) = jnp.split(of_x, 3, axis=-1), jnp.split(of_h, 3, axis=-1)
         z, r = recurrent_activation(x_z + h_z), recurrent_activation(x_r + h_r)
-        return Hidden(z * state.hidden + (1 - z) * activation(x_g + r * h_g))
+        g = activation(x_g + r * h_g)
+        return Hidden(z * state.hidden + (1 - z) * g), GRUGates(z, r, g)
 
     return step
 
@@ -89,6 +114,7 @@ def gru_reset_before(activation: Activation, recurrent_activation: Activation):
         x_z, x_r, x_g = jnp.split(project(weights.kernel, x) + weights.bias, 3, axis=-1)
         h_z, h_r = jnp.split(h @ of_gates, 2, axis=-1)
         z, r = recurrent_activation(x_z + h_z), recurrent_activation(x_r + h_r)
-        return Hidden(z * h + (1 - z) * activation(x_g + (r * h) @ of_candidate))
+        g = activation(x_g + (r * h) @ of_candidate)
+        return Hidden(z * h + (1 - z) * g), GRUGates(z, r, g)
 
     return step

@@ -137,15 +137,16 @@ def forward(model: keras.Model, *, training: bool = False) -> Forward:
     """
     fixed_length = input_shape(model)[1]
     try:
-        apply = _through_unroll(model, stages(model, training))
+        apply = through_unroll(model, stages(model, training))
     except NotRecognisedError as error:
-        ragged = not _reads_padding(model)
+        ragged = not reads_padding(model)
         reason = f"through Keras: {error}" + ("" if ragged else "; it reads its padding, so a batch has one length")
-        return Forward("keras", reason, _through_keras(model, training, ragged), fixed_length, ragged)
+        return Forward("keras", reason, through_keras(model, training, ragged), fixed_length, ragged)
     return Forward("unroll", "a chain of stock layers, on tokens", apply, fixed_length, ragged=True)
 
 
-def _through_unroll(model: keras.Model, found: list[Stage]) -> Apply:
+def through_unroll(model: keras.Model, found: list[Stage]) -> Apply:
+    """The stages of a model, one after the other."""
     keys = [id(variable) for variable in (*model.trainable_variables, *model.non_trainable_variables)]
 
     def apply(variables, inputs, lengths):
@@ -161,7 +162,8 @@ def _through_unroll(model: keras.Model, found: list[Stage]) -> Apply:
     return apply
 
 
-def _through_keras(model: keras.Model, training: bool, ragged: bool = True) -> Apply:
+def through_keras(model: keras.Model, training: bool, ragged: bool = True) -> Apply:
+    """Keras itself; not `ragged`: without a mask, on rows that fill the array."""
     _, fixed_length, *n_features = input_shape(model)
     call = _keras_call(model, training)
 
@@ -198,7 +200,7 @@ def _keras_call(model: keras.Model, training: bool) -> Callable[..., Outcome]:
     return call
 
 
-def _reads_padding(model: keras.Model) -> bool:
+def reads_padding(model: keras.Model) -> bool:
     """Whether the answer to a short row depends on what stands behind it, mask or no mask: it is tried out.
 
     The row alone is compared with the row in front of padding that is not zero; where the model insists on a length,

@@ -6,6 +6,7 @@ a row [batch, features]. On a ragged batch a stage gives what Keras gives for ea
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from memoryspan.backend import keras
 from memoryspan.engine import cells
-from memoryspan.engine.unroll import unroll
+from memoryspan.engine.unroll import Step, unroll
 
 Values = Callable[[keras.Variable], Array]
 """Gives the array that stands for a variable of the model."""
@@ -28,14 +29,17 @@ class NotRecognisedError(Exception):
     """A layer, or a setting of it, that has no stage; the message names it."""
 
 
-def stages(model: keras.Model, training: bool) -> list[Stage]:
-    """The stages of a model that is a chain of stock layers; raises `NotRecognisedError` for any other."""
+def stages(model: keras.Model, training: bool, every_step: bool = False) -> list[Stage]:
+    """The stages of a model that is a chain of stock layers; raises `NotRecognisedError` for any other.
+
+    With `every_step` they answer at every step what the model would if the row ended there, where no layer looks ahead.
+    """
     layers = _chain(model)
     reads_tokens = len(model.input_shape) == 2
     first = (LAYERS.Embedding,) if reads_tokens else (*RECURRENT, LAYERS.Bidirectional, LAYERS.Dense)
     if not layers or type(layers[0]) not in first:
         raise NotRecognisedError(f"it does not begin with {' or '.join(layer.__name__ for layer in first)}")
-    return [_stage(layer, training) for layer in layers]
+    return [_stage(layer, training, every_step) for layer in layers]
 
 
 def _chain(model: keras.Model) -> list[keras.Layer]:
@@ -61,14 +65,16 @@ def _takes_only(layer: keras.Layer, link: keras.KerasTensor) -> bool:
     return layer.input is link and all(value is None or value is False for value in rest)  # training=False
 
 
-def _stage(layer: keras.Layer, training: bool) -> Stage:
+def _stage(layer: keras.Layer, training: bool, every_step: bool = False) -> Stage:
     if layer.dtype_policy.name != "float32":
         raise NotRecognisedError(f"{layer.name} computes in {layer.dtype_policy.name}")
     if getattr(layer, "activity_regularizer", None) is not None:
         raise NotRecognisedError(f"{layer.name} penalises its activity")
     match type(layer):
         case LAYERS.LSTM | LAYERS.GRU | LAYERS.SimpleRNN:
-            return _recurrent(layer, training)
+            return _recurrent(layer, training, every_step)
+        case LAYERS.Bidirectional if every_step:
+            raise NotRecognisedError(f"{layer.name} looks ahead")
         case LAYERS.Bidirectional:
             return _bidirectional(layer, training)
         case LAYERS.Dense:
@@ -109,28 +115,32 @@ def _embedding(layer: keras.layers.Embedding) -> Stage:
     return lambda values, x, lengths: cells.project(values(layer.embeddings), x)
 
 
-def _recurrent(layer: keras.Layer, training: bool) -> Stage:
+def _recurrent(layer: keras.Layer, training: bool, every_step: bool) -> Stage:
     if training and (layer.dropout or layer.recurrent_dropout):
         raise NotRecognisedError(f"{layer.name} drops out in training")
     if layer.return_state or layer.stateful:
         raise NotRecognisedError(f"{layer.name} hands its state on")
-    cell, step = layer.cell, _step(layer)
+    if every_step and layer.go_backwards:
+        raise NotRecognisedError(f"{layer.name} looks ahead")
+    cell, step = layer.cell, step_of(layer.cell, partial(_activation, layer))
+    every_step = every_step or layer.return_sequences
 
     def answer_every_step(weights, state, x):
-        state = step(weights, state, x)
+        state, _ = step(weights, state, x)
         return state, state.hidden
 
     def answer_at_the_end(weights, state, x):
-        return step(weights, state, x), None
+        state, _ = step(weights, state, x)
+        return state, None
 
     def stage(values, x, lengths):
-        weights = _weights(cell, values)
+        weights = weights_of_cell(cell, values)
         zeros = jnp.zeros((x.shape[1], cell.units), weights.kernel.dtype)
-        start = _start(layer, zeros)
+        start = _start(cell, zeros)
         x = reverse(x, lengths) if layer.go_backwards else x
-        step_and_answer = answer_every_step if layer.return_sequences else answer_at_the_end
+        step_and_answer = answer_every_step if every_step else answer_at_the_end
         last, outputs = cast(tuple, unroll(step_and_answer, weights, start, x, lengths))
-        return outputs if layer.return_sequences else last.hidden
+        return outputs if every_step else last.hidden
 
     return stage
 
@@ -164,21 +174,22 @@ def reverse(
     return x[jnp.where(t < lengths, lengths - 1 - t, t), jnp.arange(x.shape[1])]
 
 
-def _step(layer: keras.Layer):
-    activation = _activation(layer, "activation")
-    if isinstance(layer, LAYERS.SimpleRNN):
-        return cells.simple_rnn(activation)
-    recurrent_activation = _activation(layer, "recurrent_activation")
-    if isinstance(layer, LAYERS.LSTM):
-        return cells.lstm(activation, recurrent_activation)
-    return (cells.gru if layer.reset_after else cells.gru_reset_before)(activation, recurrent_activation)
+def step_of(cell: keras.Layer, activation: Callable[[str], cells.Activation]) -> Step:
+    """The step of a stock cell; `activation` gives its activations by their names in Keras."""
+    if isinstance(cell, LAYERS.SimpleRNNCell):
+        return cells.simple_rnn(activation("activation"))
+    both = activation("activation"), activation("recurrent_activation")
+    if isinstance(cell, LAYERS.LSTMCell):
+        return cells.lstm(*both)
+    return (cells.gru if cell.reset_after else cells.gru_reset_before)(*both)
 
 
-def _start(layer: keras.Layer, zeros: Array) -> cells.Hidden | cells.HiddenAndCell:
-    return cells.HiddenAndCell(zeros, zeros) if isinstance(layer, LAYERS.LSTM) else cells.Hidden(zeros)
+def _start(cell: keras.Layer, zeros: Array) -> cells.Hidden | cells.HiddenAndCell:
+    return cells.HiddenAndCell(zeros, zeros) if isinstance(cell, LAYERS.LSTMCell) else cells.Hidden(zeros)
 
 
-def _weights(cell: keras.Layer, values: Values) -> cells.Weights:
+def weights_of_cell(cell: keras.Layer, values: Values) -> cells.Weights:
+    """What a stock cell has learned."""
     kernel = values(cell.kernel)
     if cell.use_bias:
         bias = values(cell.bias)

@@ -47,7 +47,8 @@ def load_model(path: str | Path) -> keras.Model:
     except Exception as error:  # a file from somebody else can make Keras raise anything
         raise ModelError(
             f"Keras cannot open {path} ({_first_sentence(error)}): if the model has classes or functions of your "
-            f"own, decorate them with @keras.saving.register_keras_serializable() and import them first."
+            f"own, decorate them with @keras.saving.register_keras_serializable() and import them first (on the "
+            f"command line: --model mine.py:build)."
         ) from error
     if not isinstance(model, keras.Model):
         raise ModelError(f"{path} holds a {type(model).__name__}, and should hold a model: save it with model.save.")

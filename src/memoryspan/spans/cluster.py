@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,8 @@ def cluster(address: str | None, count: int | None, most: int) -> Iterator[Worke
                 events.put((0, f"{worker} has {threads} threads and uses one: start its workers with --nthreads 1"))
         executor, at_once = client.get_executor(pure=False), count or max(1, len(_threads(client)))
         lost, present = (KilledWorker, CancelledError), partial(_require_present, client)
+        if not _threads(client):
+            events.put((0, f"waiting for workers: {client.scheduler.address} has none yet"))  # pyright: ignore
         try:
             yield Workers(executor, partial(run_group, topic), at_once, events, lost, present, elsewhere=True)
         finally:
@@ -83,20 +85,28 @@ def run_group(topic: str, group: bytes) -> bytes:
 
 
 def require_same_versions(client: "Client") -> None:
-    """Raises `RunError` where a worker has other versions than this process, and says which."""
+    """Raises `RunError` where a worker, or the scheduler, has other versions than this process, and says which."""
     ours = work.versions()
-    theirs: dict[str, dict[str, str]] = {}
+    theirs: dict[str, dict[str, str]] = {"the scheduler": {"memoryspan": _on_scheduler(client)}}
     for name in ours:  # a function that every Python has, for a worker may lack ours
         answers: Any = client.run(version, name, on_error="return")
         for worker, found in answers.items():
-            if isinstance(found, str | ImportError):  # else it has just gone
+            if isinstance(found, str | PackageNotFoundError):  # else it has just gone
                 theirs.setdefault(worker, {})[name] = found if isinstance(found, str) else "missing"
     wrong = [f"{worker} has {other}" for worker, has in theirs.items() if (other := work.difference(ours, has))]
     if wrong:
         raise RunError(
-            f"The versions of the workers are not those of this process: {'; '.join(wrong)}. Install the same ones, "
-            f"for other versions give other results."
+            f"The versions of the cluster are not those of this process: {'; '.join(wrong)}. Install the same ones "
+            f"there, for other versions give other results."
         )
+
+
+def _on_scheduler(client: "Client") -> str:
+    """The version of memoryspan there, where it is needed to read what is passed on."""
+    try:
+        return str(client.run_on_scheduler(version, "memoryspan"))
+    except PackageNotFoundError:
+        return "missing"
 
 
 def _threads(client: "Client") -> dict[str, int]:
