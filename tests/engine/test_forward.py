@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from memoryspan.backend import keras
 from memoryspan.engine import Variables, assign, compiled_loss, forward, variables_of, weights_of
-from memoryspan.engine.forward import through_keras, input_shape, output_shape
+from memoryspan.engine.forward import input_shape, output_shape, through_keras
 from memoryspan.errors import ModelError
 
 LAYERS = keras.layers

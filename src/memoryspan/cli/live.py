@@ -28,14 +28,14 @@ PLAIN_SECONDS = 10
 
 
 @contextmanager
-def counting(noun: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for `done` of `total`; it appears with the first call."""
+def counting(noun: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar for `done` of `total`, if that is known; it appears with the first call."""
     columns = BarColumn(), MofNCompleteColumn(), TextColumn(noun), TimeRemainingColumn()
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = None
 
-        def show(done: int, total: int) -> None:
+        def show(done: int, total: int | None) -> None:
             nonlocal task
             if task is None:
                 task = progress.add_task(noun, total=total)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,8 @@ def span(ctx: click.Context, target: str | None, resume: str | None, directory: 
         _hold(target, **{name: options[name] for name in ("tasks", "models", "longest", "as_json")})
         return
     asked = any(ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE for name in _QUESTION)
+    if (target or resume) is not None:
+        _require_sweep(target or resume)
     ctx.exit(_sweep(target or resume or directory, asked, **options))
 
 
@@ -62,17 +65,28 @@ _QUESTION = ("tasks", "models", "seeds", "budget", "longest", "batch_size", "par
 """The options that make another question."""
 
 
+def _require_sweep(directory: str) -> None:
+    """Raises `RunError` where there is none: one that is to go on is not begun by mistake."""
+    from memoryspan.spans.sweep import open_sweep
+
+    open_sweep(directory)
+
+
 def _sweep(directory: str | None, asked: bool, *, retry_failed, workers, executor, as_json, **question) -> int:
     """Answers what is missing, shows all, and returns the exit code."""
     from memoryspan.spans.executors import workers as hire
-    from memoryspan.spans.sweep import begin, missing
+    from memoryspan.spans.manifest import FILE
+    from memoryspan.spans.sweep import begin, missing, open_sweep
 
-    goes_on = directory is not None and (Path(directory) / "manifest.json").exists() and not asked
-    with begin(directory, None if goes_on else _question(**question)) as sweep:
+    goes_on = directory is not None and (Path(directory) / FILE).exists() and not asked
+    now = None if goes_on else _question(**question)
+    cells = (now or open_sweep(directory).manifest.asked).cells
+    # Workers that cannot be had are found out before there is a directory; processes of this machine start with work.
+    with hire(executor, workers, cells) as crew, begin(directory, now) as sweep:
         for notice in sweep.notices:
             click.echo(notice, err=True)
         if cells := missing(sweep, retry_failed):
-            with heeding_ctrl_c(), hire(executor, workers, cells) as crew:
+            with heeding_ctrl_c():
                 _answer(sweep, cells, crew)
         drawn = _draw(sweep)
     _show(sweep, drawn, as_json)
@@ -161,22 +175,33 @@ def _show(sweep, drawn: Path | None, as_json: bool) -> None:
 def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], longest: int, as_json: bool) -> None:
     """The held span of a model that is trained."""
     from memoryspan.cli.live import counting
-    from memoryspan.cli.target import open_target
+    from memoryspan.cli.target import is_run, open_target
+    from memoryspan.report.span import FILE, draw_curves
+    from memoryspan.runs.describe import asked_task
     from memoryspan.runs.record import measured, plain
+    from memoryspan.spans.capacity import memory_capacity
     from memoryspan.spans.held import held_span
 
     if len(tasks) > 1 or len(models) > 1:
         raise click.UsageError("A trained model is measured on one task: give --task once, and --model at most once.")
     model, task = open_target(target, *tasks[:1] or [None], made_by=models[0].name if models else None)
     with counting("lengths") as progress:
-        seen = []
-        held = held_span(model, task, longest=longest, on_accuracy=lambda a: progress(len(seen.append(a) or seen), 0))
+        seen = count(1)
+        held = held_span(model, task, longest=longest, on_accuracy=lambda accuracy: progress(next(seen), None))
+    curve = [measured(accuracy) for accuracy in held.curve]
+    capacity = memory_capacity(model) if task.name == "delay" else None
     if as_json:
-        say(json.dumps({"model": target, "held": plain(held.span), "curve": [plain(measured(a)) for a in held.curve]}))
+        figures = {"held": held.span, "curve": curve} | ({"memory_capacity": capacity} if capacity is not None else {})
+        say(json.dumps({"model": target, "task": plain(asked_task(task)), **plain(figures)}))
         return
     for accuracy in held.curve:
         say(f"{accuracy.length:>10,} steps  {accuracy}")
     say(f"\n{_sentence(held.span)}")
+    if capacity is not None:
+        say(f"Short-term memory capacity (Jaeger 2002): {capacity:.2f} symbols.")
+    if is_run(target):
+        draw_curves({shown(asked_task(task)): {model.name: [curve]}}, Path(target) / FILE)
+        say(f"The picture is in {target}: {FILE}.")
 
 
 def _sentence(span: "Span") -> str:

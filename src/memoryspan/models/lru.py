@@ -50,7 +50,7 @@ def lru(
 
 
 def _gated(x: keras.KerasTensor, units: int, number: int) -> keras.KerasTensor:
-    """(x W + b) σ(x V + c): a gated linear unit (Dauphin et al., arXiv 1612.08083)."""
+    """(x W + b) sigmoid(x V + c): a gated linear unit (Dauphin et al., arXiv 1612.08083)."""
     value = LAYERS.Dense(units, kernel_initializer="zeros", name=f"value_{number}")(x)
     gate = LAYERS.Dense(units, "sigmoid", kernel_initializer="zeros", name=f"gate_{number}")(x)
     return LAYERS.Multiply(name=f"gated_{number}")([value, gate])

@@ -66,5 +66,5 @@ def _feed_forward(x: keras.KerasTensor, units: int, number: int) -> keras.KerasT
 
 def _parameters(task: Task, units: int, layers: int, width: int) -> int:
     feed_forward = WIDER * units * (units + 1) + units * (WIDER * units + 1)
-    block = 4 * units + 4 * units * width + feed_forward
+    block = 4 * units + (4 * units + 2) * width + feed_forward
     return (task.n_features + 1) * units + layers * block + 2 * units + (units + 1) * task.n_outputs

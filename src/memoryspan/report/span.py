@@ -1,6 +1,6 @@
 """The picture of a sweep: accuracy against length, a line a model, a panel a task."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,18 +14,23 @@ from memoryspan.spans.cell import Answer
 from memoryspan.spans.held import THRESHOLD
 
 FILE = "span.png"
+"""What the picture is called in a sweep, and in a run."""
 
 Curve = Sequence[Measured]
 """The accuracy of one trained model, by length."""
 
 
 def draw_span(answers: Sequence[Answer], path: Path, name: Callable[[Named], str] = str) -> Path:
-    """Draws the curves of all cells that were answered into a file, .png or .svg, and returns its path.
+    """Draws the curves of all cells that were answered; `name` is what a task or a model is called in the picture."""
+    return draw_curves(_grouped(answers, name), path)
+
+
+def draw_curves(by_task: Mapping[str, Mapping[str, Sequence[Curve]]], path: Path) -> Path:
+    """Draws curves by task and by model, one a seed, into a file, .png or .svg, and returns its path.
 
     Thin lines are single seeds. Where all seeds of a model were measured, their median is drawn thick, with a band from
-    the worst to the best. `name` is what a task or a model is called in it.
+    the worst to the best.
     """
-    by_task = _grouped(answers, name)
     figure = new_figure(7.5, 0.6 + 3.4 * len(by_task))
     panels = figure.subplots(len(by_task), 1, squeeze=False)[:, 0]
     for axes, (task, by_model) in zip(panels, by_task.items(), strict=True):

@@ -18,8 +18,8 @@ class CausalConv(keras.layers.Layer):
     """A dilated convolution over this step and those before, then ReLU (Bai et al., arXiv 1803.01271, section 3.2).
 
     Step t reads t, t - dilation, …, t - (kernel_size - 1) · dilation; before the first step there are zeros. It is
-    one product of matrices, of the shifted inputs side by side, which for many models at once (`jax.vmap`) XLA does faster
-    than a convolution. Keras's `Conv1D(padding="causal")` computes the same, and drops the mask.
+    one product of matrices, of the shifted inputs side by side: for many models at once (`jax.vmap`) that is as fast as
+    a convolution or faster. Keras's `Conv1D(padding="causal")` computes the same, and drops the mask.
 
     Args:
         filters: the width of what it puts out.
@@ -29,6 +29,7 @@ class CausalConv(keras.layers.Layer):
     """
 
     def __init__(self, filters: int, kernel_size: int, *, dilation: int = 1, seed: int | None = None, **kwargs):
+        """Raises `TaskError` where an argument makes no sense."""
         super().__init__(**kwargs)
         whole_number("filters", filters, at_least=1, instead="25, for example")
         whole_number("kernel_size", kernel_size, at_least=1, instead="3, for example")

@@ -14,6 +14,7 @@ class LastStep(keras.layers.Layer):
     """Picks the last step that the mask marks; the last one of all without a mask, or in a row with nothing marked."""
 
     def __init__(self, **kwargs):
+        """Of any layer's arguments."""
         super().__init__(**kwargs)
         self.supports_masking = True
 
@@ -23,7 +24,7 @@ class LastStep(keras.layers.Layer):
 
     def compute_mask(self, inputs, mask=None):
         """None: there is no time left to mask."""
-        return
+        return None
 
     def compute_output_shape(self, input_shape):
         """The shape without time."""

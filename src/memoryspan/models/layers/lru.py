@@ -29,6 +29,7 @@ class LRU(LinearRecurrence):
     one = (1.0, 0.0)
 
     def __init__(self, units: int, *, r_min: float = 0.9, r_max: float = 0.999, **kwargs):
+        """Raises `TaskError` where an argument makes no sense."""
         super().__init__(units, **kwargs)
         if not 0 <= r_min < r_max < 1:
             raise TaskError(

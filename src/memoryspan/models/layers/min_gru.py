@@ -11,7 +11,7 @@ ops = keras.ops
 
 @keras.saving.register_keras_serializable(package="memoryspan")
 class MinGRU(LinearRecurrence):
-    """h' = (1 - z) h + z g, with z = σ(x W_z + b_z) and g = x W_g + b_g (Feng et al., arXiv 2410.01201, section 3.1).
+    """h' = (1 - z) h + z g, with z = sigmoid(x W_z + b_z) and g = x W_g + b_g (Feng et al., arXiv 2410.01201, section 3.1).
 
     `kernel` is [W_z, W_g]. The arguments are those of `LinearRecurrence`.
     """

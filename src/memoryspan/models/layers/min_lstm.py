@@ -13,7 +13,7 @@ ops = keras.ops
 class MinLSTM(LinearRecurrence):
     """h' = f h + i g, the gates scaled to f + i = 1 (Feng et al., arXiv 2410.01201, section 3.2).
 
-    f = σ(x W_f + b_f), i = σ(x W_i + b_i), both over their sum; g = x W_g + b_g. `kernel` is [W_f, W_i, W_g]. The
+    f = sigmoid(x W_f + b_f), i = sigmoid(x W_i + b_i), both over their sum; g = x W_g + b_g. `kernel` is [W_f, W_i, W_g]. The
     arguments are those of `LinearRecurrence`.
     """
 

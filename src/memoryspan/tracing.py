@@ -1,0 +1,222 @@
+"""Inside a model: gates and states at every step, its answer at every step, and where that answer comes from."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int, Num
+
+from memoryspan.backend import keras
+from memoryspan.engine import variables_of
+from memoryspan.engine.forward import input_shape, output_shape, reads_padding
+from memoryspan.engine.trace import HOOK, LayerTrace, Traced, answers_by_step, traced
+from memoryspan.errors import ModelError
+from memoryspan.prediction import predict, served
+from memoryspan.sequences import SYMBOLS, batches, expected, padded, read
+
+ONE_BY_ONE = 64
+"""Beginnings of a sequence that are tried one by one, each of which Keras compiles anew (about a second)."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a model did with some sequences. In every array, what lies past a sequence's end is NaN."""
+
+    inputs: tuple[Num[np.ndarray, "time *features"], ...]
+    """The sequences as read: tokens, or vectors."""
+    lengths: Int[np.ndarray, "batch"]
+    """Their time steps."""
+    layers: tuple[LayerTrace, ...]
+    """The recurrent layers in the order in which they run; of a bidirectional one, first forward, then backward."""
+    predictions: Float[np.ndarray, "batch time outputs"] | None
+    """What the model puts out at every step; where it answers once, what it would if the sequence ended there."""
+    reason: str
+    """Why there are no predictions; empty where there are."""
+
+
+def trace(model: keras.Model, sequences) -> Trace:
+    """The gates and states of every recurrent layer of a Keras model at every step, and its answer at every step.
+
+    Any model over one sequence, made and trained by anybody: a chain, a graph or a class of its own; LSTM, GRU,
+    SimpleRNN, one or several, bidirectional, backwards, stateful, or their cells in an `RNN`. A cell of your own shows
+    its answer and its states. A layer of your own shows what its method `trace_states(self, x, mask)` returns: a dict
+    of named arrays (batch, time, units), for the input that its `call` got.
+
+    Args:
+        model: any Keras model over a sequence.
+        sequences: as `predict` reads them; a single one is a batch of one.
+
+    Raises:
+        TaskError: a sequence makes no sense to the model.
+        ModelError: there is no recurrent layer in it, or it takes something other than one sequence.
+    """
+    steps, n_features = expected(model)
+    rows, _ = read(sequences, steps, n_features)
+    lengths = np.array([len(row) for row in rows], np.int32)
+    if not (pieces := list(_run(model, rows, lengths)))[0].layers:
+        raise ModelError(
+            f"The model {model.name!r} has no recurrent layer to trace: give one with an LSTM, a GRU or a SimpleRNN, "
+            f"or give your own layer a method {HOOK}(self, x, mask)."
+        )
+    predictions, reason = _predictions(model, rows, lengths, pieces)
+    return Trace(tuple(rows), lengths, tuple(_layers(pieces, len(rows))), predictions, reason)
+
+
+def saliency(model: keras.Model, sequences) -> Float[np.ndarray, "batch time"]:
+    """Where in a sequence the answer comes from: |∂ p(answer) / ∂ input| at each step; NaN past a sequence's end.
+
+    The Euclidean norm over the features of the input, which for tokens are their one-hot vectors (Madsen, "Visualizing
+    memorization in RNNs", Distill 2019). The answer is the most probable class, or the number, at the last step.
+
+    Raises:
+        TaskError: a sequence makes no sense to the model.
+        ModelError: the model takes something other than one sequence, or reads tokens in a way of its own.
+    """
+    steps, n_features = expected(model)
+    rows, _ = read(sequences, steps, n_features)
+    fwd = served(model)
+    if fwd.path == "keras" and len(input_shape(model)) == 2:
+        raise ModelError(
+            f"The model {model.name!r} reads tokens, which have no gradient, and its layers are not a chain of stock "
+            f"layers in which they stand for one-hot vectors: give a model that reads one-hot vectors."
+        )
+    lengths, pieces = np.array([len(row) for row in rows], np.int32), []
+    slope = jax.jit(jax.grad(lambda *given: _answer(fwd.apply, *given), argnums=1))
+    for numbers in batches(lengths, fwd.ragged):
+        inputs = _as_vectors(padded([rows[number] for number in numbers], int(lengths[numbers].max())), n_features)
+        rounded = np.pad(lengths[numbers], (0, len(inputs) - len(numbers)), constant_values=1)
+        gradient = slope(variables_of(model), inputs, jnp.asarray(rounded))
+        pieces.append((numbers, np.linalg.norm(gradient, axis=-1)[: len(numbers), :, np.newaxis]))
+    return _until_the_end(_joined(pieces, len(rows)), lengths)[..., 0]
+
+
+def _answer(apply, variables, inputs, lengths) -> Float[jax.Array, ""]:
+    """The answers at the last step, added up: rows do not see each other, so each has a gradient of its own."""
+    outputs = apply(variables, inputs, lengths).predictions
+    if outputs.ndim == 3:
+        outputs = jnp.take_along_axis(outputs, lengths[:, None, None] - 1, axis=1)[:, 0]
+    return jnp.take_along_axis(outputs, jnp.argmax(outputs, -1, keepdims=True), axis=-1).sum()
+
+
+def _as_vectors(inputs: Num[np.ndarray, "batch time *features"], n_features: int) -> Float[jax.Array, "batch time f"]:
+    return jax.nn.one_hot(inputs, n_features) if inputs.ndim == 2 else jnp.asarray(inputs)
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """What came of the rows that went through the model together."""
+
+    numbers: Int[np.ndarray, "rows"]
+    outputs: object
+    layers: list[LayerTrace]
+
+
+def _run(model: keras.Model, rows: list[np.ndarray], lengths: Int[np.ndarray, "batch"]) -> Iterator[_Piece]:
+    """Rows of several lengths go together only where the model does not read its padding."""
+    ragged = lengths.min() < lengths.max() and not reads_padding(model)
+    variables = model.trainable_variables, model.non_trainable_variables
+    run = _compiled(model, ragged, *(tuple(map(id, part)) for part in variables))
+    for numbers in batches(lengths, ragged):
+        _check_height(model, len(numbers))
+        inputs = padded([rows[number] for number in numbers], int(lengths[numbers].max()))[: len(numbers)]
+        try:
+            found = run(variables_of(model), jnp.asarray(inputs), jnp.asarray(lengths[numbers]))
+        except jax.errors.UnexpectedTracerError as error:
+            raise ModelError(
+                f"The model {model.name!r} calls a recurrent layer from inside a loop of its own (TimeDistributed, a "
+                f"scan), where it cannot be watched: call the layer once, on the whole sequence."
+            ) from error
+        yield _Piece(numbers, *jax.tree.map(np.asarray, found))
+
+
+@lru_cache(maxsize=4)  # keeps its models alive: a few
+def _compiled(model: keras.Model, ragged: bool, trainable: tuple[int, ...], non_trainable: tuple[int, ...]) -> Traced:
+    """Compiled once a model; the ids of its variables tell whether a layer was frozen in between."""
+    return jax.jit(traced(model, ragged))
+
+
+def _check_height(model: keras.Model, rows: int) -> None:
+    height = input_shape(model)[0]
+    if height not in (None, rows):
+        raise ModelError(
+            f"The model {model.name!r} takes batches of exactly {height} sequences of one length, and got {rows}."
+        )
+
+
+def _layers(pieces: Sequence[_Piece], rows: int) -> Iterator[LayerTrace]:
+    for same in zip(*(piece.layers for piece in pieces), strict=True):
+        parts = {name: [one.arrays[name] for one in same] for name in same[0].arrays}
+        numbers = [piece.numbers for piece in pieces]
+        arrays = {name: _joined(zip(numbers, part, strict=True), rows) for name, part in parts.items()}
+        yield LayerTrace(same[0].name, same[0].kind, arrays)
+
+
+def _joined(pieces: Iterable[tuple], rows: int) -> Float[np.ndarray, "batch time width"]:
+    """One array of all rows in their order, from (numbers of rows, array); NaN where a row has no step."""
+    pieces = list(pieces)
+    longest, width = max(part.shape[1] for _, part in pieces), pieces[0][1].shape[2:]
+    whole = np.full((rows, longest, *width), np.nan, np.float32)
+    for numbers, part in pieces:
+        whole[numbers, : part.shape[1]] = part
+    return whole
+
+
+def _until_the_end(
+    array: Float[np.ndarray, "batch time width"], lengths: Int[np.ndarray, "batch"]
+) -> Float[np.ndarray, "batch time width"]:
+    """NaN past the lengths, where the array has the steps of the sequences."""
+    past = np.arange(array.shape[1]) >= lengths[:, np.newaxis]
+    return np.where(past[..., np.newaxis], np.nan, array) if array.shape[1] == lengths.max() else array
+
+
+def _predictions(
+    model: keras.Model, rows: list[np.ndarray], lengths: Int[np.ndarray, "batch"], pieces: Sequence[_Piece]
+) -> tuple[Float[np.ndarray, "batch time outputs"] | None, str]:
+    """What the model puts out at every step, or None and the reason why it cannot be had."""
+    try:
+        asks = len(output_shape(model))
+    except ModelError as error:
+        return None, str(error)
+    if asks == 3:
+        outputs = _joined([(piece.numbers, piece.outputs) for piece in pieces], len(rows))
+        return _until_the_end(outputs, lengths), ""
+    if apply := answers_by_step(model):
+        return _at_once(apply, model, rows, lengths), ""
+    if reason := _no_beginnings(model, lengths):
+        return None, reason
+    beginnings = predict(model, [row[:end] for row in rows for end in range(1, len(row) + 1)], probabilities=True)
+    by_row = np.split(np.array(beginnings), np.cumsum(lengths)[:-1])
+    return _joined((([number], part[np.newaxis]) for number, part in enumerate(by_row)), len(rows)), ""
+
+
+def _at_once(apply, model: keras.Model, rows: list[np.ndarray], lengths) -> Float[np.ndarray, "batch time outputs"]:
+    apply, pieces = jax.jit(apply), []
+    for numbers in batches(lengths, ragged=True):
+        inputs = padded([rows[number] for number in numbers], int(lengths[numbers].max()))[: len(numbers)]
+        outcome = apply(variables_of(model), jnp.asarray(inputs), jnp.asarray(lengths[numbers]))
+        pieces.append((numbers, np.asarray(outcome.predictions)))
+    return _until_the_end(_joined(pieces, len(rows)), lengths)
+
+
+def _no_beginnings(model: keras.Model, lengths: Int[np.ndarray, "batch"]) -> str:
+    """Why the model cannot be asked for its answer to each beginning of the sequences; empty where it can."""
+    height, steps, *_ = input_shape(model)
+    if steps is not None:
+        return f"it takes exactly {steps} time steps, and so has no answer to a beginning of them"
+    if height is not None:
+        return f"it takes batches of exactly {height} sequences, and each of them has many beginnings"
+    if int((lengths.astype(np.int64) ** 2).sum()) > SYMBOLS:
+        return f"all beginnings of the sequences together have more than {SYMBOLS:,} time steps"
+    if lengths.max() > ONE_BY_ONE and not served(model).ragged:
+        return f"it reads its padding, so that more than {ONE_BY_ONE} beginnings would each be compiled anew"
+    return ""
+
+
+def named_arrays(trace: Trace) -> dict[str, np.ndarray]:
+    """All arrays of a trace, those of a layer as "layer/array"."""
+    found = {f"{layer.name}/{name}": array for layer in trace.layers for name, array in layer.arrays.items()}
+    found |= {} if trace.predictions is None else {"predictions": trace.predictions}
+    return found | {"lengths": trace.lengths}

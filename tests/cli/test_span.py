@@ -1,0 +1,127 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+SMALL = ("--task", "echo,n_features=4,out_index=1", "--budget", "3k", "--longest", "8", "--workers", "1")
+MODELS = ("--model", "lstm,units=6", "--model", "gru,units=6")
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    """The directory of a small sweep, made by the command."""
+    directory = tmp_path_factory.mktemp("sweeps") / "sweep"
+    command = [sys.executable, "-m", "memoryspan", "span", *SMALL, *MODELS, "--seeds", "2", "--run", str(directory)]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "4 of 4: gru,units=6 on echo,n_features=4,out_index=1, seed 1: learned" in ended.stderr
+    assert "learned span" in ended.stdout
+    return directory
+
+
+def test_it_keeps_a_manifest_a_file_a_cell_a_table_and_a_picture(sweep):
+    assert {path.name for path in sweep.iterdir()} >= {"manifest.json", "cells", "results.csv", "span.png"}
+    assert len(list((sweep / "cells").iterdir())) == 4
+    assert len((sweep / "results.csv").read_text().splitlines()) == 5
+
+
+def test_asked_again_it_runs_nothing_and_shows_the_same(memoryspan, sweep):
+    before = {path: path.stat().st_mtime_ns for path in (sweep / "cells").iterdir()}
+    answer = memoryspan("span", sweep, "--json")
+    assert answer.code == 0
+    assert [row["model"]["name"] for row in answer.json["summary"]] == ["lstm", "gru"]
+    assert len(answer.json["answers"]) == 4
+    assert {path: path.stat().st_mtime_ns for path in (sweep / "cells").iterdir()} == before
+    same = memoryspan("span", *SMALL, *MODELS, "--seeds", "2", "--resume", sweep)
+    assert same.code == 0
+    assert "lstm,units=6" in same.out
+
+
+def test_only_what_is_missing_is_run_and_the_answer_is_the_same(memoryspan, sweep):
+    gone = sorted((sweep / "cells").iterdir())[0]
+    before = json.loads(gone.read_text())
+    gone.unlink()
+    answer = memoryspan("span", sweep, "--workers", "1")
+    assert answer.code == 0
+    assert "1 of 1:" in answer.err
+    now = json.loads(gone.read_text())
+    assert now["found"] | {"seconds": 0} == before["found"] | {"seconds": 0}
+
+
+def test_another_question_does_not_go_into_the_same_directory(memoryspan, sweep):
+    answer = memoryspan("span", *SMALL, *MODELS, "--seeds", "3", "--run", sweep)
+    assert answer.code == 2
+    assert "is the sweep of another question (seeds 0 1 → 0 1 2)" in answer.err
+
+
+def test_a_cell_that_fails_says_why_and_the_others_go_on(memoryspan, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from memoryspan import lstm\n"
+        "def build(task, seed=0):\n"
+        "    if seed == 1:\n"
+        "        raise RuntimeError('no more than one')\n"
+        "    return lstm(task, units=4, seed=seed)\n"
+    )
+    arguments = ("span", *SMALL, "--model", f"{file}:build", "--seeds", "2", "--run", tmp_path / "sweep")
+    answer = memoryspan(*arguments)
+    assert answer.code == 1
+    assert "mine.py, line 4, in build: RuntimeError: no more than one." in answer.out
+    assert "1 error" in answer.out
+    assert f"Next: memoryspan span {tmp_path / 'sweep'} --retry-failed" in answer.out
+    file.write_text(file.read_text().replace("seed == 1", "False"))
+    answer = memoryspan(*arguments, "--retry-failed")
+    assert answer.code == 2
+    assert "has changed since" in answer.err
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
+    directory = tmp_path / "sweep"
+    arguments = [*SMALL[:2], "--budget", "100Mtok", "--longest", "4096", "--model", "lstm,units=6", "--workers", "1"]
+    command = [sys.executable, "-m", "memoryspan", "span", *arguments, "--seeds", "1", "--run", str(directory)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while not (directory / "cells").exists():
+        time.sleep(0.1)
+    time.sleep(2)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of the group
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert f"0 of 1 cells are answered and kept: memoryspan span --resume {directory} goes on." in err
+
+
+def test_a_run_has_its_held_span(memoryspan, solved):
+    answer = memoryspan("span", solved, "--longest", "32")
+    assert answer.code == 0
+    assert "Held span: " in answer.out
+    assert (solved / "span.png").exists()
+    as_json = memoryspan("span", solved, "--longest", "32", "--json").json
+    assert as_json["held"]["length"] >= 6
+    assert as_json["curve"][0]["length"] == 3
+
+
+def test_anybodys_keras_file_has_one_too(memoryspan, solved):
+    answer = memoryspan("span", solved / "model.keras", "--task", "echo,n_features=10", "--longest", "16", "--json")
+    assert answer.json["held"]["length"] >= 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--model", "lsmt"], "There is no model 'lsmt'"),
+        (["--budget", "20"], "less than one chunk"),
+        (["--seeds", "0"], "seeds must be a whole number of at least 1"),
+        (["--executor", "cluster"], "There is no executor 'cluster'"),
+        (["no/such/place"], "There is no sweep at no/such/place"),
+        (["--resume", "no/such/place"], "There is no sweep at no/such/place"),
+    ],
+)
+def test_bad_input_is_a_sentence_and_nothing_is_left_behind(memoryspan, tmp_path, monkeypatch, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    answer = memoryspan("span", *arguments)
+    assert answer.code == 2
+    assert sentence in answer.err
+    assert not list(tmp_path.rglob("*.json"))
