@@ -95,8 +95,8 @@ def test_a_model_that_reads_its_padding_gets_none(kind):
 def test_many_sequences_go_through_the_model_some_at_a_time(model, monkeypatch):
     sequences = [[i % 10] * (1 + i % 7) for i in range(50)]
     at_once = predict(model, sequences, probabilities=True)
-    monkeypatch.setattr("memoryspan.prediction.ROWS", 4)
-    monkeypatch.setattr("memoryspan.prediction.SYMBOLS", 16)
+    monkeypatch.setattr("memoryspan.sequences.ROWS", 4)
+    monkeypatch.setattr("memoryspan.sequences.SYMBOLS", 16)
     np.testing.assert_allclose(predict(model, sequences, probabilities=True), at_once, atol=1e-6)
 
 

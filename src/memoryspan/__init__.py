@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from memoryspan.tasks import Batch as Batch
     from memoryspan.tasks import Echo as Echo
     from memoryspan.tasks import Task as Task
+    from memoryspan.tracing import Trace as Trace
+    from memoryspan.tracing import saliency as saliency
+    from memoryspan.tracing import trace as trace
     from memoryspan.training import Budget as Budget
     from memoryspan.training import Curriculum as Curriculum
     from memoryspan.training import Result as Result
@@ -64,6 +67,9 @@ _HOME = {
     "one_hot_decode": "tutorial",
     "one_hot_encode": "tutorial",
     "predict": "prediction",
+    "Trace": "tracing",
+    "saliency": "tracing",
+    "trace": "tracing",
     "train": "training",
     "train_together": "training",
     "held_span": "spans.held",

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from memoryspan.backend import keras
 from memoryspan.engine import variables_of
 from memoryspan.engine.trace import answers_by_step, traced
+from memoryspan.models.layers import LRU, MinGRU, MinLSTM
 
 LAYERS = keras.layers
 FEATURES, UNITS, TIME = 4, 3, 5
@@ -66,7 +67,7 @@ def close(found, expected):
     np.testing.assert_allclose(found, expected, atol=2e-6)
 
 
-@settings(max_examples=25)
+@settings(max_examples=20)
 @given(name=st.sampled_from(sorted(MAKES)), backwards=st.booleans(), masked=st.booleans(), seed=st.integers(0, 99))
 def test_the_states_are_those_that_keras_returns(name, backwards, masked, seed):
     model, run = answering_in_full(name, backwards, masked)
@@ -203,6 +204,24 @@ def test_a_layer_of_ones_own_shows_what_its_hook_returns():
     (found,) = traces_of(keras.Sequential([keras.Input((TIME, FEATURES)), Sum(name="adder")]), x)
     assert (found.name, found.kind) == ("adder", "Sum")
     close(found.arrays["so far"], np.cumsum(x, 1))
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        (MinGRU, ["update", "candidate", "hidden"]),
+        (MinLSTM, ["input", "forget", "candidate", "hidden"]),
+        (LRU, ["real part", "imaginary part"]),
+    ],
+)
+def test_the_packages_own_layers_have_the_hook(kind, names):
+    layer = kind(UNITS, return_sequences=True)
+    model = randomised(keras.Sequential([keras.Input((TIME, FEATURES)), layer]))
+    x = sequences()
+    (found,) = traces_of(model, x)
+    assert list(found.arrays) == names
+    state = tuple(found.arrays[name] for name in names[-len(layer.one) :])
+    close(layer.read(state, x), model(x))
 
 
 def test_a_step_that_the_model_masks_keeps_the_state_and_has_no_gates():

@@ -40,8 +40,8 @@ def trace(run, sequence, task, model, output, seed, as_json) -> None:
     with respect to the input at each step. A file that is already there is replaced only if it is a trace.
     """
     path = _where(run, output, as_json)
-    opened, steps, expected = _opened(run, sequence, task, model, seed)
-    facts, found, slopes = _traced(opened, steps, expected)
+    opened, *example = _opened(run, sequence, task, model, seed)
+    facts, found, slopes = _traced(opened, *example)
     if path is not None:
         _write(path, facts, found, slopes)
     if as_json:
@@ -49,7 +49,7 @@ def trace(run, sequence, task, model, output, seed, as_json) -> None:
         return
     from memoryspan.cli.fresh import show
 
-    show(facts["sequence"], expected, facts["predicted"])
+    show(facts["sequence"], facts.get("expected"), facts["predicted"])
     if found.reason:
         say(f"There is no answer at every step: {found.reason}.")
     if slopes is None:
@@ -61,7 +61,7 @@ def _where(run: str, output: str | None, as_json: bool) -> Path | None:
     """The file to write, if any; raises `UsageError` where it is no kind of trace, or would replace something else."""
     if output is None and as_json:
         return None
-    path = Path(output) if output else Path(run if Path(run).is_dir() else ".") / "trace.png"
+    path = Path(output) if output else _default(run)
     if path.suffix not in ENDINGS:
         raise click.UsageError(f"A trace is written as {', '.join(ENDINGS)}, and {path} ends in none of them.")
     if path.exists() and not _is_trace(path):
@@ -71,6 +71,12 @@ def _where(run: str, output: str | None, as_json: bool) -> Path | None:
     return path
 
 
+def _default(run: str) -> Path:
+    from memoryspan.report.trace import FILE
+
+    return Path(run if Path(run).is_dir() else ".") / FILE
+
+
 def _is_trace(path: Path) -> bool:
     from memoryspan.report.trace import SOURCE
 
@@ -78,25 +84,26 @@ def _is_trace(path: Path) -> bool:
 
 
 def _opened(run: str, sequence: str | None, task, made_by: str | None, seed: int):
-    """The model, the sequence and the right answer, if that is known."""
+    """The model, the sequence, the right answer, if that is known, and the steps at which it is asked for."""
     from memoryspan.cli.target import open_model, open_target
 
     if sequence is not None:
         from memoryspan.cli.predict import _symbols
 
         symbols = _symbols(sequence)
-        return open_model(run, task, made_by), symbols, None
+        return open_model(run, task, made_by), symbols, None, None
     from memoryspan.cli.fresh import fresh_examples
 
     opened, chosen = open_target(run, task, made_by=made_by)
-    (fresh,), (expected,), _ = fresh_examples(chosen, seed)
-    return opened, fresh, expected
+    (fresh,), (expected,), (asked,) = fresh_examples(chosen, seed)
+    return opened, fresh, expected, asked
 
 
-def _traced(model, sequence, expected: object):
+def _traced(model, sequence, expected: object, asked):
     """What is said of the sequence, the trace, and the saliency or None."""
     import numpy as np
 
+    from memoryspan.cli.fresh import answers_asked
     from memoryspan.errors import ModelError
     from memoryspan.prediction import predict
     from memoryspan.tracing import saliency, trace
@@ -107,7 +114,8 @@ def _traced(model, sequence, expected: object):
         slopes = saliency(model, [sequence])
     except ModelError:
         slopes = None
-    facts = {"sequence": np.asarray(sequence).tolist(), "expected": expected, "predicted": answer.tolist()}
+    predicted = answer.tolist() if asked is None else answers_asked(answer, asked)
+    facts = {"sequence": np.asarray(sequence).tolist(), "expected": expected, "predicted": predicted}
     return {name: value for name, value in facts.items() if value is not None}, found, slopes
 
 
@@ -169,7 +177,7 @@ def _plain(facts: dict, found, slopes) -> dict:
 
 
 def _listed(array) -> list:
-    def number(value):
-        return [number(one) for one in value] if isinstance(value, list) else value if math.isfinite(value) else None
-
-    return number(array.tolist())
+    """The numbers of an array of two dimensions or one; null for those that are not finite."""
+    if array.ndim > 1:
+        return [_listed(one) for one in array]
+    return [value if math.isfinite(value) else None for value in array.tolist()]

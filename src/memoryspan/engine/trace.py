@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial, wraps
 from inspect import signature
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -104,7 +104,7 @@ def _directions(layer: keras.Layer) -> tuple[keras.Layer, ...]:
 @contextmanager
 def _watched(layer: keras.Layer, see: Callable) -> Iterator[None]:
     """Tells `see` of every call: the layer, and the sequence, mask and initial state that it is given."""
-    call, attributes = layer.call, vars(layer)
+    call, attributes = layer.call, layer.__dict__
     before = {name: attributes[name] for name in ("call",) if name in attributes}
 
     @wraps(call)
@@ -135,8 +135,8 @@ def _walked(layer: keras.Layer, x, mask, state) -> Iterator[LayerTrace]:
 
 def _walked_cells(layer: keras.layers.RNN, x, mask, state) -> Iterator[LayerTrace]:
     stacked = isinstance(layer.cell, LAYERS.StackedRNNCells)
-    state = _initial(layer, len(x)) if state is None else state
-    states = list(state) if stacked else [state]
+    start: Any = _initial(layer, len(x)) if state is None else state
+    states = list(start) if stacked else [start]
     x, mask = (one if one is None or not layer.go_backwards else jnp.flip(one, 1) for one in (x, mask))
     for cell, its_state in zip(layer.cell.cells if stacked else [layer.cell], states, strict=True):
         x, arrays = _walked_cell(cell, ops.cast(x, cell.compute_dtype), mask, its_state)
@@ -167,8 +167,8 @@ def _walked_cell(cell: keras.Layer, x, mask, state) -> tuple[Array, OrderedDict]
 
     given = jnp.swapaxes(x, 0, 1), None if mask is None else jnp.swapaxes(mask, 0, 1)
     lengths = jnp.full(len(x), x.shape[1])
-    _, (answers, arrays) = unroll(masked_step, weights, start, given, lengths)
-    return jax.tree.map(lambda array: jnp.swapaxes(array, 0, 1), (answers, arrays))
+    _, seen = cast(tuple, unroll(masked_step, weights, start, given, lengths))
+    return jax.tree.map(lambda array: jnp.swapaxes(array, 0, 1), seen)
 
 
 def _stock(cell: keras.Layer, state):
@@ -186,7 +186,7 @@ def _stock(cell: keras.Layer, state):
 
 
 def _own(cell: keras.Layer, state):
-    """Those of anybody's cell, through Keras: it tells its states, and no gates."""
+    """Those of anybody's cell, through Keras: it tells what it answers and its states, and no gates."""
     start = tuple(ops.convert_to_tensor(one, cell.compute_dtype) for one in keras.tree.flatten(state))
 
     def step(_, flat, x):

@@ -29,7 +29,7 @@ def answer(task: Task) -> keras.layers.Dense:
     return LAYERS.Dense(task.n_outputs, task.activation, kernel_initializer="zeros", name="answer")
 
 
-def answering(task: Task, inputs: keras.KerasTensor, x: keras.KerasTensor, name: str) -> keras.Model:
+def answering(task: Task, inputs: Any, x: keras.KerasTensor, name: str) -> keras.Model:
     """The model that answers as often as the task asks, from features at every step."""
     if task.asks == "once":
         x = LastStep(name="last_step")(x)
@@ -49,14 +49,14 @@ def compiled(
 
 def _draw(layer: Any, rng: np.random.Generator) -> None:
     """Keras's default initial weights, and in the configuration the default initializers that stand for them."""
-    match layer:
-        case LAYERS.Dense():
+    match type(layer):
+        case LAYERS.Dense:
             layer.kernel.assign(glorot_uniform(rng, layer.kernel.shape))
             layer.kernel_initializer = keras.initializers.get("glorot_uniform")
-        case LAYERS.Bidirectional():
+        case LAYERS.Bidirectional:
             _draw(layer.forward_layer, rng)
             _draw(layer.backward_layer, rng)
-        case LAYERS.RNN():
+        case LAYERS.LSTM | LAYERS.GRU | LAYERS.SimpleRNN:
             cell = layer.cell
             cell.kernel.assign(glorot_uniform(rng, cell.kernel.shape))
             cell.recurrent_kernel.assign(orthogonal(rng, cell.recurrent_kernel.shape))

@@ -25,9 +25,9 @@ def tcn(
     """Residual blocks of two dilated causal convolutions with `units` filters, and a dense layer, compiled.
 
     Bai et al. (arXiv 1803.01271), without their dropout, and with a normalisation of each step in front of a block in
-    place of theirs of the weights and of the ReLU behind the sum: so it learns `Echo()`, and as they have it, it did not
-    within a minute. Block i, counted from 0, is dilated by 2^i, so that `layers` blocks see 1 + 2 (kernel_size - 1)
-    (2^layers - 1) steps, and nothing before them.
+    place of theirs of the weights and of the ReLU behind the sum: so it learns `Echo()`; with the ReLU and without a
+    normalisation it did not, in a minute. Block i, counted from 0, is dilated by 2^i, so that `layers` blocks see
+    1 + 2 (kernel_size - 1) (2^layers - 1) steps, and nothing before them.
 
     Args:
         task: what to learn.

@@ -10,7 +10,7 @@ from memoryspan.models.initial import as_initializer, he_uniform
 from memoryspan.models.layers.without_padding import without_padding
 from memoryspan.validate import whole_number
 
-ops = keras.ops
+ops: Any = keras.ops  # annotated there as giving None
 
 
 @keras.saving.register_keras_serializable(package="memoryspan")

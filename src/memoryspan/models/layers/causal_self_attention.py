@@ -11,7 +11,7 @@ from memoryspan.models.initial import as_initializer, glorot_uniform
 from memoryspan.models.layers.without_padding import without_padding
 from memoryspan.validate import whole_number
 
-ops = keras.ops
+ops: Any = keras.ops  # annotated there as giving None
 
 Positions = Literal["rotary", "none"]
 
@@ -71,7 +71,7 @@ class CausalSelfAttention(keras.layers.Layer):
         query, key, value = (ops.transpose(by_head[:, :, part], (0, 2, 1, 3)) for part in range(3))
         key, value = _after(self.first[0], key), _after(self.first[1], value)
         if self.positions == "rotary":
-            query, key = _rotated(query, range(1, time + 1)), _rotated(key, range(time + 1))
+            query, key = rotated(query, range(1, time + 1)), rotated(key, range(time + 1))
         scores = query @ ops.transpose(key, (0, 1, 3, 2)) / np.sqrt(self.head_size).astype(x.dtype)
         weights = ops.softmax(ops.where(_seen(time, mask), scores, UNSEEN))
         heads = ops.transpose(weights @ value, (0, 2, 1, 3))
@@ -112,7 +112,7 @@ def _seen(time: int, mask: Bool[Any, "batch time"] | None) -> Bool[Any, "batch 1
     return ops.pad(seen, ((0, 0), (0, 0), (0, 0), (1, 0)), constant_values=True)
 
 
-def _rotated(x: Float[Any, "batch heads places size"], places: range) -> Float[Any, "batch heads places size"]:
+def rotated(x: Float[Any, "batch heads places size"], places: range) -> Float[Any, "batch heads places size"]:
     """Each pair of features (one from either half) turned by place · frequency."""
     size = x.shape[-1]
     frequencies = WAVELENGTHS ** (-np.arange(0, size, 2) / size)

@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float
 
 from memoryspan.backend import keras
 
-ops = keras.ops
+ops: Any = keras.ops  # annotated there as giving None
 
 
 @keras.saving.register_keras_serializable(package="memoryspan")
@@ -22,9 +22,9 @@ class LastStep(keras.layers.Layer):
         """One vector a row."""
         return last_step(inputs, mask)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs, previous_mask=None):
         """None: there is no time left to mask."""
-        return None
+        return
 
     def compute_output_shape(self, input_shape):
         """The shape without time."""

@@ -12,7 +12,7 @@ from memoryspan.models.layers.last_step import last_step
 from memoryspan.models.layers.without_padding import without_padding
 from memoryspan.validate import whole_number
 
-ops = keras.ops
+ops: Any = keras.ops  # annotated there as giving None
 
 Parts = tuple[Any, ...]
 """A number a unit: its real part, or its real and its imaginary part, each (batch, time, units) or (batch, units)."""
@@ -22,7 +22,7 @@ Maps = tuple[Parts, Parts]
 
 
 class LinearRecurrence(keras.layers.Layer):
-    """A layer whose subclass says what `coefficients`, `read` and `width` are. A masked step keeps the state.
+    """A layer whose subclass says what `coefficients`, `read`, `width` and `gates` are. A masked step keeps the state.
 
     Args:
         units: numbers in the state.
@@ -40,6 +40,13 @@ class LinearRecurrence(keras.layers.Layer):
         self.units, self.return_sequences, self.seed = units, return_sequences, seed
         self.supports_masking = True
 
+    state_names: tuple[str, ...] = ("hidden",)
+    """What the parts of the state are called in a trace."""
+
+    def gates(self, x: Float[Any, "batch *time features"]) -> dict[str, Float[Any, "batch *time units"]]:
+        """By name, for a trace; none."""
+        return {}
+
     def coefficients(self, x: Float[Any, "batch *time features"]) -> Maps:
         """(a, b), of one step or of all."""
         raise NotImplementedError
@@ -55,13 +62,22 @@ class LinearRecurrence(keras.layers.Layer):
     def call(self, inputs: Float[Any, "batch time features"], mask: Bool[Any, "batch time"] | None = None):
         """(batch, time, width), or (batch, width) of the last step that is not masked."""
         x = without_padding(inputs, mask)
+        answers = self.read(self._states(x, mask), x)
+        return answers if self.return_sequences else last_step(answers, mask)
+
+    def trace_states(self, x: Float[Any, "batch time features"], mask: Bool[Any, "batch time"] | None = None):
+        """The gates and the state at every step, by name, for `memoryspan.trace`: (batch, time, units) each."""
+        x = without_padding(x, mask)
+        return self.gates(x) | dict(zip(self.state_names, self._states(x, mask), strict=True))
+
+    def _states(self, x: Float[Any, "batch time features"], mask: Bool[Any, "batch time"] | None) -> Parts:
+        """The state after each step."""
         a, b = self.coefficients(x)
         if mask is not None:
             alive = mask[..., None]
             a = tuple(ops.where(alive, part, one) for part, one in zip(a, self.one, strict=True))
             b = tuple(ops.where(alive, part, 0.0) for part in b)
-        answers = self.read(states((a, b)), x)
-        return answers if self.return_sequences else last_step(answers, mask)
+        return states((a, b))
 
     def step(self, x: Float[Any, "batch features"], state: Parts) -> tuple[Float[Any, "batch width"], Parts]:
         """One step alone: the answer, and the state after it."""
@@ -72,9 +88,9 @@ class LinearRecurrence(keras.layers.Layer):
         """The state before the first step: zeros."""
         return tuple(ops.zeros((batch_size, self.units), self.compute_dtype) for _ in self.one)
 
-    def compute_mask(self, inputs, mask=None):
+    def compute_mask(self, inputs, previous_mask=None):
         """The mask goes on with the sequence."""
-        return mask if self.return_sequences else None
+        return previous_mask if self.return_sequences else None
 
     def compute_output_shape(self, input_shape):
         """(batch, time, width), or (batch, width)."""
@@ -108,8 +124,8 @@ def walked(maps: Maps) -> Parts:
         state = _moved(state, one_map)
         return state, state
 
-    by_time = keras.tree.map_structure(lambda part: ops.swapaxes(part, 0, 1), maps)
-    nothing = keras.tree.map_structure(lambda part: ops.zeros_like(part[0]), by_time[1])
+    by_time: Any = keras.tree.map_structure(lambda part: ops.swapaxes(part, 0, 1), maps)
+    nothing = tuple(ops.zeros_like(part[0]) for part in by_time[1])
     _, after = ops.scan(step, nothing, by_time)
     return tuple(ops.swapaxes(part, 0, 1) for part in after)
 
@@ -121,7 +137,8 @@ def scanned(maps: Maps) -> Parts:
         (a1, b1), (a2, _) = first, second
         return _times(a2, a1), _moved(b1, second)
 
-    return ops.associative_scan(first_then_second, maps, axis=1)[1]
+    _, after = ops.associative_scan(first_then_second, maps, axis=1)
+    return after
 
 
 def _moved(state: Parts, one_map: Maps) -> Parts:

@@ -1,5 +1,7 @@
 """The linear recurrent unit."""
 
+from typing import Any
+
 import numpy as np
 
 from memoryspan.backend import keras
@@ -7,17 +9,17 @@ from memoryspan.errors import TaskError
 from memoryspan.models.initial import as_initializer
 from memoryspan.models.layers.linear_recurrence import LinearRecurrence
 
-ops = keras.ops
+ops: Any = keras.ops  # annotated there as giving None
 
 
 @keras.saving.register_keras_serializable(package="memoryspan")
 class LRU(LinearRecurrence):
-    """h' = λ h + γ B x, y = Re(C h) + D x, all but x and y complex and λ diagonal (Orvieto et al., arXiv 2303.06349).
+    """h' = λ h + g B x, y = Re(C h) + D x, all but x and y complex and λ diagonal (Orvieto et al., arXiv 2303.06349).
 
-    λ = exp(-exp(ν) + i exp(θ)), which is stable whatever is learned, begins spread evenly over the ring between the
-    radii `r_min` and `r_max` (the paper's lemma 3.2), and γ at √(1 - |λ|²), which keeps the state at the size of the
-    input. As in the paper's listing (appendix A), γ and θ are learned as their logarithms, and what the layer puts out
-    is as wide as what it reads; `units` are its complex numbers.
+    λ = exp(-exp(nu) + i exp(θ)), which is stable whatever is learned, begins spread evenly over the ring between the
+    radii `r_min` and `r_max` (the paper's lemma 3.2), and g at √(1 - |λ|²), which keeps the state at the size of the
+    input. As in the paper's listing (appendix A), g (their gamma) and θ are learned as their logarithms, and what the
+    layer puts out is as wide as what it reads; `units` are its complex numbers.
 
     Args:
         units: complex numbers in the state.
@@ -27,6 +29,7 @@ class LRU(LinearRecurrence):
     """
 
     one = (1.0, 0.0)
+    state_names = ("real part", "imaginary part")
 
     def __init__(self, units: int, *, r_min: float = 0.9, r_max: float = 0.999, **kwargs):
         """Raises `TaskError` where an argument makes no sense."""
@@ -39,7 +42,7 @@ class LRU(LinearRecurrence):
         self.r_min, self.r_max = r_min, r_max
 
     def build(self, input_shape):
-        """ν, θ and γ, (units,); B, (features, units), and C, (units, features), in two parts; D, (features,)."""
+        """nu, θ and gamma, (units,); B, (features, units), and C, (units, features), in two parts; D, (features,)."""
         rng, units, features = np.random.default_rng(self.seed), self.units, input_shape[-1]
         radius = np.sqrt(rng.uniform(self.r_min**2, self.r_max**2, units))
         theta = rng.uniform(1e-3, 2 * np.pi, units)  # above 0, for its logarithm
@@ -57,7 +60,7 @@ class LRU(LinearRecurrence):
             setattr(self, name, self.add_weight(value.shape, as_initializer(value), name=name))
 
     def coefficients(self, x):
-        """(λ, γ B x), each a real and an imaginary part."""
+        """(λ, gamma B x), each a real and an imaginary part."""
         radius, angle = ops.exp(-ops.exp(self.nu_log)), ops.exp(self.theta_log)
         gamma = ops.exp(self.gamma_log)
         b = x @ (self.b_re * gamma), x @ (self.b_im * gamma)

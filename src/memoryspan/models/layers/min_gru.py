@@ -1,19 +1,21 @@
 """The GRU whose gate and candidate do not look at the state."""
 
+from typing import Any
+
 import numpy as np
 
 from memoryspan.backend import keras
 from memoryspan.models.initial import as_initializer, glorot_uniform
 from memoryspan.models.layers.linear_recurrence import LinearRecurrence
 
-ops = keras.ops
+ops: Any = keras.ops  # annotated there as giving None
 
 
 @keras.saving.register_keras_serializable(package="memoryspan")
 class MinGRU(LinearRecurrence):
-    """h' = (1 - z) h + z g, with z = sigmoid(x W_z + b_z) and g = x W_g + b_g (Feng et al., arXiv 2410.01201, section 3.1).
+    """h' = (1 - z) h + z g, a GRU by Feng et al. (arXiv 2410.01201, section 3.1).
 
-    `kernel` is [W_z, W_g]. The arguments are those of `LinearRecurrence`.
+    z = sigmoid(x W_z + b_z) and g = x W_g + b_g. `kernel` is [W_z, W_g]. The arguments are those of `LinearRecurrence`.
     """
 
     def build(self, input_shape):
@@ -24,8 +26,12 @@ class MinGRU(LinearRecurrence):
         self.kernel = self.add_weight(kernel.shape, as_initializer(kernel), name="kernel")
         self.bias = self.add_weight((2 * self.units,), "zeros", name="bias")
 
+    def gates(self, x):
+        """z, which lets in here, and g."""
+        z, g = ops.split(x @ self.kernel + self.bias, 2, axis=-1)
+        return {"update": ops.sigmoid(z), "candidate": g}
+
     def coefficients(self, x):
         """(1 - z, z g)."""
-        z, g = ops.split(x @ self.kernel + self.bias, 2, axis=-1)
-        z = ops.sigmoid(z)
+        z, g = self.gates(x).values()
         return (1 - z,), (z * g,)
