@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from memoryspan.evaluation import evaluate as evaluate
     from memoryspan.models import lstm as lstm
     from memoryspan.prediction import predict as predict
+    from memoryspan.spans.capacity import memory_capacity as memory_capacity
     from memoryspan.spans.held import held_span as held_span
     from memoryspan.tasks import Batch as Batch
     from memoryspan.tasks import Echo as Echo
@@ -73,6 +74,7 @@ _HOME = {
     "train": "training",
     "train_together": "training",
     "held_span": "spans.held",
+    "memory_capacity": "spans.capacity",
     "unroll": "engine",
     "vanilla_lstm": "tutorial",
     "variables_of": "engine",

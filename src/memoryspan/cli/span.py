@@ -166,6 +166,8 @@ def _show(sweep, drawn: Path | None, as_json: bool) -> None:
         if answer.failure:
             cell = answer.cell
             say(f"\n{shown(cell.model)} on {shown(cell.task)}, seed {cell.seed}: {answer.failure.error}")
+    if not all(cell.repeatable for cell in sweep.cells):
+        say("\nThe budget is in seconds: asked again, this sweep would not have the same answers.")
     kept = [*([drawn.name] if drawn else []), "results.csv", "cells/"]
     say(f"\nThe sweep is in {sweep.directory}: {', '.join(kept)}.")
     if any(answer.failure for answer in answers):

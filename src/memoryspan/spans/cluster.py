@@ -14,14 +14,13 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from memoryspan.errors import RunError
 from memoryspan.spans import work
 from memoryspan.spans.executors import Workers
-from memoryspan.spans.local import _cores
+from memoryspan.spans.local import cores
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
@@ -31,6 +30,12 @@ EVERY = 0.5
 
 REACH = 5
 """Seconds in which a scheduler answers, or is not there."""
+
+
+INSTALLED = (
+    "{each.name: each.version for each in reversed([*__import__('importlib.metadata').metadata.distributions()])}"
+)
+"""The versions of a process, in words that need nothing installed in it: it may lack this package."""
 
 
 @contextmanager
@@ -44,8 +49,10 @@ def cluster(address: str | None, count: int | None, most: int) -> Iterator[Worke
         from distributed import KilledWorker
     except ImportError:
         raise RunError("Clusters need Dask, which is not installed: pip install 'memoryspan[dask]'.") from None
-    with _client(address, max(1, min(count or len(_cores()), most))) as client:
-        require_same_versions(client)
+    with _client(address, max(1, min(count or len(cores()), most))) as client:
+        with _heard():
+            require_same_versions(client)
+            threads = _threads(client)
         events: SimpleQueue[tuple[int, str]] = SimpleQueue()
         numbers: dict[str, int] = {}
 
@@ -55,12 +62,12 @@ def cluster(address: str | None, count: int | None, most: int) -> Iterator[Worke
 
         topic = f"memoryspan-{secrets.token_hex(4)}"  # of the scheduler's log
         client.subscribe_topic(topic, note)
-        for worker, threads in _threads(client).items():
-            if threads > 1:
-                events.put((0, f"{worker} has {threads} threads and uses one: start its workers with --nthreads 1"))
-        executor, at_once = client.get_executor(pure=False), count or max(1, len(_threads(client)))
+        for worker, several in threads.items():
+            if several > 1:
+                events.put((0, f"{worker} has {several} threads and uses one: start its workers with --nthreads 1"))
+        executor, at_once = client.get_executor(pure=False), count or max(1, len(threads))
         lost, present = (KilledWorker, CancelledError), partial(_require_present, client)
-        if not _threads(client):
+        if not threads:
             events.put((0, f"waiting for workers: {client.scheduler.address} has none yet"))  # pyright: ignore
         try:
             yield Workers(executor, partial(run_group, topic), at_once, events, lost, present, elsewhere=True)
@@ -87,26 +94,20 @@ def run_group(topic: str, group: bytes) -> bytes:
 def require_same_versions(client: "Client") -> None:
     """Raises `RunError` where a worker, or the scheduler, has other versions than this process, and says which."""
     ours = work.versions()
-    theirs: dict[str, dict[str, str]] = {"the scheduler": {"memoryspan": _on_scheduler(client)}}
-    for name in ours:  # a function that every Python has, for a worker may lack ours
-        answers: Any = client.run(version, name, on_error="return")
-        for worker, found in answers.items():
-            if isinstance(found, str | PackageNotFoundError):  # else it has just gone
-                theirs.setdefault(worker, {})[name] = found if isinstance(found, str) else "missing"
-    wrong = [f"{worker} has {other}" for worker, has in theirs.items() if (other := work.difference(ours, has))]
+    answers: Any = client.run(eval, INSTALLED, on_error="return")
+    answers["the scheduler"] = client.run_on_scheduler(eval, INSTALLED)
+    theirs = {
+        place: {name: found.get(name, "missing") for name in ours}
+        for place, found in answers.items()
+        if isinstance(found, dict)  # else it has just gone
+    }
+    theirs["the scheduler"] = {"memoryspan": theirs["the scheduler"]["memoryspan"]}  # which passes on what it reads
+    wrong = [f"{place} has {other}" for place, has in theirs.items() if (other := work.difference(ours, has))]
     if wrong:
         raise RunError(
             f"The versions of the cluster are not those of this process: {'; '.join(wrong)}. Install the same ones "
             f"there, for other versions give other results."
         )
-
-
-def _on_scheduler(client: "Client") -> str:
-    """The version of memoryspan there, where it is needed to read what is passed on."""
-    try:
-        return str(client.run_on_scheduler(version, "memoryspan"))
-    except PackageNotFoundError:
-        return "missing"
 
 
 def _threads(client: "Client") -> dict[str, int]:
@@ -115,13 +116,24 @@ def _threads(client: "Client") -> dict[str, int]:
     return threads
 
 
+GONE = (
+    "The Dask scheduler has gone: start it and its workers again; the same command then goes on with what is missing."
+)
+
+
 def _require_present(client: "Client") -> None:
     """Raises `RunError` where the scheduler has gone, and has not come back for as long as Dask waits."""
     if client.status in ("closing", "closed"):
-        raise RunError(
-            "The Dask scheduler has gone: start it and its workers again; the same command then goes on with what is "
-            "missing."
-        )
+        raise RunError(GONE)
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Raises `RunError` where the scheduler goes in the block."""
+    try:
+        yield
+    except OSError:  # which those of Dask's connections are
+        raise RunError(GONE) from None
 
 
 @contextmanager
@@ -138,7 +150,8 @@ def _client(address: str | None, count: int) -> "Iterator[Client]":
                 _kill(here)
         return
     _require_scheduler(address)
-    client = Client(address)
+    with _heard():
+        client = Client(address)
     try:
         yield client
     finally:

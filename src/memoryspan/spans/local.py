@@ -29,9 +29,9 @@ SHARED_GPU = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 @contextmanager
 def local(count: int | None, most: int) -> Iterator[Workers]:
     """As many processes as were asked for, or as there are cores, and not more than `most`; killed at the end."""
-    cores = _cores()
-    count = max(1, min(count or len(cores), most))
-    executor = Processes([cores[number::count] or [cores[number % len(cores)]] for number in range(count)])
+    mine = cores()
+    count = max(1, min(count or len(mine), most))
+    executor = Processes([mine[number::count] or [mine[number % len(mine)]] for number in range(count)])
     try:
         yield Workers(
             executor, work.run_group, count, executor.events, (BrokenProcessPool,), lambda: None, elsewhere=False
@@ -114,7 +114,8 @@ class Processes(Executor):
 _HINTS = {9: ", which is what a system does that runs out of memory", 11: ", which is an error in compiled code"}
 
 
-def _cores() -> list[int]:
+def cores() -> list[int]:
+    """Those that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
@@ -126,12 +127,12 @@ def _deaf_to_ctrl_c() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
-def _serve(connection: Connection, cores: list[int]) -> None:
+def _serve(connection: Connection, share: list[int]) -> None:
     """All that a process does: calls what it is sent, and returns what comes of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cores)
+        os.sched_setaffinity(0, share)
     for name, value in SHARED_GPU.items():
         os.environ.setdefault(name, value)
     with suppress(EOFError, BrokenPipeError):

@@ -1,0 +1,184 @@
+"""What every builder of the package keeps to, on tasks of every kind."""
+
+# pyright: reportArgumentType=false
+# (Keras's annotations are narrower than what it takes and wider than what it gives.)
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from memoryspan import Budget, Echo, evaluate, forward, predict, train, variables_of
+from memoryspan.errors import TaskError
+from memoryspan.models import MODELS
+from memoryspan.runs.model_file import load_model, save_model
+from memoryspan.tasks.adding import Adding
+from memoryspan.tasks.delay import Delay
+
+TASKS = {"a class once": Echo(5, 4, 1), "a class every step": Delay(6), "a number": Adding(6)}
+
+STOCK = {"lstm", "gru", "simple_rnn"}
+
+SMALL = {name: {"units": 3} if name in STOCK else {"units": 4, "layers": 1} for name in MODELS}
+"""Few weights, which compile sooner."""
+
+every_model = pytest.mark.parametrize("name", MODELS)
+every_task = pytest.mark.parametrize("kind", TASKS)
+
+
+def small(name, kind="a class once", **settings):
+    return MODELS[name](TASKS[kind], **{**SMALL[name], "seed": 0, **settings})
+
+
+def arrays(model):
+    return [np.asarray(variable.value) for variable in model.weights]
+
+
+@every_model
+@every_task
+def test_it_answers_as_often_and_as_widely_as_the_task_asks(name, kind):
+    model, task = small(name, kind), TASKS[kind]
+    asked = (7,) if task.asks == "every step" else ()
+    assert model.input_shape == (None, None, task.n_features)
+    assert model.output_shape == (None, *[None for _ in asked], task.n_outputs)
+    assert model.loss == task.loss
+    assert jax.jit(model)(np.zeros((2, 7, task.n_features), "float32")).shape == (2, *asked, task.n_outputs)
+
+
+@every_model
+@every_task
+def test_a_gradient_reaches_every_weight(name, kind):
+    model, task = small(name, kind), TASKS[kind]
+    fwd, variables = forward(model), variables_of(model)
+    batch = task.sample(jax.random.key(0), 4, task.length)
+
+    @jax.jit
+    @jax.grad
+    def gradient(trainable):
+        predictions = fwd.apply(variables._replace(trainable=trainable), batch.inputs, batch.lengths).predictions
+        return jnp.tanh(predictions * jnp.arange(1.0, 1 + task.n_outputs)).sum()
+
+    pairs = zip(model.trainable_variables, gradient(variables.trainable), strict=True)
+    still = [variable.path for variable, slope in pairs if not (jnp.isfinite(slope).all() and (slope != 0).any())]
+    assert still == []
+
+
+@every_model
+def test_rows_of_several_lengths_fit_into_one_batch(name):
+    fwd = forward(small(name))
+    assert fwd.ragged
+    assert fwd.path == ("unroll" if name in STOCK else "keras")
+
+
+@pytest.mark.parametrize("name", sorted(STOCK))
+@every_task
+@pytest.mark.parametrize("settings", [{"layers": 2}, {"bidirectional": True}, {"layers": 2, "bidirectional": True}])
+def test_stacks_and_both_directions_of_stock_layers_take_the_fast_path(name, kind, settings):
+    model = small(name, kind, **settings)
+    assert forward(model).path == "unroll"
+    assert model.output_shape[-1] == TASKS[kind].n_outputs
+
+
+@every_model
+def test_padding_of_a_batch_changes_no_answer(name):
+    model, rows = small(name), [[0, 1, 2, 3, 1, 1, 0, 2, 3], [3, 1], [2, 2, 0]]
+    alone = [predict(model, row, probabilities=True) for row in rows]
+    for one, together in zip(alone, predict(model, rows, probabilities=True), strict=True):
+        np.testing.assert_allclose(one, together, rtol=1e-4, atol=1e-5)
+
+
+@every_model
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(name):
+    first, again, other = (arrays(small(name, seed=seed)) for seed in (7, 7, 8))
+    assert all((one == another).all() for one, another in zip(first, again, strict=True))
+    kernels = [(one, another) for one, another in zip(first, other, strict=True) if one.ndim > 1 and one.any()]
+    assert len(kernels) > 1
+    assert all((one != another).any() for one, another in kernels)
+
+
+@every_model
+def test_without_a_seed_every_model_is_another(name):
+    pairs = zip(arrays(small(name, seed=None)), arrays(small(name, seed=None)), strict=True)
+    assert all((one != other).any() for one, other in pairs if one.ndim > 1 and one.any())
+
+
+@every_model
+def test_no_two_kernels_begin_alike(name):
+    kernels = [array for array in arrays(small(name, units=4)) if array.ndim > 1 and array.any()]
+    assert len({kernel.tobytes() for kernel in kernels}) == len(kernels)
+
+
+@pytest.mark.parametrize(("name", "kind"), [*zip(MODELS, [*TASKS] * len(MODELS), strict=False)])
+def test_it_trains_and_is_measured(name, kind):
+    model, task = small(name, kind), TASKS[kind]
+    before = arrays(model)
+    result = train(model, task, budget=Budget(examples=320))
+    assert np.isfinite(result.history[-1].loss)
+    assert any((one != other).any() for one, other in zip(before, arrays(model), strict=True))
+    assert 0 <= evaluate(model, task, examples=32).share <= 1
+
+
+@every_model
+def test_saved_it_opens_to_the_same_answers(name, tmp_path):
+    model, row = small(name), [0, 1, 2, 3]
+    save_model(model, tmp_path)
+    again = load_model(tmp_path)
+    assert again.optimizer.global_clipnorm == 1.0
+    np.testing.assert_array_equal(predict(again, row, probabilities=True), predict(model, row, probabilities=True))
+
+
+@every_model
+@every_task
+def test_a_model_too_large_for_memory_is_refused_by_its_true_size(name, kind, monkeypatch):
+    settings = {**SMALL[name], "layers": 2}
+    size = small(name, kind, **settings).count_params()
+    monkeypatch.setattr("memoryspan.machine.memory", lambda: 32 * size - 1)
+    with pytest.raises(TaskError, match=f"To train {size:,} parameters with Adam would need"):
+        small(name, kind, **settings)
+    monkeypatch.setattr("memoryspan.machine.memory", lambda: 32 * size)
+    small(name, kind, **settings)
+
+
+@every_model
+@pytest.mark.parametrize(
+    "settings",
+    [{"units": 0}, {"units": 2.5}, {"layers": 0}, {"learning_rate": 0}, {"learning_rate": float("nan")}],
+)
+def test_settings_that_make_no_sense_are_refused(name, settings):
+    with pytest.raises(TaskError, match=f"{next(iter(settings))} must be a"):
+        small(name, **settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("lstm", {"bidirectional": "yes"}, "bidirectional must be True or False"),
+        ("lru", {"r_max": 1.5}, "r_min and r_max must be radii"),
+        ("transformer", {"heads": 0}, "heads must be a whole number"),
+        ("transformer", {"positions": "learned"}, 'positions must be "rotary" or "none"'),
+        ("tcn", {"kernel_size": 1}, "kernel_size must be a whole number of at least 2"),
+    ],
+)
+def test_settings_of_one_family_are_refused_as_well(name, settings, message):
+    with pytest.raises(TaskError, match=message):
+        small(name, **settings)
+
+
+@pytest.mark.parametrize("units", [1, 5, 7])
+def test_a_transformer_takes_any_units_with_any_heads(units):
+    model = MODELS["transformer"](Echo(5, 4, 1), units=units, heads=3, layers=1)
+    assert jax.jit(model)(np.zeros((1, 2, 4), "float32")).shape == (1, 4)
+
+
+@pytest.mark.parametrize(("length", "kernel_size", "blocks"), [(1, 3, 1), (5, 3, 1), (6, 3, 2), (50, 3, 4), (50, 2, 5)])
+def test_a_tcn_sees_all_of_the_task_with_as_few_blocks_as_that_takes(length, kernel_size, blocks):
+    model = MODELS["tcn"](Echo(length, 4, 0), units=2, kernel_size=kernel_size)
+    assert sum(layer.name.startswith("sum_") for layer in model.layers) == blocks
+
+
+def test_a_tcn_reads_as_far_back_as_its_receptive_field_and_no_further():
+    model, x = MODELS["tcn"](Echo(30, 4, 0), units=8, layers=2, seed=0), np.zeros((1, 30, 4), "float32")
+    x[..., 0] = 1
+    seen = np.abs(np.asarray(jax.jit(jax.grad(lambda x: model(x)[0, 0]))(x))).sum((0, 2)) > 0
+    assert not seen[: 30 - 13].any()
+    assert seen[30 - 13]
