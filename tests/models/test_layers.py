@@ -1,6 +1,6 @@
 """What every layer of the package keeps to, asked of each of them."""
 
-# pyright: reportArgumentType=false, reportOptionalSubscript=false, reportOptionalIterable=false
+# pyright: reportArgumentType=false, reportAssignmentType=false
 # (Keras's annotations are narrower than what it takes and wider than what it gives.)
 
 from functools import cache
@@ -251,7 +251,8 @@ def test_attention_is_keras_attention_with_the_first_key_and_value_in_front():
     front = jnp.broadcast_to(first[None].transpose(1, 0, 3, 2, 4), (2, 2, 1, 2, 2))  # key or value, row, step, head
     key, value = (jnp.concatenate([one, rest], axis=1) for one, rest in zip(front, (key, value), strict=True))
     seen = jnp.tril(jnp.ones((5, 6), bool), 1)[None, None]
-    expected = keras.ops.dot_product_attention(query, key, value, mask=seen).reshape(2, 5, 4) @ output_kernel
+    heads = jnp.asarray(keras.ops.dot_product_attention(query, key, value, mask=seen))
+    expected = heads.reshape(2, 5, 4) @ output_kernel
     np.testing.assert_allclose(answers(layer, x), expected, rtol=1e-4, atol=1e-5)
 
 

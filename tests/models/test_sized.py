@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,13 +53,13 @@ class Quadratic:
     parameters=st.integers(5_000, 10**7),
 )
 def test_few_models_are_built_and_none_much_too_large(square, linear, step, parameters):
-    build = Quadratic(square, linear, step)
+    build: Any = Quadratic(square, linear, step)
     units = units_for(build, TASK, parameters)
     build.units = units
     assert build.count_params() <= parameters
     build.units = units + 1
     assert build.count_params() > parameters
-    assert build.built <= 22
+    assert build.built <= 14
 
 
 def test_a_size_that_one_unit_exceeds_is_refused_with_the_least_one():

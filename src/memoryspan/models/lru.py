@@ -15,7 +15,7 @@ LAYERS = keras.layers
 def lru(
     task: Task,
     *,
-    units: int = 24,
+    units: int = 27,
     layers: int = 2,
     r_min: float = 0.9,
     r_max: float = 0.999,
@@ -33,7 +33,7 @@ def lru(
     Raises:
         TaskError: a setting makes no sense, or the model does not fit into memory.
     """
-    whole_number("units", units, at_least=1, instead="24, for example")
+    whole_number("units", units, at_least=1, instead="27, for example")
     whole_number("layers", layers, at_least=1, instead="2, for example")
     require_trainable(_parameters(task, units, layers), learning_rate)
     rng = np.random.default_rng(seed)

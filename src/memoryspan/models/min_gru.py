@@ -10,7 +10,7 @@ def min_gru(
     *,
     units: int = 40,
     layers: int = 2,
-    learning_rate: float = 1e-2,
+    learning_rate: float = 5e-3,
     global_clipnorm: float = 1.0,
     seed: int | None = None,
 ) -> keras.Model:

@@ -8,9 +8,9 @@ from memoryspan.tasks import Task
 def min_lstm(
     task: Task,
     *,
-    units: int = 36,
+    units: int = 35,
     layers: int = 2,
-    learning_rate: float = 1e-2,
+    learning_rate: float = 5e-3,
     global_clipnorm: float = 1.0,
     seed: int | None = None,
 ) -> keras.Model:

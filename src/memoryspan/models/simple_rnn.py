@@ -8,7 +8,7 @@ from memoryspan.tasks import Task
 def simple_rnn(
     task: Task,
     *,
-    units: int = 55,
+    units: int = 57,
     layers: int = 1,
     bidirectional: bool = False,
     learning_rate: float = 1e-2,
