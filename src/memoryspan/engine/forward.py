@@ -61,15 +61,15 @@ class Forward:
     def width(self, length: int, limit: int) -> int:
         """The width, in time steps, of the arrays that serve sequences of up to `length` ≤ `limit` for a while.
 
-        A wide array costs `unroll` memory alone, so it grows by four; it costs Keras time as well, so by two.
+        A wide array costs `unroll` memory alone, and Keras time as well; but a program for each width has to be compiled.
         """
         if not self.ragged:
             return length
         if self.path == "keras" and self.fixed_length is not None:
             return limit  # Keras walks all of its fixed length anyway
-        width, growth = (64, 4) if self.path == "unroll" else (8, 2)
+        width = 64 if self.path == "unroll" else 16
         while width <= length:
-            width *= growth
+            width *= 4
         return min(width, limit)
 
 

@@ -195,26 +195,44 @@ def chunks(
     now = list(start or [first_position(model, task, shared) for model in models])
     fwd, keys = forward(first, training=True), [stream(each.seed, Stream.TRAINING) for each in settings]
     measure = evaluator(forward(first), task)
-    programs = {}
+    programs: dict[tuple[int, int], Program | None] = {}
     while any(position.status is None for position in now):
-        limits = [fwd.width(position.row.length, task.length) for position in now]
-        width = max(limit for limit, position in zip(limits, now, strict=True) if position.status is None)
-        if width not in programs:
-            states = [position.state for position in now]
+        lanes = _lanes(now, fwd)
+        limits = [fwd.width(now[lane].row.length, task.length) if moves else task.shortest for lane, moves in lanes]
+        width = max(limits)
+        if (width, len(lanes)) not in programs:
+            parts = [(now[lane].state, keys[lane]) for lane, _ in lanes]
             try:
-                programs[width] = compile_chunk(
-                    first, fwd, task, width, shared.curriculum, shared.batch_size, states, keys
+                programs[width, len(lanes)] = compile_chunk(
+                    first, fwd, task, width, shared.curriculum, shared.batch_size, *zip(*parts, strict=True)
                 )
             except NoRoomError:
                 if not any(position.row.updates for position in now):
                     raise
-                programs[width] = None
-        if programs[width] is None:
-            now = [_out_of_room(position, limit == width) for position, limit in zip(now, limits, strict=True)]
+                programs[width, len(lanes)] = None
+        program = programs[width, len(lanes)]
+        if program is None:
+            for (lane, moves), limit in zip(lanes, limits, strict=True):
+                if moves and limit == width:
+                    now[lane] = replace(now[lane], status=Status.MEMORY)
         else:
-            now = _advance(now, programs[width], keys, limits, shared.batch_size)
-            now = [_judge(position, task, each, measure) for position, each in zip(now, settings, strict=True)]
+            here = [(now[lane], keys[lane], moves) for lane, moves in lanes]
+            for (lane, moves), position in zip(lanes, _advance(here, program, limits, shared.batch_size), strict=True):
+                now[lane] = _judge(position, task, settings[lane], measure) if moves else position
         yield tuple(now)
+
+
+def _lanes(now: Sequence[Position], fwd: Forward) -> list[tuple[int, bool]]:
+    """Which seeds go into the next chunk, and whether each moves in it: those whose sequences are about the shortest.
+
+    All of a program walk as far as the longest of them; so a seed that is far ahead waits until the others have come
+    near. Where one alone moves, it has a program to itself; else those that do not move go along and stand still.
+    """
+    shortest = min(position.row.length for position in now if position.status is None)
+    most = 2 * shortest if fwd.ragged else shortest
+    moving = [position.status is None and position.row.length <= most for position in now]
+    alone = moving.count(True) == 1
+    return [(lane, moves) for lane, moves in enumerate(moving) if moves or not alone]
 
 
 def _require_alike(model: keras.Model, first: keras.Model) -> None:
@@ -222,10 +240,6 @@ def _require_alike(model: keras.Model, first: keras.Model) -> None:
     shapes = [[(variable.shape, variable.dtype) for variable in each.variables] for each in (model, first)]
     if shapes[0] != shapes[1]:
         raise ModelError(f"Models that train together differ in their weights alone, and {model.name!r} is another.")
-
-
-def _out_of_room(position: Position, stands_there: bool) -> Position:
-    return replace(position, status=Status.MEMORY) if stands_there and position.status is None else position
 
 
 def first_position(model: keras.Model, task: Task, settings: Settings) -> Position:
@@ -280,18 +294,24 @@ def require_trainable(model: keras.Model, task: Task, settings: Settings) -> Non
 
 
 def _advance(
-    now: Sequence[Position], program: Program, keys: Sequence[Array], limits: Sequence[int], batch_size: int
+    lanes: Sequence[tuple[Position, Array, bool]], program: Program, limits: Sequence[int], batch_size: int
 ) -> list[Position]:
-    """One chunk further, each seed that has not ended."""
-    asked = [0 if position.status else max(1, min(UPDATES, STEPS // position.row.length)) for position in now]
+    """One chunk further, each seed (its position, its key) that moves."""
+    positions, keys, moving = zip(*lanes, strict=True)
+    asked = [_updates(position.row) if moves else 0 for position, moves in zip(positions, moving, strict=True)]
     began = time.perf_counter()
-    outcomes = program([position.state for position in now], keys, asked, limits)
+    outcomes = program([position.state for position in positions], keys, asked, limits)
     figures = jax.device_get([(totals, state.progress.length, state.skipped) for state, totals in outcomes])
     seconds = time.perf_counter() - began
     return [
-        position if position.status else _further(position.row, state, *numbers, seconds, batch_size)
-        for position, (state, _), numbers in zip(now, outcomes, figures, strict=True)
+        _further(position.row, state, *numbers, seconds, batch_size) if moves else position
+        for position, moves, (state, _), numbers in zip(positions, moving, outcomes, figures, strict=True)
     ]
+
+
+def _updates(row: Row) -> int:
+    """Of the next chunk."""
+    return max(1, min(UPDATES, STEPS // row.length))
 
 
 def _further(row: Row, state: State, totals: Totals, length, skipped, seconds: float, batch_size: int) -> Position:

@@ -183,7 +183,9 @@ def _chunk(
         state, totals = carry
         for_lengths, for_batch = jax.random.split(jax.random.fold_in(key, state.updates))
         drawn = curriculum.lengths(for_lengths, state.progress, batch_size, task.shortest)
-        batch = of_width.sample(for_batch, batch_size, drawn if fwd.ragged else state.progress.length)
+        # Beyond the limit only a seed that stands still: what it would learn is thrown away, and should not take long.
+        drawn = jnp.minimum(drawn if fwd.ragged else state.progress.length, limit)
+        batch = of_width.sample(for_batch, batch_size, drawn)
         tokens = batch.lengths.sum()
         batch, weights = _own_rows((batch, weights_of(batch.asked)), cores)
         gradient, (loss, accuracy, non_trainable) = jax.grad(objective, has_aux=True)(
