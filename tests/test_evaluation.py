@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from memoryspan import Accuracy, Echo, evaluate
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
-from memoryspan.errors import ModelError, TaskError
+from memoryspan.errors import ModelError, NoRoomError, TaskError
 from memoryspan.evaluation import at_length, check_fit, evaluator, percent, right, wilson
 from memoryspan.sampling import stream
 from memoryspan.tasks import Batch
@@ -213,3 +213,13 @@ def test_a_class_of_its_own_fits_once_it_was_called():
 
 def test_a_model_that_reads_tokens_fits():
     check_fit(keras.Sequential([keras.Input((None,)), LAYERS.Embedding(5, 3), LAYERS.GRU(5)]), TASK)
+
+
+def test_a_batch_that_does_not_fit_into_memory_is_halved_until_it_does(guesser, monkeypatch):
+    count, key = evaluator(forward(guesser), TASK), stream(0, 1)
+    monkeypatch.setattr("memoryspan.machine.temporary", lambda program: 1000)
+    monkeypatch.setattr("memoryspan.machine.memory", lambda: 250 * 6 * 64)
+    assert count(variables_of(guesser), key, 1000, 6).examples == 1000
+    monkeypatch.setattr("memoryspan.machine.temporary", lambda program: 2**40)
+    with pytest.raises(NoRoomError, match="Measuring sequences of 6 steps would need 1,024 GiB"):
+        evaluator(forward(guesser), TASK)(variables_of(guesser), key, 1000, 6)

@@ -13,7 +13,7 @@ from memoryspan import machine
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, Variables, forward, variables_of
 from memoryspan.engine.forward import input_shape, output_shape
-from memoryspan.errors import ModelError
+from memoryspan.errors import ModelError, NoRoomError
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Batch, Task, require_task
 from memoryspan.validate import seed_number, whole_number

@@ -1,6 +1,8 @@
 """This machine's memory: what does not fit into it is refused before it is tried."""
 
+import contextlib
 import os
+from pathlib import Path
 from typing import Any
 
 from memoryspan.errors import NoRoomError
@@ -8,13 +10,18 @@ from memoryspan.errors import NoRoomError
 TRAINED_PARAMETER = 32
 """Bytes that training takes a parameter: itself, its gradient and Adam's two moments, before and after an update."""
 
+SHARES = "MEMORYSPAN_SHARES"
+"""The environment's variable for the number of processes that share the memory."""
+
+CGROUP = Path("/sys/fs/cgroup/memory.max")
+
 
 def require_memory(needed: int, what: str) -> None:
     """Raises `NoRoomError` where `what` needs more bytes than the machine has."""
     present = memory()
     if present is not None and needed > present:
         raise NoRoomError(
-            f"{what} would need {gibibytes(needed)} of memory, and this machine has {gibibytes(present)}: "
+            f"{what} would need {gibibytes(needed)} of memory, and there are {gibibytes(present)} for it here: "
             f"ask for less, or go to a larger machine."
         )
 
@@ -26,11 +33,17 @@ def temporary(program: Any) -> int:
 
 
 def memory() -> int | None:
-    """The bytes of memory of this machine; None where the platform does not say."""
+    """The bytes of memory that this process may use; None where the platform does not say.
+
+    All of the machine's or of its container's (cgroup v2), or its share where several processes work side by side.
+    """
     try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
+    with contextlib.suppress(OSError, ValueError):  # "max" is no number
+        present = min(present, int(CGROUP.read_text()))
+    return present // int(os.environ.get(SHARES, "1"))
 
 
 def gibibytes(count: int) -> str:

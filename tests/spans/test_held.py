@@ -1,3 +1,4 @@
+# pyright: reportOptionalMemberAccess=false, reportOptionalOperand=false, reportArgumentType=false
 import math
 
 import numpy as np
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memoryspan import Accuracy, Echo, evaluate, held_span, lstm, train
+from memoryspan.backend import keras
 from memoryspan.errors import ModelError, NoRoomError, TaskError
 from memoryspan.evaluation import wilson
 from memoryspan.spans.held import ENOUGH, EXAMPLES, FINENESS, THRESHOLD, bisect, hold
@@ -15,7 +17,7 @@ TASK = Echo(8, 6, 2)
 
 def remembers(limit):
     """The accuracy, by length, of a model that knows up to a limit and guesses beyond it."""
-    return lambda length: Accuracy(EXAMPLES if length <= limit else 167, EXAMPLES, length, 1 / 6)
+    return lambda length, enough: Accuracy(EXAMPLES if length <= limit else 167, EXAMPLES, length, 1 / 6)
 
 
 def test_enough_is_the_least_that_proves_the_threshold():
@@ -49,24 +51,42 @@ def test_the_curve_has_every_length_that_was_looked_at_and_ends_soon_after_the_s
     assert max(lengths) == 256
 
 
+def test_the_curve_is_counted_in_full_and_only_bisecting_stops_early():
+    asked = {}
+
+    def measure(length, enough):
+        asked[length] = enough
+        return remembers(100)(length, enough)
+
+    hold(measure, TASK, 1000, 3)
+    assert {asked[length] for length in (3, 4, 8, 16, 32, 64, 128, 256)} == {0}
+    assert {enough for length, enough in asked.items() if 64 < length < 128} == {ENOUGH}
+
+
+def test_a_model_of_a_fixed_length_is_looked_at_up_to_that():
+    layers = [keras.Input((20, 6)), keras.layers.LSTM(3), keras.layers.Dense(6, "softmax")]
+    found = held_span(keras.Sequential(layers), Echo(20, 6, 2))
+    assert max(accuracy.length for accuracy in found.curve) == 20
+
+
 def test_no_length_is_measured_twice():
     asked = []
-    hold(lambda length: asked.append(length) or remembers(100)(length), TASK, 1000, 3)
+    hold(lambda length, enough: asked.append(length) or remembers(100)(length, enough), TASK, 1000, 3)
     assert len(asked) == len(set(asked))
 
 
 def test_a_model_that_fails_short_sequences_and_holds_the_trained_length_has_the_long_span():
-    def odd(length):
-        return remembers(100)(length) if length >= 10 else Accuracy(0, EXAMPLES, length, 1 / 6)
+    def odd(length, enough):
+        return remembers(100)(length, enough) if length >= 10 else Accuracy(0, EXAMPLES, length, 1 / 6)
 
     assert hold(odd, TASK, 64, 16).span.length == 64
 
 
 def test_where_the_memory_of_the_machine_ends_the_span_is_at_least_that():
-    def measure(length):
+    def measure(length, enough):
         if length > 512:
             raise NoRoomError("too long")
-        return remembers(math.inf)(length)
+        return remembers(math.inf)(length, enough)
 
     found = hold(measure, TASK, 100_000, 3).span
     assert (found.length, found.at_least) == (512, True)

@@ -2,6 +2,8 @@ import pytest
 
 from memoryspan import Accuracy, Budget, Echo, Status
 from memoryspan.backend import jax
+from memoryspan.errors import NoRoomError
+from memoryspan.spans.cell import Span
 from memoryspan.spans.held import EXAMPLES
 from memoryspan.spans.learned import Climb, climb_on, learned_span
 from memoryspan.training import Position, Row
@@ -11,7 +13,7 @@ BUDGET = Budget(examples=1000)
 
 
 def remembers(limit):
-    return lambda length: Accuracy(EXAMPLES if length <= limit else 167, EXAMPLES, length, 1 / 6)
+    return lambda length, enough: Accuracy(EXAMPLES if length <= limit else 167, EXAMPLES, length, 1 / 6)
 
 
 def at(length, examples=100):
@@ -19,50 +21,62 @@ def at(length, examples=100):
     return Position(jax.numpy.zeros(()), row)  # type: ignore[arg-type]  (its state is not looked at)
 
 
-def climbed(*lengths, limit=2000, examples=100):
+def climbed(*lengths, limits=(2000, 2000), examples=100):
     climb = Climb(3)
     for length in lengths:
-        climb = climb_on(climb, at(length, examples), remembers(limit), BUDGET)
+        climb = climb_on(climb, at(length, examples), [remembers(limit) for limit in limits], BUDGET)
     return climb
+
+
+def held(length, at_least=False):
+    return Span(length, None, at_least)
 
 
 def test_a_length_that_the_curriculum_leaves_behind_is_proved_then():
     assert climbed(3) == Climb(3)
     assert climbed(3, 6).proved == 3
     assert climbed(3, 6, 12, 24).proved == 12
-    assert climbed(3, 6, 12, 24, limit=7).proved == 6
+
+
+def test_all_looks_have_to_prove_it():
+    assert climbed(3, 6, 12, 24, limits=(7, 2000)).proved == 6
+    assert climbed(3, 6, 12, 24, limits=(2000, 3)).proved == 3
+    assert climbed(3, 6, 12, 24, limits=(2000, 0)).proved is None
+
+
+def test_what_does_not_fit_into_memory_is_not_proved():
+    def look(length, enough):
+        raise NoRoomError("too long")
+
+    assert climb_on(Climb(3), at(6), [look], BUDGET).proved is None
 
 
 def test_a_curriculum_that_falls_back_takes_nothing_away():
     assert climbed(6, 12, 6, 3) == Climb(3, proved=6, grown_at=0.1)
 
 
-@pytest.mark.parametrize(
-    ("limit", "span"),
-    [(2000, 24), (24, 24), (20, 20), (12, 12), (5, 12)],
-    ids=["above", "reached", "between", "left", "lost"],
-)
-def test_the_span_is_what_was_proved_or_more_up_to_where_the_curriculum_stands(limit, span):
-    climb = climbed(3, 6, 12, 24)
-    found = learned_span(climb, Status.BUDGET, TASK, remembers(limit))
+@pytest.mark.parametrize(("at_the_end", "span"), [(None, 12), (5, 12), (12, 12), (20, 20), (500, 500)])
+def test_the_span_is_what_was_proved_or_what_the_model_holds_at_the_end(at_the_end, span):
+    found = learned_span(climbed(3, 6, 12, 24), Status.BUDGET, TASK, held(at_the_end))
     assert (found.length, found.lag) == (span, span - 3)
 
 
 def test_a_model_that_never_learns_has_no_span():
-    found = learned_span(climbed(3, 3), Status.BUDGET, TASK, remembers(0))
+    found = learned_span(climbed(3, 3), Status.BUDGET, TASK, held(None))
     assert (found.length, found.lag, found.at_least) == (None, None, False)
 
 
 @pytest.mark.parametrize(
-    ("ended", "examples", "at_least"),
+    ("ended", "examples", "held_at_least", "at_least"),
     [
-        (Status.BUDGET, 100, False),
-        (Status.BUDGET, 900, True),
-        (Status.SOLVED, 100, True),
-        (Status.MEMORY, 100, True),
-        (Status.NOT_FINITE, 900, False),
+        (Status.BUDGET, 100, False, False),
+        (Status.BUDGET, 900, False, True),
+        (Status.BUDGET, 100, True, True),
+        (Status.SOLVED, 100, False, True),
+        (Status.MEMORY, 100, False, True),
+        (Status.NOT_FINITE, 900, False, False),
     ],
 )
-def test_a_span_is_a_lower_bound_where_something_else_than_the_model_ended_it(ended, examples, at_least):
+def test_a_span_is_a_lower_bound_where_something_else_than_the_model_ended_it(ended, examples, held_at_least, at_least):
     climb = climbed(3, 6, 12, examples=examples)
-    assert learned_span(climb, ended, TASK, remembers(12)).at_least is at_least
+    assert learned_span(climb, ended, TASK, held(12, held_at_least)).at_least is at_least

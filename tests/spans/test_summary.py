@@ -48,7 +48,7 @@ def test_a_seed_without_a_span_counts_as_nothing():
     assert (row.never_learned, row.never_held) == (0, 3)
     found = median(spans(None, 40, None))
     assert found is not None
-    assert (found.value, found.interval) == (0, Interval(0, 40, 0.75))
+    assert (found.value, found.interval) == (0, Interval(0, 40, False, 0.75))
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
 """Several seeds in one program."""
 
+import re
+
 import numpy as np
 import pytest
 
 from memoryspan import Budget, Echo, Status, lstm, train, train_together
 from memoryspan.backend import keras
-from memoryspan.errors import ModelError, TaskError
+from memoryspan.errors import ModelError, NoRoomError, TaskError
 from memoryspan.training import Settings
 from memoryspan.training.trainer import chunks
 
@@ -76,3 +78,24 @@ def test_models_that_are_not_alike_are_refused():
 def test_each_seed_needs_a_model():
     with pytest.raises(TaskError, match="2 models and 4 seeds"):
         train_together(models((0, 1)), TASK, seeds=SEEDS)
+
+
+def room_for(*widths):
+    """As on a machine on which so many seeds have room for arrays of these widths, by the number of sequences."""
+
+    def require_memory(needed, what):
+        found = re.match(r"Training on ([\d,]+) sequences of ([\d,]+) steps", what)
+        if found and int(found[2]) > dict(widths)[int(found[1])]:
+            raise NoRoomError(what)
+
+    return require_memory
+
+
+def test_seeds_that_do_not_fit_into_memory_together_go_on_alone(monkeypatch):
+    task = Echo(128, 6, 1)
+    together, alone = [[lstm(task, units=12, seed=seed) for seed in SEEDS[:2]] for _ in range(2)]
+    expected = [train(model, task, seed=seed) for seed, model in zip(SEEDS, alone, strict=False)]
+    monkeypatch.setattr("memoryspan.machine.require_memory", room_for((32, 128), (64, 64)), raising=True)
+    results = train_together(together, task, seeds=SEEDS[:2])
+    assert [result.status for result in results] == [Status.SOLVED] * 2
+    assert [len(result.history) for result in results] == [len(result.history) for result in expected]

@@ -61,22 +61,26 @@ def sweeping(sweep: Sweep, total: int, name: Callable[[Named], str]) -> Iterator
     """(on_answer, on_event): what `run` calls, to show the table as it fills and a line a worker."""
     console = Console(stderr=True)
     done, lines = [], {}
+    table = span_table([], name)
 
-    def note(answer: Answer) -> None:
+    def on_answer(answer: Answer) -> None:
+        nonlocal table
         done.append(answer)
         if not console.is_terminal:
             console.print(f"{len(done)} of {total}: {_in_a_line(answer, name)}", highlight=False, soft_wrap=True)
+        table = span_table(summarise(sweep.answered), name)
 
-    with Live(console=console, transient=True, refresh_per_second=4) if console.is_terminal else nullcontext() as live:
+    def on_event(worker: int, sentence: str) -> None:
+        lines[worker] = sentence
 
-        def draw() -> None:
-            if live is not None:
-                answers = [sweep.answers[cell.key] for cell in sweep.cells if cell.key in sweep.answers]
-                bar = ProgressBar(total=total, completed=len(done), width=30)
-                workers = [Text(f"{number + 1}: {lines[number]}", no_wrap=True) for number in sorted(lines)]
-                live.update(Group(span_table(summarise(answers), name), bar, *workers))
+    def picture() -> Group:
+        bar = ProgressBar(total=total, completed=len(done), width=30)
+        workers = [Text(f"{number + 1}: {lines[number]}", no_wrap=True) for number in sorted(lines)]
+        return Group(table, bar, *workers)
 
-        yield lambda answer: (note(answer), draw()), lambda worker, sentence: (lines.update({worker: sentence}), draw())
+    live = Live(console=console, get_renderable=picture, transient=True, refresh_per_second=4)
+    with live if console.is_terminal else nullcontext():
+        yield on_answer, on_event
 
 
 def _in_a_line(answer: Answer, name: Callable[[Named], str]) -> str:

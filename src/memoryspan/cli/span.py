@@ -53,12 +53,26 @@ def span(ctx: click.Context, target: str | None, resume: str | None, directory: 
     from memoryspan.cli.target import is_keras_file, is_run
 
     if target is not None and (is_keras_file(target) or is_run(target)):
+        _refuse_other_options(ctx)
         _hold(target, **{name: options[name] for name in ("tasks", "models", "longest", "as_json")})
         return
     asked = any(ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE for name in _QUESTION)
-    if (target or resume) is not None:
-        _require_sweep(target or resume)
-    ctx.exit(_sweep(target or resume or directory, asked, **options))
+    if len(places := [place for place in (target, resume, directory) if place is not None]) > 1:
+        raise click.UsageError(f"Which sweep is meant, {' or '.join(places)}? Give one of them.", ctx)
+    if (going_on := target or resume) is not None:
+        _require_sweep(going_on)
+    ctx.exit(_sweep(going_on or directory, asked, **options))
+
+
+def _refuse_other_options(ctx: click.Context) -> None:
+    """A model that is trained is measured, and nothing else."""
+    given = [
+        parameter.opts[-1]
+        for parameter in ctx.command.params
+        if ctx.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if others := sorted(set(given) - {"target", "--task", "--model", "--longest", "--json"}):
+        raise click.UsageError(f"A trained model is measured as it is: leave {', '.join(others)}.", ctx)
 
 
 _QUESTION = ("tasks", "models", "seeds", "budget", "longest", "batch_size", "parameters")
@@ -80,7 +94,7 @@ def _sweep(directory: str | None, asked: bool, *, retry_failed, workers, executo
 
     goes_on = directory is not None and (Path(directory) / FILE).exists() and not asked
     now = None if goes_on else _question(**question)
-    cells = (now or open_sweep(directory).manifest.asked).cells
+    cells = (now or open_sweep(str(directory)).manifest.asked).cells
     # Workers that cannot be had are found out before there is a directory; processes of this machine start with work.
     with hire(executor, workers, cells) as crew, begin(directory, now) as sweep:
         for notice in sweep.notices:
@@ -138,7 +152,7 @@ def _draw(sweep) -> Path | None:
     """The picture; None where there is nothing to draw, or no place for it."""
     from memoryspan.report.span import FILE, draw_span
 
-    answers = [sweep.answers[cell.key] for cell in sweep.cells if cell.key in sweep.answers]
+    answers = sweep.answered
     if not any(answer.found for answer in answers):
         return None
     try:
@@ -151,17 +165,19 @@ def _draw(sweep) -> Path | None:
 def _show(sweep, drawn: Path | None, as_json: bool) -> None:
     from rich.console import Console
 
-    from memoryspan.cli.table import span_table
+    from memoryspan.cli.table import about_intervals, span_table
     from memoryspan.runs.record import plain
     from memoryspan.spans.summary import summarise
 
-    answers = [sweep.answers[cell.key] for cell in sweep.cells if cell.key in sweep.answers]
+    answers = sweep.answered
     rows = summarise(answers)
     if as_json:
         say(json.dumps({"sweep": str(sweep.directory), "summary": plain(rows), "answers": plain(answers)}))
         return
     console = Console(width=None if sys.stdout.isatty() else 200)
     console.print(span_table(rows, shown))
+    if sentence := about_intervals(rows):
+        say(sentence)
     for answer in answers:
         if answer.failure:
             cell = answer.cell
@@ -181,17 +197,16 @@ def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], long
     from memoryspan.report.span import FILE, draw_curves
     from memoryspan.runs.describe import asked_task
     from memoryspan.runs.record import measured, plain
-    from memoryspan.spans.capacity import memory_capacity
     from memoryspan.spans.held import held_span
 
     if len(tasks) > 1 or len(models) > 1:
         raise click.UsageError("A trained model is measured on one task: give --task once, and --model at most once.")
-    model, task = open_target(target, *tasks[:1] or [None], made_by=models[0].name if models else None)
+    model, task = open_target(target, tasks[0] if tasks else None, made_by=models[0].name if models else None)
     with counting("lengths") as progress:
         seen = count(1)
         held = held_span(model, task, longest=longest, on_accuracy=lambda accuracy: progress(next(seen), None))
     curve = [measured(accuracy) for accuracy in held.curve]
-    capacity = memory_capacity(model) if task.name == "delay" else None
+    capacity = _capacity(model) if task.name == "delay" else None
     if as_json:
         figures = {"held": held.span, "curve": curve} | ({"memory_capacity": capacity} if capacity is not None else {})
         say(json.dumps({"model": target, "task": plain(asked_task(task)), **plain(figures)}))
@@ -204,6 +219,17 @@ def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], long
     if is_run(target):
         draw_curves({shown(asked_task(task)): {model.name: [curve]}}, Path(target) / FILE)
         say(f"The picture is in {target}: {FILE}.")
+
+
+def _capacity(model) -> float | None:
+    """None where the model's states cannot be read off."""
+    from memoryspan.errors import ModelError
+    from memoryspan.spans.capacity import memory_capacity
+
+    try:
+        return memory_capacity(model)
+    except ModelError:
+        return None
 
 
 def _sentence(span: "Span") -> str:

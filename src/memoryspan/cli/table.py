@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from memoryspan.named import Named
-from memoryspan.spans.summary import Median, SpanSummary
+from memoryspan.spans.summary import CONFIDENCE, Median, SpanSummary
 
 
 def span_table(rows: Sequence[SpanSummary], name: Callable[[Named], str] = str) -> Table:
@@ -37,7 +37,18 @@ def _value(median: Median | None) -> str:
 def _with_interval(median: Median | None) -> str:
     if median is None or median.interval is None or median.value == 0 == median.interval.high:
         return _value(median)
-    return f"{_value(median)} ({median.interval.low:,.0f} to {median.interval.high:,.0f})"
+    high = f"{'≥ ' if median.interval.at_least else ''}{median.interval.high:,.0f}"
+    return f"{_value(median)} ({median.interval.low:,.0f} to {high})"
+
+
+def about_intervals(rows: Sequence[SpanSummary]) -> str | None:
+    """What the intervals of a table are; None where there are none."""
+    found = {row.learned.interval.confidence for row in rows if row.learned and row.learned.interval}
+    if not found:
+        return None
+    shares = " or ".join(f"{share:.0%}" for share in sorted(found))
+    kind = "the range over seeds, which" if max(found) < CONFIDENCE else "which"
+    return f"In brackets: {kind} holds the median of all seeds in {shares} of such sweeps."
 
 
 def _failed(row: SpanSummary) -> str:

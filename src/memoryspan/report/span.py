@@ -45,7 +45,7 @@ def _grouped(answers: Sequence[Answer], name: Callable[[Named], str]) -> dict[st
     """Curves by task and by model, in the order of the cells."""
     groups: dict[str, dict[str, list[Curve]]] = {}
     for answer in answers:
-        if answer.found is not None:
+        if answer.found is not None and answer.found.curve:
             by_model = groups.setdefault(name(answer.cell.task), {})
             by_model.setdefault(name(answer.cell.model), []).append(answer.found.curve)
     return groups

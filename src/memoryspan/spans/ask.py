@@ -16,7 +16,7 @@ from memoryspan.validate import whole_number
 
 
 def question(
-    tasks: Iterable[Named],
+    tasks: Sequence[Named],
     models: Sequence[Named],
     *,
     seeds: Iterable[int],
@@ -35,6 +35,9 @@ def question(
     seeds = tuple(seeds)
     whole_number("seeds", len(seeds), at_least=1, instead="5, for example")
     settings = Settings(batch_size=batch_size, budget=budget, threshold=THRESHOLD)
+    for named in tasks:
+        if "length" in named.settings:
+            raise TaskError(f"A span is asked for at all lengths: leave length out of {named}, and give --longest.")
     made = [(named, make_task(named.having(length=longest))) for named in tasks]
     for _, task in made:
         require_longest(longest, task)

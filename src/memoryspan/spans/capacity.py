@@ -9,17 +9,18 @@ vector, and the readouts are fitted on one half of the sequences and judged on t
 from itertools import count as count_from
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
-from memoryspan.engine.forward import input_shape
 from memoryspan.errors import ModelError
 from memoryspan.sampling import Stream, stream, symbols
+from memoryspan.sequences import expected
 
-SEQUENCES, STEPS = 64, 256
-"""Of fresh symbols, half of them to fit the readouts on."""
+SEQUENCES, STEPS = 64, 512
+"""Of fresh symbols, half of them to fit the readouts on; half of the steps is as far back as is looked."""
 
 RIDGE = 1e-6
 """Of the readouts, relative to the mean variance of a state: states can be copies of each other."""
@@ -34,7 +35,7 @@ def memory_capacity(model: keras.Model, *, seed: int = 0) -> float:
     The states are what the model's last layer reads. The model need not be trained for it.
 
     Raises:
-        ModelError: the model does not answer at every step, or does not take one-hot symbols of a known number.
+        ModelError: the model does not answer at every step, or does not take symbols of a known number.
     """
     n_symbols, states_of = _states(model)
     tokens = symbols(stream(seed, Stream.EVALUATION), SEQUENCES, STEPS, n_symbols)
@@ -50,16 +51,16 @@ def memory_capacity(model: keras.Model, *, seed: int = 0) -> float:
 
 def _states(model: keras.Model):
     """The number of symbols, and states_of(tokens): (batch, time) to (batch, time, units)."""
-    *_, n_symbols = input_shape(model)
+    _, n_symbols = expected(model)
     states = model.layers[-1].input if model.layers and model.built else None
-    if n_symbols is None or states is None or isinstance(states, list) or len(states.shape) != 3:
+    if states is None or isinstance(states, list) or len(states.shape) != 3:
         raise ModelError(
-            f"The memory capacity of {model.name!r} cannot be read off: it should take one-hot symbols and answer at "
+            f"The memory capacity of {model.name!r} cannot be read off: it should take symbols and answer at "
             f"every step, like lstm(Delay())."
         )
     inner = keras.Model(model.inputs, states)
     fwd, variables = forward(inner), variables_of(inner)
-    lengths = np.full(SEQUENCES, STEPS, np.int32)
+    lengths = jnp.full(SEQUENCES, STEPS, jnp.int32)
     return n_symbols, jax.jit(lambda tokens: fwd.apply(variables, tokens, lengths).predictions)
 
 

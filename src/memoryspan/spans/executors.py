@@ -129,7 +129,7 @@ def _submit(group: Group, workers: Workers) -> Future[bytes]:
 
 
 def _waiting(events: SimpleQueue) -> Iterator:
-    while True:
+    for _ in range(events.qsize()):  # no more than there are now: they may come as fast as they are read
         try:
             yield events.get_nowait()
         except Empty:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
+from memoryspan.engine.forward import input_shape
 from memoryspan.errors import NoRoomError
 from memoryspan.evaluation import Accuracy, at_length, check_fit, evaluator, wilson
 from memoryspan.sampling import Stream, stream
@@ -31,8 +32,8 @@ FINENESS = 32
 MISSED = 2
 """Lengths in a row, beyond the one it was trained on, at which a model has failed before nobody looks further."""
 
-Measure = Callable[[int], Accuracy]
-"""The accuracy at a length, not counted further once it is out of reach of what would prove it."""
+Measure = Callable[[int, int], Accuracy]
+"""measure(length, enough): the accuracy at a length; counting ends once `enough` right answers are out of reach."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def held_span(
 ) -> Held:
     """The held span of any Keras model on a task, from its shortest length to `longest`.
 
-    `task.length` is the length that the model was trained on, and is looked at whatever comes before.
+    `task.length` is the length that the model was trained on, and is looked at whatever comes before. A model
+    that takes no more than a fixed length is looked at up to that.
     `on_accuracy` is called with each length that is measured.
 
     Raises:
@@ -62,12 +64,13 @@ def held_span(
     """
     seed_number(seed)
     require_longest(longest, task)
+    longest = min(longest, input_shape(model)[1] or longest)  # a model of a fixed length takes no more
     trained, task = min(task.length, longest), at_length(task, longest)
     check_fit(model, task)
     count, variables = evaluator(forward(model), task), variables_of(model)
 
-    def measure(length: int) -> Accuracy:
-        accuracy = count(variables, stream(seed, Stream.EVALUATION), EXAMPLES, length, ENOUGH)
+    def measure(length: int, enough: int) -> Accuracy:
+        accuracy = count(variables, stream(seed, Stream.EVALUATION), EXAMPLES, length, enough)
         on_accuracy(accuracy)
         return accuracy
 
@@ -82,19 +85,19 @@ def require_longest(longest: int, task: Task) -> None:
 
 
 def hold(measure: Measure, task: Task, longest: int, trained: int) -> Held:
-    """Doubles from the shortest length until the model fails, beyond the trained one, and bisects between the last two."""
+    """Doubles from the shortest length until, beyond the trained one, the model fails; bisects between the last two."""
     found: dict[int, Accuracy] = {}
 
-    def holds(length: int) -> bool:
+    def holds(length: int, enough: int = 0) -> bool:
         if length not in found:
-            found[length] = measure(length)
+            found[length] = measure(length, enough)
         return found[length].right >= ENOUGH
 
     full = _double(holds, task.shortest, longest, trained)
     best = max((length for length in found if holds(length)), default=None)
     if best is not None and best != longest:
         worst = min((length for length in found if length > best), default=best + 1)
-        best = bisect(holds, best, worst)
+        best = bisect(lambda length: holds(length, ENOUGH), best, worst)
     curve = tuple(found[length] for length in sorted(found))
     return Held(span(task, best, at_least=best is not None and (best == longest or not full)), curve)
 

@@ -1,13 +1,15 @@
 """The learned span: how far back a model learns to remember, within a budget.
 
-The longest length that it masters (as `held` defines it) by training from scratch, while the curriculum lets the length
-grow until the budget ends.
+The longest length that it has mastered (as `held` defines it) at some time of a training from scratch: when the
+curriculum left that length behind, or at the end.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from memoryspan.errors import NoRoomError
 from memoryspan.spans.cell import Span
-from memoryspan.spans.held import ENOUGH, Measure, bisect, span
+from memoryspan.spans.held import ENOUGH, Measure, span
 from memoryspan.tasks import Task
 from memoryspan.training import Budget, Position, Status
 
@@ -27,31 +29,31 @@ class Climb:
     """The share of the budget that was spent when the length last grew."""
 
 
-def climb_on(climb: Climb, position: Position, measure: Measure, budget: Budget) -> Climb:
-    """After a chunk of updates that ends at `position`: where the length has grown, measures the one that was left."""
+def climb_on(climb: Climb, position: Position, looks: Sequence[Measure], budget: Budget) -> Climb:
+    """After a chunk of updates that ends at `position`: where the length has grown, measures the one that was left.
+
+    All of the looks, each at other examples, have to prove it: the curriculum may come by a length more than once, and
+    a single look would find the lucky time.
+    """
     row = position.row
     if row.length <= climb.length:
         return replace(climb, length=row.length)
     proved = climb.proved
-    if climb.length > (proved or 0) and measure(climb.length).right >= ENOUGH:
+    if climb.length > (proved or 0) and _prove(looks, climb.length):
         proved = climb.length
     return Climb(row.length, proved, budget.share(row.examples, row.tokens, row.seconds))
 
 
-def learned_span(climb: Climb, ended: Status, task: Task, measure: Measure) -> Span:
-    """The span at the end of a training: what was proved on the way, or more, up to where the curriculum stands.
+def _prove(looks: Sequence[Measure], length: int) -> bool:
+    try:
+        return all(look(length, ENOUGH).right >= ENOUGH for look in looks)
+    except NoRoomError:
+        return False
 
-    `measure` is of the model as trained.
-    """
 
-    def holds(length: int) -> bool:
-        return measure(length).right >= ENOUGH
-
-    best = climb.proved
-    if climb.length > (best or 0):
-        if holds(climb.length):
-            best = climb.length
-        elif best is not None:
-            best = bisect(holds, best, climb.length)
-    cut_short = ended in (Status.SOLVED, Status.MEMORY) or (ended is Status.BUDGET and climb.grown_at > STILL_GROWING)
+def learned_span(climb: Climb, ended: Status, task: Task, held: Span) -> Span:
+    """The span of a training that has ended: what was proved on the way, or what the model as trained holds."""
+    best = max(climb.proved or 0, held.length or 0) or None
+    grows = ended is Status.BUDGET and climb.grown_at > STILL_GROWING
+    cut_short = grows or ended in (Status.SOLVED, Status.MEMORY) or (held.at_least and held.length == best)
     return span(task, best, at_least=best is not None and cut_short)

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,10 +18,14 @@ from multiprocessing.context import SpawnProcess
 from queue import SimpleQueue
 from typing import Any
 
+from memoryspan import machine
 from memoryspan.spans import work
 from memoryspan.spans.executors import Workers
 
 SPAWN = multiprocessing.get_context("spawn")  # JAX has threads, which a fork does not take along
+
+EVERY = 0.25
+"""Seconds between two sentences of a worker that anybody could read."""
 
 SHARED_GPU = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 """Several processes on one GPU: the first must not take three quarters of its memory for itself, as JAX does."""
@@ -95,7 +100,9 @@ class Processes(Executor):
                 raise BrokenProcessPool("It was shut down.")
             if number not in self._processes:
                 ours, theirs = SPAWN.Pipe()
-                process = SPAWN.Process(target=_serve, args=(theirs, self._shares[number]), daemon=True)
+                process = SPAWN.Process(
+                    target=_serve, args=(theirs, self._shares[number], len(self._shares)), daemon=True
+                )
                 process.start()
                 theirs.close()  # so that ours ends when the process does
                 self._processes[number] = process, ours
@@ -127,19 +134,28 @@ def _deaf_to_ctrl_c() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
-def _serve(connection: Connection, share: list[int]) -> None:
-    """All that a process does: calls what it is sent, and returns what comes of it."""
+def _serve(connection: Connection, share: list[int], workers: int) -> None:
+    """All that one of so many processes does: calls what it is sent, and returns what comes of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, share)
     for name, value in SHARED_GPU.items():
         os.environ.setdefault(name, value)
+    os.environ[machine.SHARES] = str(workers)
+    due = 0.0
+
+    def report(sentence: str) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            connection.send(("told", sentence))
+            due = time.monotonic() + EVERY
+
     with suppress(EOFError, BrokenPipeError):
         while True:
             fn, args, kwargs = connection.recv()
             try:
-                answer = "returned", fn(*args, lambda sentence: connection.send(("told", sentence)), **kwargs)
+                answer = "returned", fn(*args, report, **kwargs)
             except Exception as error:
                 answer = "raised", error
             connection.send(answer)

@@ -1,18 +1,17 @@
 """Answers cells: trains their models, and finds how far each one remembers."""
 
 from collections.abc import Callable, Sequence
-from functools import cache
 
 import jax
 
 from memoryspan.backend import keras
 from memoryspan.engine import forward
-from memoryspan.evaluation import evaluator
+from memoryspan.evaluation import Accuracy, evaluator
 from memoryspan.models import make_model
 from memoryspan.runs.record import measured
 from memoryspan.sampling import Stream, stream
 from memoryspan.spans.cell import Cell, Found
-from memoryspan.spans.held import ENOUGH, EXAMPLES, THRESHOLD, Measure, hold, require_longest
+from memoryspan.spans.held import EXAMPLES, THRESHOLD, Measure, hold, require_longest
 from memoryspan.spans.learned import Climb, climb_on, learned_span
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Position, Settings
@@ -36,7 +35,10 @@ def measure(cells: Sequence[Cell], on_progress: Callable[[str], None] = lambda s
     climbs, now = [Climb(task.shortest) for _ in cells], ()
     on_progress("compiling")
     for now in chunks(models, task, settings):
-        looks = [_look(count, cell.seed, position) for cell, position in zip(cells, now, strict=True)]
+        looks = [
+            [_look(count, cell.seed, position, draw) for draw in (1, 2)]
+            for cell, position in zip(cells, now, strict=True)
+        ]
         climbs = [climb_on(*each, first.budget) for each in zip(climbs, now, looks, strict=True)]
         on_progress(_describe(now))
     ends = zip(cells, models, climbs, now, strict=True)
@@ -50,10 +52,14 @@ def at_longest(cell: Cell) -> Task:
     return task
 
 
-def _look(count: Callable, seed: int, position: Position) -> Measure:
-    """Measures the model as it is at this position; asked twice for a length, it looks once."""
-    key = jax.random.fold_in(stream(seed, Stream.EVALUATION), position.row.updates)
-    return cache(lambda length: count(position.state.variables, key, EXAMPLES, length, ENOUGH))
+def _look(count: Callable, seed: int, position: Position, draw: int = 0) -> Measure:
+    """Measures the model as it is at this position; each draw has other examples."""
+
+    def measure(length: int, enough: int) -> Accuracy:
+        key = jax.random.fold_in(jax.random.fold_in(stream(seed, Stream.EVALUATION), position.row.updates), draw)
+        return count(position.state.variables, key, EXAMPLES, length, enough)
+
+    return measure
 
 
 def _found(
@@ -64,7 +70,7 @@ def _found(
     on_progress(f"seed {cell.seed}: measuring how far it holds")
     held = hold(look, task, cell.longest, climb.length)
     return Found(
-        learned=learned_span(climb, position.status, task, look),
+        learned=learned_span(climb, position.status, task, held.span),
         held=held.span,
         curve=tuple(map(measured, held.curve)),
         ended=position.status.value,

@@ -26,6 +26,8 @@ class Interval:
 
     low: float
     high: float
+    at_least: bool
+    """Whether the high end is a ceiling of the experiment."""
     confidence: float
     """How often such an interval holds the median of all seeds that could be drawn."""
 
@@ -80,10 +82,11 @@ def median(spans: Sequence[Span], lag: bool = False) -> Median | None:
     value = float(np.median(values))
     middle = np.sort(values)[len(values) // 2]  # the larger of the middle two
     at_least = any(span.at_least and own <= middle for span, own in zip(spans, values, strict=True))
-    return Median(value, interval(values), at_least)
+    open_above = [span.at_least and (span.lag if lag else span.length) for span in spans]
+    return Median(value, interval(values, [length for length in open_above if length]), at_least)
 
 
-def interval(values: np.ndarray) -> Interval | None:
+def interval(values: np.ndarray, ceilings: Sequence[int] = ()) -> Interval | None:
     """The percentile bootstrap of the median (Efron, "Bootstrap methods: another look at the jackknife", Annals of
     Statistics 7(1), 1979), with a fixed seed.
 
@@ -94,12 +97,13 @@ def interval(values: np.ndarray) -> Interval | None:
     if count == 1:
         return None
     if count <= FEW:
-        return Interval(float(values.min()), float(values.max()), 1 - 2 / 2**count)
+        low, high = values.min(), values.max()
+        return Interval(float(low), float(high), max(ceilings, default=-1) >= high, 1 - 2 / 2**count)
     draws = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
     medians = np.median(values[draws], axis=1)
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(medians, [tail, 1 - tail], method="inverted_cdf")  # values that can occur
-    return Interval(float(low), float(high), CONFIDENCE)
+    return Interval(float(low), float(high), max(ceilings, default=-1) >= high, CONFIDENCE)
 
 
 def _summary(answers: Sequence[Answer]) -> SpanSummary:

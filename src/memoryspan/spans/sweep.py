@@ -47,6 +47,11 @@ class Sweep:
     def __post_init__(self):
         object.__setattr__(self, "cells", self.manifest.asked.cells)
 
+    @property
+    def answered(self) -> list[Answer]:
+        """The answers so far, in the order of the question."""
+        return [self.answers[cell.key] for cell in self.cells if cell.key in self.answers]
+
 
 def open_sweep(directory: str | Path) -> Sweep:
     """A sweep as it lies on the disk, for reading: needs no lock, and changes nothing.
@@ -119,7 +124,7 @@ def write_results(sweep: Sweep) -> None:
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(_COLUMNS)
-    rows.writerows(_row(sweep.answers[cell.key]) for cell in sweep.cells if cell.key in sweep.answers)
+    rows.writerows(map(_row, sweep.answered))
     with atomic.explained(sweep.directory, f"Make room there, then memoryspan span --run {sweep.directory} goes on."):
         atomic.write(sweep.directory / RESULTS, text.getvalue().encode())
 

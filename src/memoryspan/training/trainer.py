@@ -195,11 +195,14 @@ def chunks(
     now = list(start or [first_position(model, task, shared) for model in models])
     fwd, keys = forward(first, training=True), [stream(each.seed, Stream.TRAINING) for each in settings]
     measure = evaluator(forward(first), task)
-    programs: dict[tuple[int, int], Program | None] = {}
+    programs: dict[tuple[int, int], Program] = {}
+    crowded: set[int] = set()  # widths at which all together do not fit into memory
     while any(position.status is None for position in now):
         lanes = _lanes(now, fwd)
         limits = [fwd.width(now[lane].row.length, task.length) if moves else task.shortest for lane, moves in lanes]
         width = max(limits)
+        if width in crowded:
+            lanes, limits = [next(each for each in lanes if each[1])], [width]
         if (width, len(lanes)) not in programs:
             parts = [(now[lane].state, keys[lane]) for lane, _ in lanes]
             try:
@@ -207,18 +210,19 @@ def chunks(
                     first, fwd, task, width, shared.curriculum, shared.batch_size, *zip(*parts, strict=True)
                 )
             except NoRoomError:
-                if not any(position.row.updates for position in now):
+                if len(lanes) > 1:
+                    crowded.add(width)
+                    continue
+                ((lane, _),) = lanes
+                if not now[lane].row.updates:
                     raise
-                programs[width, len(lanes)] = None
-        program = programs[width, len(lanes)]
-        if program is None:
-            for (lane, moves), limit in zip(lanes, limits, strict=True):
-                if moves and limit == width:
-                    now[lane] = replace(now[lane], status=Status.MEMORY)
-        else:
-            here = [(now[lane], keys[lane], moves) for lane, moves in lanes]
-            for (lane, moves), position in zip(lanes, _advance(here, program, limits, shared.batch_size), strict=True):
-                now[lane] = _judge(position, task, settings[lane], measure) if moves else position
+                now[lane] = replace(now[lane], status=Status.MEMORY)
+                yield tuple(now)
+                continue
+        here = [(now[lane], keys[lane], moves) for lane, moves in lanes]
+        further = _advance(here, programs[width, len(lanes)], limits, shared.batch_size)
+        for (lane, moves), position in zip(lanes, further, strict=True):
+            now[lane] = _judge(position, task, settings[lane], measure) if moves else position
         yield tuple(now)
 
 
@@ -302,10 +306,12 @@ def _advance(
     began = time.perf_counter()
     outcomes = program([position.state for position in positions], keys, asked, limits)
     figures = jax.device_get([(totals, state.progress.length, state.skipped) for state, totals in outcomes])
-    seconds = time.perf_counter() - began
+    seconds = (time.perf_counter() - began) / sum(moving)  # each has its share of the time, as of a budget of seconds
     return [
-        _further(position.row, state, *numbers, seconds, batch_size) if moves else position
-        for position, moves, (state, _), numbers in zip(positions, moving, outcomes, figures, strict=True)
+        _further(position.row, state, totals, length, skipped, seconds, batch_size) if moves else position
+        for position, moves, (state, _), (totals, length, skipped) in zip(
+            positions, moving, outcomes, figures, strict=True
+        )
     ]
 
 
