@@ -43,6 +43,15 @@ def test_a_setting_that_there_is_not_is_named_beside_those_that_there_are():
         call(build, "lstm", {"width": 3})
 
 
+def test_a_setting_that_is_needed_is_named():
+    def build(task, units, *rest, seed=None, **others):
+        return units
+
+    assert call(build, "mine.py:build", {"task": 0, "units": 3, "width": 2}) == 3
+    with pytest.raises(TaskError, match=r"mine\.py:build needs task and units: write mine\.py:build,task=…,units=…\."):
+        call(build, "mine.py:build", {})
+
+
 def test_an_unknown_name_is_answered_with_the_nearest_ones():
     assert "use gru (" in str(unknown("model", "grus", ["gru", "min_gru", "tcn", "transformer"]))
     assert "mine.py:MyTask" in str(unknown("task", "chess", ["echo", "copy"]))

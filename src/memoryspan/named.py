@@ -43,12 +43,27 @@ def parse(text: str) -> Named:
 
 
 def call(kind: Callable, name: str, settings: dict[str, Any]) -> Any:
-    """kind(**settings); raises `TaskError` where it has no setting of that name."""
+    """kind(**settings); raises `TaskError` where it has no setting of that name, or needs one more."""
     parameters = inspect.signature(kind).parameters
-    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    if not takes_any and (unknown := sorted(set(settings) - set(parameters))):
-        raise TaskError(f"{name} has no setting {' or '.join(unknown)}: it has {', '.join(parameters)}.")
+    if unknown := sorted(setting for setting in settings if not takes(kind, setting)):
+        raise TaskError(f"{name} has no setting {' or '.join(unknown)}: it has {', '.join(parameters) or 'none'}.")
+    lacking = [each.name for each in parameters.values() if _is_needed(each) and each.name not in settings]
+    if lacking:
+        raise TaskError(
+            f"{name} needs {' and '.join(lacking)}: write {name},{','.join(f'{each}=…' for each in lacking)}."
+        )
     return kind(**settings)
+
+
+def takes(kind: Callable, setting: str) -> bool:
+    """Whether it has a setting of that name, or takes any."""
+    parameters = inspect.signature(kind).parameters
+    return setting in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+
+
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    any_number = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    return parameter.default is parameter.empty and not any_number
 
 
 def without_defaults(named: Named, kind: Callable) -> Named:

@@ -6,23 +6,16 @@ them is shown as theirs.
 
 import hashlib
 import importlib
-import importlib.util
+import os
 import sys
 import traceback
+from contextlib import redirect_stdout
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from memoryspan.errors import StrangerError
-
-
-class Origin(NamedTuple):
-    """Where a thing comes from, if not from the package."""
-
-    name: str
-    """As it was given: `mine.py:MyTask`."""
-    sha256: str
-    """Of its file."""
 
 
 def is_stranger(name: str) -> bool:
@@ -39,7 +32,7 @@ def load(name: str, expected: str) -> Any:
     place, _, attribute = name.rpartition(":")
     if not place or not attribute:
         raise StrangerError(f"{name} does not say what to take from it: write {name.rstrip(':')}:NAME, {expected}.")
-    module = _from_file(Path(place)) if place.endswith(".py") else _from_module(place)
+    module = _imported(place)
     if not hasattr(module, attribute):
         found = [own for own, thing in vars(module).items() if getattr(thing, "__module__", None) == module.__name__]
         raise StrangerError(
@@ -48,66 +41,133 @@ def load(name: str, expected: str) -> Any:
     return getattr(module, attribute)
 
 
-def origin(thing: Any, attribute: str) -> Origin | None:
-    """Where a class or function comes from; None for the package's own, and for what no file holds."""
-    module = sys.modules.get(getattr(thing, "__module__", ""))
-    place = getattr(module, _PLACE, None)
-    if module is None or place is None or module.__file__ is None:
-        return None
-    return Origin(f"{place}:{attribute}", hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest())
+def sha256(name: str) -> str:
+    """Of the file that a name names, as it was when it was imported here.
+
+    What the name means may come from another file, which that one imports.
+
+    Raises:
+        StrangerError: as `load`, and where no file holds it.
+    """
+    place = name.rpartition(":")[0]
+    found = getattr(_imported(place), _SHA256, None)
+    if found is None:
+        raise StrangerError(
+            f"{place} is not held in a file that can be read, and what is no part of memoryspan is told apart by its "
+            f"file: name a file, like mine.py:{name.rpartition(':')[2]}."
+        )
+    return found
+
+
+def file_of(name: str) -> str | None:
+    """The file that a name names; None where there is none. Imports the packages that a module is in, and not itself.
+
+    Raises:
+        ImportError: there is no such package, or it does not run.
+    """
+    place = name.rpartition(":")[0]
+    if place.endswith(".py"):
+        return place
+    _look_here()
+    spec = find_spec(place)
+    return spec.origin if spec is not None and spec.has_location else None
+
+
+def aside() -> redirect_stdout:
+    """While a stranger's code runs: what it prints goes to standard error, for standard output has the results."""
+    return redirect_stdout(sys.stderr)
 
 
 def blame(error: BaseException) -> str | None:
     """The error in a sentence, if it was raised in, or below, a stranger's code."""
-    theirs = {module.__file__: place for module in list(sys.modules.values()) if (place := vars(module).get(_PLACE))}
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in theirs]
-    if isinstance(error, SyntaxError) and error.filename in theirs:
-        return f"{theirs[error.filename]}, line {error.lineno}: {error.msg}."
+    if isinstance(error, SyntaxError) and (place := _called(error.filename or "")):
+        return f"{place}, line {error.lineno}: {error.msg}."
+    frames = [
+        (place, frame) for frame in traceback.extract_tb(error.__traceback__) if (place := _called(frame.filename))
+    ]
     if not frames:
         return None
-    last = frames[-1]
+    place, last = frames[-1]
     what = str(error).strip().split("\n")[0].rstrip(".")
-    return f"{theirs[last.filename]}, line {last.lineno}, in {last.name}: {type(error).__name__}: {what}."
+    return f"{place}, line {last.lineno}, in {last.name}: {type(error).__name__}: {what}."
 
 
-_PLACE = "__memoryspan_place__"
-"""The attribute of a stranger's module that says how it was named."""
+_SHA256 = "__memoryspan_sha256__"
+"""The attribute of a stranger's module that holds the hash of its file."""
+
+_THEIRS: dict[str, str] = {}
+"""What people have named: each file, as they named it, and the folders of each package, by the package's name."""
+
+
+def _called(file: str) -> str | None:
+    """What a person calls a file; None if it is not theirs."""
+    if file in _THEIRS:
+        return _THEIRS[file]
+    for folder, package in _THEIRS.items():
+        if file.startswith(folder + os.sep):
+            inside = Path(file).relative_to(folder).with_suffix("").parts
+            return ".".join([package, *inside]).removesuffix(".__init__")
+    return None
+
+
+def _imported(place: str) -> ModuleType:
+    with aside():
+        return _from_file(Path(place)) if place.endswith(".py") else _from_module(place)
 
 
 def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise StrangerError(f"There is no file {path}: give the path of a Python file, from here.")
     file = str(path.resolve())
+    _THEIRS[file] = str(path)
     name = f"{path.stem}_{hashlib.sha256(file.encode()).hexdigest()[:8]}"  # two files may have the same stem
     if name in sys.modules:
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, file)
+    spec = spec_from_file_location(name, file)
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    setattr(module, _PLACE, str(path))
+    module = module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up
     folder = str(path.resolve().parent)
     if folder not in sys.path:  # what lies beside it can be imported, as when Python runs it
         sys.path.append(folder)
     try:
+        setattr(module, _SHA256, _hash(file))
         spec.loader.exec_module(module)
     except BaseException as error:
-        sentence = blame(error)
         del sys.modules[name]
         if not isinstance(error, Exception):
             raise
-        raise StrangerError(sentence or f"{path} cannot be imported: {error}.") from error
+        raise StrangerError(blame(error) or f"{path} cannot be imported: {error}.") from error
     return module
 
 
 def _from_module(place: str) -> ModuleType:
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # a command has its own directory there, and not the working directory
+    _look_here()
     try:
+        _remember(place.split(".")[0])
         module = importlib.import_module(place)
+        if not hasattr(module, _SHA256) and getattr(module, "__file__", None):
+            setattr(module, _SHA256, _hash(str(module.__file__)))
     except Exception as error:
-        raise StrangerError(f"The module {place} cannot be imported: {type(error).__name__}: {error}.") from error
-    if not place.startswith("memoryspan."):
-        setattr(module, _PLACE, place)
+        reason = blame(error) or f"{type(error).__name__}: {error}."
+        raise StrangerError(f"The module {place} cannot be imported: {reason}") from error
     return module
+
+
+def _remember(package: str) -> None:
+    """That a package, or a module that is in none, is a person's; before it is imported, which may fail."""
+    spec = find_spec(package)
+    if spec is not None and package != "memoryspan":
+        places = spec.submodule_search_locations or [spec.origin or package]
+        _THEIRS.update(dict.fromkeys(places, package))
+
+
+def _look_here() -> None:
+    """A command has its own directory on the path, and not the working directory: last, so that it hides nothing."""
+    if "" not in sys.path:
+        sys.path.append("")
+
+
+def _hash(file: str) -> str:
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()

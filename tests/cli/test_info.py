@@ -1,7 +1,16 @@
+from memoryspan.models import MODELS
+from memoryspan.tasks import TASKS
+
+
 def test_info_names_tasks_models_device_and_versions(memoryspan):
     facts = memoryspan("info", "--json").json
     assert set(facts) == {"tasks", "models", "device", "packages", "commit", "compile cache"}
-    assert (set(facts["tasks"]), set(facts["models"])) == ({"echo"}, {"lstm"})
+    assert (set(facts["tasks"]), set(facts["models"])) == (set(TASKS), set(MODELS))
+    assert facts["tasks"]["echo"]["settings"] == {"length": 50, "n_features": 100, "out_index": 2}
+
+
+def test_info_shows_settings_with_their_defaults(memoryspan):
+    assert "    settings: length=50, n_features=100, out_index=2\n" in memoryspan("info").out
 
 
 def test_info_of_a_run_is_its_record(memoryspan, solved):

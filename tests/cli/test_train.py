@@ -101,7 +101,7 @@ def test_a_solved_run_is_not_trained_again(memoryspan, solved):
         (["--budget", "0"], "must be a number above 0"),
         (["--threshold", "1"], "threshold must be above 0 and at most 0.9962"),
         (["--task", "ecco"], "There is no task 'ecco': use echo"),
-        (["--model", "gpt"], "There is no model 'gpt': use lstm"),
+        (["--model", "gpt"], "There is no model 'gpt': use "),
         (["--seed", "-1"], "seed must be a whole number from 0"),
         (["--length", "ten"], "'ten' is not a valid integer"),
     ],

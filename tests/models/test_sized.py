@@ -67,3 +67,21 @@ def test_a_size_that_one_unit_exceeds_is_refused_with_the_least_one():
     assert units_for(MODELS["gru"], TASK, least) == 1
     with pytest.raises(TaskError, match=f"parameters must be at least {least} for this model"):
         units_for(MODELS["gru"], TASK, least - 1)
+
+
+@pytest.mark.parametrize("parameters", [8_000, 10**7])
+def test_a_builder_that_does_not_heed_its_units_is_refused(parameters):
+    build: Any = Quadratic(square=0, linear=0, step=1)
+    build.count_params = lambda: 7_999
+    with pytest.raises(
+        TaskError, match=r"has 7,999 parameters with [0-9,]+ units as with 1: let its builder use units"
+    ):
+        units_for(build, TASK, parameters)
+    assert build.built <= 14
+
+
+def test_units_that_are_rounded_up_may_make_the_same_model_at_first():
+    build: Any = Quadratic(square=1, linear=0, step=100)
+    build.count_params = lambda: 10 * (-(-build.units // 100) * 100)
+    assert units_for(build, TASK, 1_001) == 100
+    assert units_for(build, TASK, 5_000) == 500

@@ -4,8 +4,8 @@ import keras
 import pytest
 
 from memoryspan import Accuracy, Echo, Status, lstm
-from memoryspan.runs.describe import begun, ended
 from memoryspan.named import Named
+from memoryspan.runs.describe import begun, ended
 from memoryspan.runs.record import read, write
 from memoryspan.training import Curriculum, Position, Row, Settings
 from memoryspan.training.update import initial_state

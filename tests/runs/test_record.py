@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from memoryspan import Echo, Status
 from memoryspan.errors import RunError
-from memoryspan.runs import record
 from memoryspan.named import Named
+from memoryspan.runs import record
 from memoryspan.runs.record import Asked, Environment, Measured, Record, Resolved, Results, plain
 
 WHOLE = Record(

@@ -7,8 +7,8 @@ import pytest
 
 from memoryspan import Budget
 from memoryspan.errors import RunError
-from memoryspan.runs import open_run, record
 from memoryspan.named import Named
+from memoryspan.runs import open_run, record
 
 from .small import SETTINGS, TASK
 

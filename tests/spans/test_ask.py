@@ -23,7 +23,7 @@ def test_a_question_has_all_settings_but_those_that_its_cells_differ_in():
 
 
 def test_the_same_question_has_the_same_cells_however_it_is_put():
-    in_full = Named("echo", {"out_index": 2, "n_features": 4, "length": 9})
+    in_full = Named("echo", {"out_index": 2, "n_features": 4})
     assert [cell.key for cell in ask().cells] == [cell.key for cell in ask(tasks=(in_full,)).cells]
     assert [cell.key for cell in ask().cells] != [cell.key for cell in ask(longest=17).cells]
 
@@ -36,6 +36,7 @@ def test_the_same_question_has_the_same_cells_however_it_is_put():
         ({"models": [Named("lstm", {"width": 3})]}, "lstm has no setting width: it has units"),
         ({"tasks": [Named("echo", {"symbols": 3})]}, "echo has no setting symbols: it has length, n_features"),
         ({"models": [Named("lstm", {"units": 0})]}, "units must be a whole number of at least 1"),
+        ({"tasks": [Named("echo", {"length": 9})]}, "leave length out of echo,length=9, and give --longest"),
         ({"longest": 2}, "out_index must be a whole number from 0 to 1"),
         ({"budget": Budget(examples=100)}, "100 examples is less than one chunk .* at least 320 examples"),
         ({"budget": Budget(examples=None, tokens=900)}, "900 tokens is less than one chunk .* at least 960 tokens"),

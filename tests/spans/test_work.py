@@ -10,7 +10,7 @@ from tiny_sweep import question
 from memoryspan.errors import RunError, StrangerError
 from memoryspan.named import Named
 from memoryspan.spans import work
-from memoryspan.spans.work import groups, pack, run_group, unpack
+from memoryspan.spans.work import Work, groups, pack, run_group, unpack
 
 PICKY = """
 from memoryspan.models import lstm
@@ -98,6 +98,29 @@ def test_a_file_that_has_changed_since_it_was_asked_for_is_not_run(picky, tmp_pa
     assert "picky.py:build is not the file that it was when the question was asked" in answer.failure.error
     with pytest.raises(StrangerError, match=r"is not the file that it was"):
         pack(question(1, models=(other,)).cells, send_files=True)
+
+
+def test_what_is_sent_is_what_was_checked_whatever_becomes_of_the_file(picky, tmp_path):
+    cells = question(2, models=(picky,)).cells
+    package = pack(cells, send_files=True)
+    (tmp_path / "picky.py").write_text("other = 1\n")
+    assert pack(cells, send_files=True) == package
+
+
+def test_what_arrives_is_checked(picky, tmp_path, monkeypatch):
+    sent = msgspec.json.decode(pack(question(1, models=(picky,)).cells, send_files=True), type=Work)
+    damaged = msgspec.structs.replace(sent, files={"picky.py": b"other = 1"})
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (answer,) = unpack(run_group(msgspec.json.encode(damaged)))
+    assert answer.failure is not None
+    assert "What was sent to this worker as picky.py is not the file" in answer.failure.error
+
+
+def test_a_file_that_has_gone_is_missed_in_a_sentence(tmp_path):
+    gone = Named(f"{tmp_path}/gone.py:build", sha256="ab12")
+    with pytest.raises(StrangerError, match=r"gone\.py cannot be read \(No such file or directory\), and the workers"):
+        pack(question(1, models=(gone,)).cells, send_files=True)
 
 
 def test_a_worker_with_other_versions_refuses(monkeypatch):

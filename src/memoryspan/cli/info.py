@@ -1,6 +1,7 @@
 """`memoryspan info`: what there is, what a run did, how a model is served."""
 
 import json
+from inspect import signature
 
 import click
 
@@ -33,8 +34,8 @@ def _package() -> dict:
     from memoryspan.tasks import TASKS
 
     return {
-        "tasks": {name: _first_line(task) for name, task in TASKS.items()},
-        "models": {name: _first_line(build) for name, build in MODELS.items()},
+        "tasks": {name: _about(task) for name, task in TASKS.items()},
+        "models": {name: _about(build) for name, build in MODELS.items()},
         **plain(environment()),
         "compile cache": str(compile_cache() or "off"),
     }
@@ -65,15 +66,20 @@ def _model(path: str) -> dict:
     }
 
 
-def _first_line(thing) -> str:
-    return thing.__doc__.split("\n")[0]
+def _about(kind) -> dict:
+    """What a task or a model is, and its settings with their defaults."""
+    parameters = signature(kind).parameters.values()
+    defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
+    return {"about": kind.__doc__.split("\n")[0], "settings": defaults}
 
 
 def _lines(facts: dict, indent: str = "") -> list[str]:
     """Facts as an indented outline."""
     lines = []
     for name, value in facts.items():
-        if isinstance(value, dict):
+        if name == "settings" and isinstance(value, dict):
+            lines.append(f"{indent}settings: {', '.join(f'{key}={setting}' for key, setting in value.items())}")
+        elif isinstance(value, dict):
             lines += [f"{indent}{name}:", *_lines(value, indent + "  ")]
         else:
             lines.append(f"{indent}{name}: {value}")

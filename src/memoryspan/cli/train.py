@@ -36,8 +36,9 @@ from memoryspan.strangers import is_stranger
 def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> None:
     """Train a model on a task, short sequences first, until fresh examples prove that it is solved.
 
-    Keeps a run: its record, history, checkpoints, the model as model.keras (which opens in any Keras 3, without this
-    package) and its learning curve. Ctrl-C keeps what was learned. Exit code 0: solved; 1: not within the budget.
+    Keeps a run: its record, history, checkpoints, its learning curve, and the model as model.keras (which opens in any
+    Keras 3, without this package, where its layers are Keras's own). Ctrl-C keeps what was learned. Exit codes: 0
+    solved; 1 not within the budget.
     """
     from memoryspan.training.budget import Budget
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from functools import partial
-from inspect import signature
+from inspect import isfunction, signature
 from typing import Any
+
+import msgspec
 
 from memoryspan import strangers
 from memoryspan.backend import keras
@@ -16,7 +18,7 @@ from memoryspan.models.min_lstm import min_lstm
 from memoryspan.models.simple_rnn import simple_rnn
 from memoryspan.models.tcn import tcn
 from memoryspan.models.transformer import transformer
-from memoryspan.named import Named, call, unknown
+from memoryspan.named import Named, call, takes, unknown
 from memoryspan.tasks import Task
 
 MODELS = {build.__name__: build for build in (lstm, gru, simple_rnn, min_gru, min_lstm, lru, transformer, tcn)}
@@ -41,18 +43,15 @@ def make_model(named: Named, task: Task, seed: int) -> keras.Model:
     """The model of this name with these settings for a task, its initial weights decided by the seed.
 
     Raises as `model_named` does, and:
-        StrangerError: the builder does not return a Keras model.
+        StrangerError: the builder is not a function of a task, or does not return a Keras model.
         TaskError: a setting makes no sense.
     """
     named = resolved(named, task)
-    build = partial(model_named(named.name), task)
+    build = _builder(named.name)
     seeded = "seed" in signature(build).parameters
     if not seeded:  # then Keras's own generator decides
         keras.utils.set_random_seed(seed)
-    model = call(build, named.name, {**named.settings, **({"seed": seed} if seeded else {})})
-    if not isinstance(model, keras.Model):
-        raise StrangerError(f"{named.name} should return a compiled keras.Model, and it returned {model!r}.")
-    return model
+    return _built(named.name, build, task, **{**named.settings, **({"seed": seed} if seeded else {})})
 
 
 def resolved(named: Named, task: Task) -> Named:
@@ -65,18 +64,61 @@ def resolved(named: Named, task: Task) -> Named:
     most = settings.pop("parameters")
     if "units" in settings:
         raise TaskError(f"{named.name} is as wide as its units or as its parameters say: give one of the two.")
-    return Named(named.name, settings).having(units=units_for(model_named(named.name), task, most, **settings))
+    build = _builder(named.name)
+    if not takes(build, "units"):
+        raise TaskError(
+            f"parameters={most} decides the units of a model, and {named.name} has no setting units: give its builder "
+            f"one, as in build(task, units=25), or leave parameters out."
+        )
+    units = units_for(partial(_built, named.name, build), task, most, **settings)
+    return Named(named.name, settings).having(units=units)
 
 
 def in_full(named: Named) -> Named:
-    """The same model with all of its settings but the seed, and where it is a stranger's the hash of its file."""
-    build = model_named(named.name)
-    _, *parameters = signature(build).parameters.values()
-    defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
+    """The same model with all of its settings but the seed, and where it is a stranger's the hash of its file.
+
+    Defaults that a record cannot hold, like a function, are left out: the builder has them again wherever it is called,
+    and its file, by which it is told apart, says what they are.
+    """
+    _, *parameters = signature(_builder(named.name)).parameters.values()
+    defaults = {each.name: each.default for each in parameters if _is_plain(each.default)}
     ignored = {"seed", *(["units"] if "parameters" in named.settings else [])}
     settings = {name: value for name, value in {**defaults, **named.settings}.items() if name not in ignored}
-    found = strangers.origin(build, named.name.split(":")[-1])
-    return Named(named.name, settings, found.sha256 if found else None)
+    return Named(named.name, settings, strangers.sha256(named.name) if strangers.is_stranger(named.name) else None)
+
+
+def _builder(name: str) -> Callable[..., Any]:
+    """As `model_named`; raises `StrangerError` where it is not a function of a task."""
+    build = model_named(name)
+    try:
+        signature(build).bind_partial(None)
+    except (TypeError, ValueError):
+        raise StrangerError(
+            f"{name} should be a function from a task to a compiled keras.Model, like build(task, units=25), and it is "
+            f"{_described(build)}."
+        ) from None
+    return build
+
+
+def _described(build: Any) -> str:
+    return f"a function without an argument, {build.__name__}()" if isfunction(build) else repr(build)
+
+
+def _built(name: str, build: Callable[..., Any], task: Task, /, **settings: Any) -> keras.Model:
+    """What a builder makes of a task; raises `StrangerError` where that is no Keras model."""
+    with strangers.aside():
+        model = call(partial(build, task), name, settings)
+    if not isinstance(model, keras.Model):
+        raise StrangerError(f"{name} should return a compiled keras.Model, and it returned {model!r}.")
+    return model
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON gives it back as it is, which it does not a function, a tuple, or infinity."""
+    try:
+        return bool(msgspec.json.decode(msgspec.json.encode(value)) == value)
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 __all__ = ["MODELS", "in_full", "lstm", "make_model", "model_named", "resolved"]

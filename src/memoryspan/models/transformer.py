@@ -31,7 +31,9 @@ def transformer(
 
     The decoder of Vaswani et al. (arXiv 1706.03762), normalised before each part (Xiong et al., arXiv 2002.04745) and
     at the end. Positions are told apart by rotary embeddings (Su et al., arXiv 2104.09864), or with "none" by nothing
-    but causality. A head is `units` / `heads` wide, rounded up to an even number, so that any `units` go.
+    but causality. Unlike the published decoder, every attention has a learned key and value before the first step,
+    which each step sees (Xiao et al., arXiv 2309.17453). A head is `units` / `heads` wide, rounded up to an even
+    number, so that any `units` go.
 
     Raises:
         TaskError: a setting makes no sense, or the model does not fit into memory.

@@ -7,6 +7,7 @@ import msgspec
 import memoryspan
 from memoryspan.backend import keras
 from memoryspan.engine import forward
+from memoryspan.errors import TaskError
 from memoryspan.named import Named
 from memoryspan.runs.environment import environment
 from memoryspan.runs.record import Asked, Record, Resolved, Results, measured, plain
@@ -48,8 +49,13 @@ def ended(record: Record, status: Status, position: Position) -> Record:
 
 
 def asked_task(task: Task) -> Named:
-    """What a task is called in a record, with all of its settings."""
-    return msgspec.structs.replace(name_of(task), settings=plain(task))
+    """What a task is called in a record, with all of its settings; raises `TaskError` where JSON cannot hold them."""
+    try:
+        return msgspec.structs.replace(name_of(task), settings=plain(task))
+    except (AttributeError, TypeError, ValueError):
+        raise TaskError(
+            f"The settings of a task are kept as JSON, and should be numbers, words, or lists of such, got {task}."
+        ) from None
 
 
 def _name_of(loss) -> str:

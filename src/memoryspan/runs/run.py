@@ -235,7 +235,8 @@ def _reopen(place: Path, budget: Budget | None, kind: Callable[..., Task] | None
 
 
 def _require_same_file(named: Named, task: Task, place: Path) -> None:
-    if named.sha256 != name_of(task).sha256:
+    now = name_of(task).sha256
+    if None not in (named.sha256, now) and named.sha256 != now:
         raise RunError(
             f"{named.name} is not the file any more with which the run in {place} was begun: give that one, or begin "
             f"anew with another --run."

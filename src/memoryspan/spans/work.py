@@ -13,7 +13,6 @@ import traceback
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
-from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -69,7 +68,7 @@ def pack(cells: Sequence[Cell], send_files: bool) -> bytes:
     """Cells for `run_group`, with the strangers' files that they need where a worker may not have them.
 
     Raises:
-        RunError: such a file cannot be read, or is not what it was when the question was asked.
+        StrangerError: such a file cannot be read, or is not what it was when the question was asked.
     """
     files = _files(cells) if send_files else {}
     return msgspec.json.encode(Work(tuple(cells), versions(), files))
@@ -149,6 +148,7 @@ def _placed(named: Named, files: dict[str, bytes]) -> Named:
         return named
     place, _, attribute = named.name.rpartition(":")
     if place in files and not _is_here(place, named.sha256):
+        _require_arrived(place, files[place], named.sha256)
         return Named(f"{_arrived(place, files[place])}:{attribute}", named.settings, named.sha256)
     _require_unchanged(named.name, named.sha256)
     return named
@@ -157,16 +157,28 @@ def _placed(named: Named, files: dict[str, bytes]) -> Named:
 @cache  # once imported, a file may change
 def _require_unchanged(name: str, sha256: str | None) -> None:
     if sha256 is not None and _hash_of(name) not in (None, sha256):
-        raise StrangerError(
-            f"{name} is not the file that it was when the question was asked: put that one back, or ask again with "
-            f"another --run."
-        )
+        raise _changed(name)
+
+
+def _changed(name: str) -> StrangerError:
+    return StrangerError(
+        f"{name} is not the file that it was when the question was asked: put that one back, or ask again with "
+        f"another --run."
+    )
 
 
 @cache
 def _is_here(place: str, sha256: str | None) -> bool:
     path = Path(place)
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
+def _require_arrived(place: str, content: bytes, sha256: str | None) -> None:
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise StrangerError(
+            f"What was sent to this worker as {place} is not the file that the question was asked of: ask again with "
+            f"--retry-failed."
+        )
 
 
 @cache
@@ -186,17 +198,36 @@ _FOLDERS: list[tempfile.TemporaryDirectory] = []
 def _files(cells: Sequence[Cell]) -> dict[str, bytes]:
     """The content of the strangers' files that cells need, by path."""
     every = [named for cell in cells for named in (cell.task, cell.model) if strangers.is_stranger(named.name)]
+    files = {}
     for named in every:
-        _require_unchanged(named.name, named.sha256)
-    paths = {named.name.rpartition(":")[0] for named in every}
-    return {path: Path(path).read_bytes() for path in paths if path.endswith(".py")}
+        place = named.name.rpartition(":")[0]
+        if place.endswith(".py"):
+            files[place] = _content(named.name, named.sha256)
+        else:
+            _require_unchanged(named.name, named.sha256)
+    return files
+
+
+@cache  # every worker has the same, however long the sweep takes and whatever becomes of the file
+def _content(name: str, sha256: str | None) -> bytes:
+    """Of the file of `mine.py:build`, as it was asked for."""
+    path = Path(name.rpartition(":")[0])
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StrangerError(
+            f"{path} cannot be read ({error.strerror}), and the workers need it: put it back, or ask again with "
+            f"another --run."
+        ) from error
+    if sha256 not in (None, hashlib.sha256(content).hexdigest()):
+        raise _changed(name)
+    return content
 
 
 def _hash_of(name: str) -> str | None:
     """Of the file of `mine.py:build` or `package.module:build`; None where there is none to be read."""
-    place = name.rpartition(":")[0]
     try:
-        file = place if place.endswith(".py") else getattr(find_spec(place), "origin", None)
+        file = strangers.file_of(name)  # which imports the package of a module: a person has named it, or nobody asks
         return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
     except (OSError, ImportError, ValueError):
         return None

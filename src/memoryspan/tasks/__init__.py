@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from memoryspan import strangers
+from memoryspan.errors import StrangerError
 from memoryspan.named import Named, call, unknown
 from memoryspan.tasks.adding import Adding
 from memoryspan.tasks.base import Batch, Task, require_task
@@ -30,7 +31,7 @@ def task_named(name: str) -> Callable[..., Task]:
         StrangerError: the file has none, or does not run.
     """
     if strangers.is_stranger(name):
-        return strangers.load(name, "a task: a frozen dataclass like memoryspan.tasks.echo.Echo")
+        return _loaded(name)
     if name not in TASKS:
         raise unknown("task", name, TASKS)
     return TASKS[name]
@@ -38,16 +39,39 @@ def task_named(name: str) -> Callable[..., Task]:
 
 def make_task(named: Named) -> Task:
     """The task of this name with these settings; raises as `task_named` does, and where a setting makes no sense."""
-    task = call(task_named(named.name), named.name, named.settings)
-    if strangers.is_stranger(named.name):
+    kind = task_named(named.name)
+    if not strangers.is_stranger(named.name):
+        return call(kind, named.name, named.settings)
+    with strangers.aside():
+        task = call(kind, named.name, named.settings)
         require_task(task, named.name)
     return task
 
 
 def name_of(task: Task) -> Named:
-    """What a task is called in a record, its settings left out; a stranger's by its file."""
-    found = strangers.origin(type(task), type(task).__name__)
-    return Named(found.name, sha256=found.sha256) if found else Named(task.name)
+    """What a task is called in a record, its settings left out.
+
+    One of the package's by its name, a stranger's as a person has named its class, with the hash of the file that was
+    named. A class that nobody has named is called by the module that defines it.
+    """
+    kind = type(task)
+    if TASKS.get(task.name) is kind:
+        return Named(task.name)
+    return _NAMED.get(kind) or Named(f"{kind.__module__}:{kind.__qualname__}")
+
+
+_NAMED: dict[type, Named] = {}
+"""What the classes of strangers' tasks were called when they were last named: a class does not know where it was found,
+for a file may have it from another."""
+
+
+def _loaded(name: str) -> type:
+    expected = "a task: a frozen dataclass like memoryspan.tasks.echo.Echo"
+    kind = strangers.load(name, expected)
+    if not isinstance(kind, type):
+        raise StrangerError(f"{name} should be the class of {expected}, and it is {kind!r}: give the class.")
+    _NAMED[kind] = Named(name, sha256=strangers.sha256(name))
+    return kind
 
 
 __all__ = [

@@ -107,13 +107,20 @@ def require_task(task: Any, called: str | None = None) -> None:
     _require_batch(task, called)
 
 
-def _require_batch(task: Task, called: str) -> None:
+def _require_batch(task: Any, called: str) -> None:
     """Whether a batch has the shapes of the protocol, without making one."""
     import jax
     import jax.numpy as jnp
 
     rows, steps = 2, task.length
     batch = jax.eval_shape(lambda key: task.sample(key, rows, jnp.int32(task.shortest)), jax.random.key(0))
+    if not isinstance(batch, Batch):
+        raise TaskError(
+            f"{called} samples a {type(batch).__name__}, and it should sample a memoryspan.tasks.Batch("
+            f"{', '.join(Batch._fields)})."
+        )
+    if lacking := [name for name, part in zip(Batch._fields, batch, strict=True) if not hasattr(part, "shape")]:
+        raise TaskError(f"{called} samples no array of {' or '.join(lacking)}, and a Batch has four arrays.")
     asked = (rows,) if task.asks == "once" else (rows, steps)
     tokens = jnp.issubdtype(batch[0].dtype, jnp.integer)
     inputs = (rows, steps) if tokens else (rows, steps, task.n_features)

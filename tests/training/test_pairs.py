@@ -1,0 +1,43 @@
+"""Every model learns on every task: the cross product, at the smallest sizes."""
+
+import numpy as np
+import pytest
+
+from memoryspan import Budget
+from memoryspan.models import MODELS, make_model
+from memoryspan.named import Named
+from memoryspan.tasks import TASKS, make_task
+from memoryspan.training import Settings
+from memoryspan.training.trainer import chunks
+
+SMALL = {
+    "adding": {"length": 8},
+    "copy": {"length": 9, "n_symbols": 3, "n_copied": 2},
+    "delay": {"length": 6, "n_features": 3, "delay": 2},
+    "echo": {"length": 6, "n_features": 4, "out_index": 1},
+    "induction": {"length": 8, "n_features": 4},
+    "match": {"length": 6, "n_features": 4},
+    "parity": {"length": 6},
+    "recall": {"length": 12, "n_features": 8, "n_pairs": 2},
+    "selective_copy": {"length": 8, "n_features": 5, "n_copied": 2},
+    "temporal_order": {"length": 10},
+}
+"""A task without a place here fails the test."""
+
+SMALLER = {name: {"layers": 1} for name in ("min_gru", "min_lstm", "lru", "transformer")}
+"""Than the default, for the sake of time."""
+
+UPDATES = 20
+
+
+@pytest.mark.parametrize("model_name", MODELS)
+@pytest.mark.parametrize("task_name", TASKS)
+def test_it_trains_for_a_few_chunks(task_name, model_name):
+    task = make_task(Named(task_name, SMALL[task_name]))
+    model = make_model(Named(model_name, {"units": 4, **SMALLER.get(model_name, {})}), task, seed=0)
+    before = [np.asarray(variable.value) for variable in model.trainable_variables]
+    settings = Settings(batch_size=8, budget=Budget(examples=8 * UPDATES))
+    *_, (position,) = chunks([model], task, [settings])
+    assert (position.row.updates, position.row.skipped) == (UPDATES, 0)
+    assert np.isfinite(position.row.loss)
+    assert any((old != new).any() for old, new in zip(before, position.state.variables.trainable, strict=True))
