@@ -16,6 +16,7 @@ class LeakyCell(keras.layers.Layer):
     """h' = (1 - a) h + a tanh(x W + h R), with a learned leak a for each unit."""
 
     def __init__(self, units, **kwargs):
+        """As wide as `units`."""
         super().__init__(**kwargs)
         self.units = self.state_size = units
 

@@ -1,7 +1,7 @@
 """`unroll` beside a plain Python loop over each row alone, and its gradient beside that of `lax.scan`."""
 
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -292,7 +292,8 @@ def test_under_vmap_all_walk_as_far_as_the_longest_of_them_and_each_gets_its_own
     lengths = jnp.asarray(rng.integers(1, 8, size=(3, 4)), jnp.int32)
 
     def last(params, inputs, lengths):
-        return unroll(step, params, jnp.zeros((4, 2)), inputs, lengths)[0]
+        state, _ = cast(tuple, unroll(step, params, jnp.zeros((4, 2)), inputs, lengths))
+        return state
 
     def gradient(params, inputs, lengths):
         return jax.grad(lambda params: last(params, inputs, lengths).sum())(params)

@@ -61,7 +61,7 @@ class Forward:
     def width(self, length: int, limit: int) -> int:
         """The width, in time steps, of the arrays that serve sequences of up to `length` ≤ `limit` for a while.
 
-        A wide array costs `unroll` memory alone, and Keras time as well; but a program for each width has to be compiled.
+        A wide array costs `unroll` memory alone, and Keras time as well; but for each width a program is compiled.
         """
         if not self.ragged:
             return length
