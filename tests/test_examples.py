@@ -38,13 +38,24 @@ def test_the_example_of_a_model_learns():
     assert result.history[-1].accuracy > 0.6
 
 
+def test_command_lines_are_found():
+    assert len(command_lines("spans.md")) >= 3
+    assert len(command_lines("own_model.py")) == 3
+
+
 def test_every_task_and_model_stands_in_the_readme():
     assert {name for name in (*TASKS, *MODELS) if f"`{name}`" not in DOCS["README.md"]} == set()
 
 
+def command_lines(name):
+    """Those in fenced blocks of a page, and those that are indented in an example."""
+    blocks = re.findall(r"```sh\n(.*?)```", DOCS[name], re.DOTALL) if name in DOCS else [EXAMPLES[name]]
+    return re.findall(r"^ *(memoryspan [a-z].*?)(?:  #.*)?$", "\n".join(blocks), re.MULTILINE)
+
+
 @pytest.mark.parametrize("name", sorted(DOCS | EXAMPLES))
 def test_the_command_lines_that_are_shown_have_the_options_that_they_use(name):
-    for line in re.findall(r"^ *(memoryspan [a-z].*?)(?:  #.*)?$", (DOCS | EXAMPLES)[name], re.MULTILINE):
+    for line in command_lines(name):
         _, command, *arguments = line.split()
         known = cli.get_command(click.Context(cli), command)
         assert known is not None, line
