@@ -1,5 +1,5 @@
 # The one door for contributors: `make` lints and tests.
-.PHONY: all lint test benchmarks picture
+.PHONY: all lint test benchmarks pictures
 PYTHON ?= .venv/bin/python
 
 all: lint test
@@ -23,8 +23,6 @@ benchmarks: .venv
 	$(PYTHON) -m benchmarks.startup --write
 	$(PYTHON) -m benchmarks.speed --write
 
-# The picture in the README.
-picture: .venv
-	rm -rf build/picture
-	.venv/bin/memoryspan train --run build/picture
-	cp build/picture/learning-curve.png docs/
+# The pictures of the documentation, and the README's table of spans.
+pictures: .venv
+	$(PYTHON) -m benchmarks.pictures

@@ -17,11 +17,12 @@ def span_table(rows: Sequence[SpanSummary], name: Callable[[Named], str] = str) 
     for title in ("parameters", "learned span", "lag", "held span", "lag", "seeds", "failed"):
         table.add_column(title, justify="right")
     for row in rows:
-        table.add_row(*map(Text, _cells(row, name)))
+        table.add_row(*map(Text, cells_of(row, name)))
     return table
 
 
-def _cells(row: SpanSummary, name: Callable[[Named], str]) -> list[str]:
+def cells_of(row: SpanSummary, name: Callable[[Named], str]) -> list[str]:
+    """A row as it reads."""
     parameters = f"{row.parameters:,}" if row.parameters is not None else ""
     spans = [_with_interval(row.learned), _value(row.learned_lag), _with_interval(row.held), _value(row.held_lag)]
     return [name(row.task), name(row.model), parameters, *spans, f"{row.seeds + row.failures}", _failed(row)]

@@ -1,0 +1,62 @@
+"""The pictures of the documentation, and the README's table of spans, by the commands that stand beside them.
+
+    python -m benchmarks.pictures
+
+takes about ten minutes the first time; what it makes on the way is kept in build/, and a sweep there goes on.
+"""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from memoryspan.cli.span import shown
+from memoryspan.cli.table import cells_of
+from memoryspan.spans.summary import summarise
+from memoryspan.spans.sweep import open_sweep
+
+ROOT = Path(__file__).parents[1]
+BUILD, DOCS, README = ROOT / "build", ROOT / "docs", ROOT / "README.md"
+
+HEADINGS = ("model", "parameters", "learned span", "lag", "held span", "lag", "seeds", "failed")
+
+
+def main() -> None:
+    run = BUILD / "run"
+    shutil.rmtree(run, ignore_errors=True)
+    memoryspan("train", "--run", str(run))
+    memoryspan("span", str(run))
+    shutil.copy(run / "learning-curve.png", DOCS / "learning-curve.png")
+    shutil.copy(run / "span.png", DOCS / "held-span.png")
+    memoryspan(*span_command()[1:], "--run", str(BUILD / "span"))
+    shutil.copy(BUILD / "span" / "span.png", DOCS / "span.png")
+    README.write_text(with_table(README.read_text(), table(BUILD / "span")))
+
+
+def memoryspan(*arguments: str) -> None:
+    print(shlex.join(["memoryspan", *arguments]), flush=True)
+    subprocess.run([sys.executable, "-m", "memoryspan", *arguments], check=True)
+
+
+def span_command() -> list[str]:
+    """The README's own."""
+    (line,) = re.findall(r"^memoryspan span .*$", README.read_text(), re.MULTILINE)
+    return shlex.split(line)
+
+
+def table(sweep: Path) -> str:
+    """The spans of a sweep on one task, in Markdown."""
+    rows = [cells_of(row, shown)[1:] for row in summarise(open_sweep(sweep).answered)]
+    lines = [HEADINGS, ["---", *["---:"] * (len(HEADINGS) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def with_table(text: str, lines: str) -> str:
+    """The page with this table between its two comments."""
+    return re.sub(r"(<!-- span -->\n).*?(<!-- /span -->)", rf"\1\n{lines}\n\n\2", text, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    main()
