@@ -309,3 +309,19 @@ def test_blame_finds_the_line_and_leaves_other_errors_alone(write):
         task.lag(3)
     assert str(strangers.blame(caught.value)).endswith("in lag: NameError: name 'nowhere' is not defined.")
     assert strangers.blame(ValueError("ours")) is None
+
+
+def test_the_cause_is_named_and_not_what_keras_wraps_it_in(write):
+    path = write(
+        "from memoryspan.backend import keras\n"
+        "class Broken(keras.layers.Layer):\n"
+        "    def call(self, inputs):\n"
+        "        return inputs + self.missing\n"
+        "def build(task):\n"
+        "    return keras.Sequential([keras.Input((None, 4)), Broken()])\n"
+    )
+    with pytest.raises(AttributeError) as caught:
+        make_model(Named(f"{path}:build"), Echo(5, 4, 1), 0)
+    said = strangers.blame(caught.value)
+    assert said is not None
+    assert "in call: AttributeError: 'Broken' object has no attribute 'missing'" in said

@@ -7,6 +7,7 @@ them is shown as theirs.
 import hashlib
 import importlib
 import os
+import re
 import sys
 import traceback
 from contextlib import redirect_stdout
@@ -78,6 +79,17 @@ def aside() -> redirect_stdout:
     return redirect_stdout(sys.stderr)
 
 
+def _cause(error: BaseException) -> str:
+    """The first line of what an error says; where Keras has wrapped it, of what was wrapped."""
+    lines = [_COLOUR.sub("", line).strip() for line in str(error).splitlines()]
+    wrapped = bool(lines) and lines[0].startswith("Exception encountered when calling")
+    said = [line for line in lines[wrapped:] if line]
+    return said[0].rstrip(".") if said else ""
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
 def blame(error: BaseException) -> str | None:
     """The error in a sentence, if it was raised in, or below, a stranger's code."""
     if isinstance(error, SyntaxError) and (place := _called(error.filename or "")):
@@ -88,7 +100,7 @@ def blame(error: BaseException) -> str | None:
     if not frames:
         return None
     place, last = frames[-1]
-    what = str(error).strip().split("\n")[0].rstrip(".")
+    what = _cause(error)
     return f"{place}, line {last.lineno}, in {last.name}: {type(error).__name__}: {what}."
 
 

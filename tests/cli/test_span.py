@@ -90,7 +90,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of the group
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    assert f"0 of 1 cells are answered and kept: memoryspan span --resume {directory} goes on." in err
+    assert f"0 of 1 cells are answered and kept; memoryspan span --resume {directory} answers the others" in err
 
 
 def test_a_run_has_its_held_span(memoryspan, solved):

@@ -61,7 +61,7 @@ def sweeping(sweep: Sweep, total: int, name: Callable[[Named], str]) -> Iterator
     """(on_answer, on_event): what `run` calls, to show the table as it fills and a line a worker."""
     console = Console(stderr=True)
     done, lines = [], {}
-    table = span_table([], name)
+    table, due = span_table([], name), time.monotonic() + PLAIN_SECONDS
 
     def on_answer(answer: Answer) -> None:
         nonlocal table
@@ -71,7 +71,11 @@ def sweeping(sweep: Sweep, total: int, name: Callable[[Named], str]) -> Iterator
         table = span_table(summarise(sweep.answered), name)
 
     def on_event(worker: int, sentence: str) -> None:
+        nonlocal due
         lines[worker] = sentence
+        if not console.is_terminal and time.monotonic() >= due:
+            console.print(f"worker {worker + 1}: {sentence}", highlight=False, soft_wrap=True)
+            due = time.monotonic() + PLAIN_SECONDS
 
     def picture() -> Group:
         bar = ProgressBar(total=total, completed=len(done), width=30)

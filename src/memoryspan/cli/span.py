@@ -132,8 +132,8 @@ def _answer(sweep, cells, crew) -> None:
             run(sweep, cells, crew, on_answer, on_event)
     except KeyboardInterrupt:
         click.echo(
-            f"{len(sweep.answers)} of {len(sweep.cells)} cells are answered and kept: "
-            f"memoryspan span --resume {sweep.directory} goes on.",
+            f"{len(sweep.answers)} of {len(sweep.cells)} cells are answered and kept; "
+            f"memoryspan span --resume {sweep.directory} answers the others, from their beginning.",
             err=True,
         )
         raise
@@ -165,7 +165,7 @@ def _draw(sweep) -> Path | None:
 def _show(sweep, drawn: Path | None, as_json: bool) -> None:
     from rich.console import Console
 
-    from memoryspan.cli.table import about_intervals, span_table
+    from memoryspan.cli.table import about_intervals, span_table, stacked
     from memoryspan.runs.record import plain
     from memoryspan.spans.summary import summarise
 
@@ -175,7 +175,11 @@ def _show(sweep, drawn: Path | None, as_json: bool) -> None:
         say(json.dumps({"sweep": str(sweep.directory), "summary": plain(rows), "answers": plain(answers)}))
         return
     console = Console(width=None if sys.stdout.isatty() else 200)
-    console.print(span_table(rows, shown))
+    table = span_table(rows, shown)
+    if console.measure(table).maximum <= console.width:
+        console.print(table)
+    else:
+        say(stacked(rows, shown))
     if sentence := about_intervals(rows):
         say(sentence)
     for answer in answers:

@@ -8,13 +8,15 @@ from rich.text import Text
 from memoryspan.named import Named
 from memoryspan.spans.summary import CONFIDENCE, Median, SpanSummary
 
+TITLES = ("parameters", "learned span", "lag", "held span", "lag", "seeds", "failed")
+
 
 def span_table(rows: Sequence[SpanSummary], name: Callable[[Named], str] = str) -> Table:
     """A row for each model on each task: spans in time steps with their interval over seeds, and in lag."""
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for title in ("task", "model"):
         table.add_column(title, overflow="fold")
-    for title in ("parameters", "learned span", "lag", "held span", "lag", "seeds", "failed"):
+    for title in TITLES:
         table.add_column(title, justify="right")
     for row in rows:
         table.add_row(*map(Text, cells_of(row, name)))
@@ -39,7 +41,17 @@ def _with_interval(median: Median | None) -> str:
     if median is None or median.interval is None or median.value == 0 == median.interval.high:
         return _value(median)
     high = f"{'≥ ' if median.interval.at_least else ''}{median.interval.high:,.0f}"
-    return f"{_value(median)} ({median.interval.low:,.0f} to {high})"
+    low = high if median.interval.low == median.interval.high else f"{median.interval.low:,.0f}"
+    return f"{_value(median)} ({low} to {high})"
+
+
+def stacked(rows: Sequence[SpanSummary], name: Callable[[Named], str] = str) -> str:
+    """The same rows for a terminal that is too narrow for a table."""
+    lines = []
+    for row in rows:
+        task, model, *cells = cells_of(row, name)
+        lines += [f"{model} on {task}", *(f"  {title}: {cell}" for title, cell in zip(TITLES, cells, strict=True))]
+    return "\n".join(lines)
 
 
 def about_intervals(rows: Sequence[SpanSummary]) -> str | None:

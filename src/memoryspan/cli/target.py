@@ -55,7 +55,21 @@ def open_target(
         return run.model(), call(type(run.task), run.record.asked.task.name, {**asdict(run.task), **given})
     model = open_model(path)
     kind = kind or task_named("echo")
-    return model, call(kind, task.name if task else "echo", {**_sizes(model, kind), **given})
+    chosen = call(kind, task.name if task else "echo", {**_sizes(model, kind), **given})
+    if task is None:
+        _require_echo(model, chosen)
+    return model, chosen
+
+
+def _require_echo(model: "keras.Model", task: "Task") -> None:
+    """Says, where the model does not fit, that nobody asked for this task."""
+    from memoryspan.errors import ModelError
+    from memoryspan.evaluation import check_fit
+
+    try:
+        check_fit(model, task)
+    except ModelError as error:
+        raise ModelError(f"{error} No task was named, and echo was assumed: give another one with --task.") from error
 
 
 def _is_its_own(task: Named | None, run: "SavedRun") -> bool:

@@ -38,7 +38,7 @@ def question(
     for named in tasks:
         if "length" in named.settings:
             raise TaskError(f"A span is asked for at all lengths: leave length out of {named}, and give --longest.")
-    made = [(named, make_task(named.having(length=longest))) for named in tasks]
+    made = [(named, _at(longest, named)) for named in tasks]
     for _, task in made:
         require_longest(longest, task)
         _require_a_chunk(budget, batch_size, task)
@@ -52,6 +52,13 @@ def question(
         batch_size=batch_size,
         longest=longest,
     )
+
+
+def _at(longest: int, named: Named) -> Task:
+    try:
+        return make_task(named.having(length=longest))
+    except TaskError as error:
+        raise TaskError(f"At --longest {longest}: {error}") from error
 
 
 def _without_length(task: Task) -> Named:

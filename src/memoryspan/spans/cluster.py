@@ -48,7 +48,7 @@ def cluster(address: str | None, count: int | None, most: int) -> Iterator[Worke
     try:
         from distributed import KilledWorker
     except ImportError:
-        raise RunError("Clusters need Dask, which is not installed: pip install 'memoryspan[dask]'.") from None
+        raise RunError("Clusters need Dask, which is not installed: pip install 'distributed>=2024.8'.") from None
     with _client(address, max(1, min(count or len(cores()), most))) as client:
         with _heard():
             require_same_versions(client)

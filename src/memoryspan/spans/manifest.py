@@ -86,6 +86,10 @@ def read(directory: Path) -> Manifest:
     try:
         content = file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
+        if (directory / "run.json").exists():
+            raise RunError(
+                f"{directory} is a run, and not a sweep: `memoryspan span {directory}` measures how far it holds."
+            ) from None
         raise RunError(
             f"There is no sweep at {directory}, for there is no {file}: give the directory of one, or begin it with "
             f"`memoryspan span --run {directory}`, and models and tasks."
