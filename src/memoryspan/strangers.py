@@ -81,13 +81,12 @@ def aside() -> redirect_stdout:
 
 def _cause(error: BaseException) -> str:
     """The first line of what an error says; where Keras has wrapped it, of what was wrapped."""
-    lines = [_COLOUR.sub("", line).strip() for line in str(error).splitlines()]
-    wrapped = bool(lines) and lines[0].startswith("Exception encountered when calling")
-    said = [line for line in lines[wrapped:] if line]
-    return said[0].rstrip(".") if said else ""
+    text = _KERAS.sub("", _COLOUR.sub("", str(error))).strip()
+    return text.split("\n")[0].rstrip(".")
 
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_KERAS = re.compile(r"^(Exception encountered when calling [^\n]*\s*)?(Could not [^\n]*Error encountered:)?")
 
 
 def blame(error: BaseException) -> str | None:

@@ -26,7 +26,8 @@ def span_table(rows: Sequence[SpanSummary], name: Callable[[Named], str] = str) 
 def cells_of(row: SpanSummary, name: Callable[[Named], str]) -> list[str]:
     """A row as it reads."""
     parameters = f"{row.parameters:,}" if row.parameters is not None else ""
-    spans = [_with_interval(row.learned), _value(row.learned_lag), _with_interval(row.held), _value(row.held_lag)]
+    learned, held = _with_interval(row.learned), _with_interval(row.held)
+    spans = [learned, _lag(row.learned, row.learned_lag), held, _lag(row.held, row.held_lag)]
     return [name(row.task), name(row.model), parameters, *spans, f"{row.seeds + row.failures}", _failed(row)]
 
 
@@ -35,6 +36,13 @@ def _value(median: Median | None) -> str:
     if median is None:
         return ""
     return "none" if median.value == 0 else f"{'≥ ' if median.at_least else ''}{median.value:,.0f}"
+
+
+def _lag(length: Median | None, lag: Median | None) -> str:
+    """Of a span that there is, it may be 0."""
+    if length is None or lag is None or length.value == 0:
+        return _value(length)
+    return f"{'≥ ' if lag.at_least else ''}{lag.value:,.0f}"
 
 
 def _with_interval(median: Median | None) -> str:

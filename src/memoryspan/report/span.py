@@ -89,4 +89,4 @@ def _finish(axes: Axes, task: str, curves: Sequence[Curve]) -> None:
     chances = {point.chance for curve in curves for point in curve}
     if len(chances) == 1 and (chance := chances.pop()) < 0.9 * THRESHOLD:
         mark(axes, chance, f"chance, {chance:.1%}")
-    axes.legend(fontsize="small", loc="center left")
+    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.005, 0.9), frameon=False)
