@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from memoryspan import Budget
+from memoryspan.engine import forward
+from memoryspan.evaluation import evaluator
 from memoryspan.models import MODELS, make_model
 from memoryspan.named import Named
 from memoryspan.tasks import TASKS, make_task
@@ -37,7 +39,7 @@ def test_it_trains_for_a_few_chunks(task_name, model_name):
     model = make_model(Named(model_name, {"units": 4, **SMALLER.get(model_name, {})}), task, seed=0)
     before = [np.asarray(variable.value) for variable in model.trainable_variables]
     settings = Settings(batch_size=8, budget=Budget(examples=8 * UPDATES))
-    *_, (position,) = chunks([model], task, [settings])
+    *_, (position,) = chunks([model], task, [settings], evaluator(forward(model), task))
     assert (position.row.updates, position.row.skipped) == (UPDATES, 0)
     assert np.isfinite(position.row.loss)
     assert any((old != new).any() for old, new in zip(before, position.state.variables.trainable, strict=True))

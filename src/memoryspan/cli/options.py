@@ -43,6 +43,15 @@ class Count(click.ParamType):
         return int(float(match[1]) * {"": 1, "k": 1000, "M": 1_000_000}[match[2]])
 
 
+def given(ctx: click.Context) -> set[str]:
+    """The options, and arguments by their names, that the person typed."""
+    return {
+        parameter.opts[-1]
+        for parameter in ctx.command.params
+        if ctx.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE
+    }
+
+
 def task_options(command):
     """--task, and the settings by which most tasks are asked for: `task`, `length`, `features`, `out_index`."""
     for option in (

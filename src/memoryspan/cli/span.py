@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memoryspan.cli.options import Count, NamedType, json_option
+from memoryspan.cli.options import Count, NamedType, given, json_option
 from memoryspan.cli.output import heeding_ctrl_c, say
 from memoryspan.named import Named, without_defaults
 
@@ -66,12 +66,7 @@ def span(ctx: click.Context, target: str | None, resume: str | None, directory: 
 
 def _refuse_other_options(ctx: click.Context) -> None:
     """A model that is trained is measured, and nothing else."""
-    given = [
-        parameter.opts[-1]
-        for parameter in ctx.command.params
-        if ctx.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE
-    ]
-    if others := sorted(set(given) - {"target", "--task", "--model", "--longest", "--json"}):
+    if others := sorted(given(ctx) - {"target", "--task", "--model", "--longest", "--json"}):
         raise click.UsageError(f"A trained model is measured as it is: leave {', '.join(others)}.", ctx)
 
 

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from memoryspan.cli.options import Count, NamedType, json_option, seed_option, task_options
+from memoryspan.cli.options import Count, NamedType, given, json_option, seed_option, task_options
 from memoryspan.cli.output import heeding_ctrl_c, say
 from memoryspan.named import Named
 from memoryspan.strangers import is_stranger
@@ -57,12 +57,7 @@ def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> N
 
 def _refuse_other_options(ctx: click.Context) -> None:
     """A run goes on as it began."""
-    given = [
-        parameter.opts[-1]
-        for parameter in ctx.command.params
-        if ctx.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE
-    ]
-    if others := sorted(set(given) - {"--resume", "--budget", "--json", "--task", "--model"}):
+    if others := sorted(given(ctx) - {"--resume", "--budget", "--json", "--task", "--model"}):
         raise click.UsageError(f"A run goes on as it began: --resume does not go with {', '.join(others)}.", ctx)
 
 
@@ -167,12 +162,12 @@ def _show(run, result, drawn: bool) -> None:
         show_fresh(run.model, run.task, run.settings.seed, count=3)
     kept = ["model.keras", *(["learning-curve.png"] if drawn else []), "run.json", "history.jsonl"]
     say(f"\nThe run is in {run.directory}: {', '.join(kept)}.")
-    given = _files_again(run.record.asked)
+    files = _files_again(run.record.asked)
     if result.status in (Status.SOLVED, Status.NOT_FINITE, Status.MEMORY):
-        say(f"Next: memoryspan predict {run.directory}{given}")
+        say(f"Next: memoryspan predict {run.directory}{files}")
     else:
         more = "" if result.status is Status.INTERRUPTED else " --budget 10M"
-        say(f"Next: memoryspan train --resume {run.directory}{more}{given}")
+        say(f"Next: memoryspan train --resume {run.directory}{more}{files}")
 
 
 def _files_again(asked) -> str:

@@ -34,7 +34,7 @@ def measure(cells: Sequence[Cell], on_progress: Callable[[str], None] = lambda s
     count = evaluator(forward(models[0]), task)
     climbs, now = [Climb(task.shortest) for _ in cells], ()
     on_progress("compiling")
-    for now in chunks(models, task, settings):
+    for now in chunks(models, task, settings, count):
         looks = [
             [_look(count, cell.seed, position, draw) for draw in (1, 2)]
             for cell, position in zip(cells, now, strict=True)

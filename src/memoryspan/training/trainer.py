@@ -149,7 +149,7 @@ def train_together(
     each = [Settings(seed=seed, **settings) for seed in seeds]
     now, histories = None, [[] for _ in seeds]
     with first_ctrl_c() as pressed, suppress(KeyboardInterrupt):
-        for now in chunks(models, task, each):
+        for now in chunks(models, task, each, evaluator(forward(models[0]), task)):
             for history, position in zip(histories, now, strict=True):
                 history.append(position.row)
             on_positions(now)
@@ -175,18 +175,24 @@ def positions(model: keras.Model, task: Task, settings: Settings, start: Positio
 
     The model does not change on the way: `restore(model, position.state)` puts the weights in. Raises as `train` does.
     """
-    for (position,) in chunks([model], task, [settings], [start] if start else None):
+    measure = evaluator(forward(model), task)
+    for (position,) in chunks([model], task, [settings], measure, [start] if start else None):
         if position.status in (Status.BUDGET, Status.NOT_FINITE):
-            position = replace(position, accuracy=_full_accuracy(model, task, settings, position))
+            position = replace(position, accuracy=_full_accuracy(task, settings, position, measure))
         yield position
 
 
 def chunks(
-    models: Sequence[keras.Model], task: Task, settings: Sequence[Settings], start: Sequence[Position] | None = None
+    models: Sequence[keras.Model],
+    task: Task,
+    settings: Sequence[Settings],
+    measure: Callable[..., Accuracy],
+    start: Sequence[Position] | None = None,
 ) -> Iterator[tuple[Position, ...]]:
     """The training of several seeds, chunk by chunk, to the end of each; one that has ended stays where it is.
 
-    Their settings differ in the seed alone. Raises as `train_together` does.
+    Their settings differ in the seed alone. `measure` is the `evaluator` of one of the models, for all. Raises as
+    `train_together` does.
     """
     first, shared = models[0], settings[0]
     for model in models:
@@ -194,7 +200,6 @@ def chunks(
         _require_alike(model, first)
     now = list(start or [first_position(model, task, shared) for model in models])
     fwd, keys = forward(first, training=True), [stream(each.seed, Stream.TRAINING) for each in settings]
-    measure = evaluator(forward(first), task)
     programs: dict[tuple[int, int], Program] = {}
     crowded: set[int] = set()  # widths at which all together do not fit into memory
     while any(position.status is None for position in now):
@@ -355,11 +360,13 @@ def _judge(position: Position, task: Task, settings: Settings, measure: Callable
     return position
 
 
-def _full_accuracy(model: keras.Model, task: Task, settings: Settings, position: Position) -> Accuracy | None:
+def _full_accuracy(
+    task: Task, settings: Settings, position: Position, measure: Callable[..., Accuracy]
+) -> Accuracy | None:
     """At the full length, or None where that does not fit into memory."""
     key = _evaluation_key(settings, position.row)
     try:
-        return evaluator(forward(model), task)(position.state.variables, key, EXAMPLES, task.length)
+        return measure(position.state.variables, key, EXAMPLES, task.length)
     except NoRoomError:
         return None
 
