@@ -4,6 +4,7 @@ from pathlib import Path
 import click
 import pytest
 
+from memoryspan.backend import keras
 from memoryspan.cli.main import COMMANDS, cli
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -14,6 +15,7 @@ COMMAND_LINES = re.findall(r"`(memoryspan [a-z][^`]*)`", README)
 @pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))
 def test_the_readmes_python_runs(code, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    keras.utils.set_random_seed(0)  # the initial weights of `vanilla_lstm()`
     names: dict = {}
     exec(compile(code, "README.md", "exec"), names)
     assert capsys.readouterr().out
