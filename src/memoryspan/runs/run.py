@@ -19,7 +19,7 @@ from filelock import BaseFileLock
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError, RunError
 from memoryspan.named import Named
-from memoryspan.runs import atomic, checkpoint, history_file, record
+from memoryspan.runs import atomic, checkpoint, history_file, record, snapshots
 from memoryspan.runs.describe import begun, ended
 from memoryspan.runs.directory import claim, require_empty
 from memoryspan.runs.environment import difference, environment
@@ -27,6 +27,7 @@ from memoryspan.runs.lock import lock
 from memoryspan.runs.model_file import is_all_keras, load_model, save_model
 from memoryspan.runs.record import Record
 from memoryspan.runs.saved import open_run
+from memoryspan.runs.snapshots import Snapshots
 from memoryspan.tasks import Task, name_of
 from memoryspan.training import Budget, Position, Result, Row, Settings, Status, positions, restore
 from memoryspan.training.interrupt import first_ctrl_c
@@ -153,20 +154,22 @@ def _train(run: Run, on_position: Callable[[Position], None], every: float, pres
     position, rows = run.position, list(history_file.history(run.directory))
     if run.ended:
         return Result(Status(run.record.status), position.accuracy, tuple(rows), run.record.resolved.path)
+    seen = snapshots.with_position(snapshots.load(run.directory), position)
     due = time.monotonic() + every
     try:
         for position in positions(run.model, run.task, run.settings, run.position):
             rows.append(position.row)
-            due = _keep(run, position, due, every)
+            seen = snapshots.with_position(seen, position)
+            due = _keep(run, position, seen, due, every)
             on_position(position)
             if pressed():
                 break
-        return _finish(run, position, rows)
+        return _finish(run, position, seen, rows)
     except KeyboardInterrupt:
-        return _finish(run, position, rows)
+        return _finish(run, position, seen, rows)
 
 
-def _keep(run: Run, position: Position, due: float, every: float) -> float:
+def _keep(run: Run, position: Position, seen: Snapshots, due: float, every: float) -> float:
     """Adds the row to the history, makes a checkpoint if one is due, and says when the next one is."""
     with _written(run):
         history_file.append(run.directory, position.row)
@@ -174,12 +177,13 @@ def _keep(run: Run, position: Position, due: float, every: float) -> float:
         if began < due:
             return due
         atomic.sync(run.directory / history_file.FILE)  # a checkpoint never knows more than the history
+        snapshots.save(run.directory, seen)
         checkpoint.save(run.directory, position)
     took = time.monotonic() - began
     return began + took + max(every, took / CHECKPOINT_SHARE)
 
 
-def _finish(run: Run, position: Position, rows: list[Row]) -> Result:
+def _finish(run: Run, position: Position, seen: Snapshots, rows: list[Row]) -> Result:
     """Writes the end of it, or, where it has no status yet, the interruption."""
     rows = [row for row in rows if row.updates < position.row.updates]
     if position.row.updates:  # Ctrl-C may have come before its row was added
@@ -188,6 +192,7 @@ def _finish(run: Run, position: Position, rows: list[Row]) -> Result:
     restore(run.model, position.state)
     with _written(run):
         history_file.rewrite(run.directory, rows)
+        snapshots.save(run.directory, seen)
         checkpoint.save(run.directory, position)
         save_model(run.model, run.directory)
         record.write(run.directory, ended(run.record, status, position))
@@ -222,6 +227,7 @@ def _reopen(place: Path, budget: Budget | None, kind: Callable[..., Task] | None
     position, notices = checkpoint.load(place, initial_state(model, settings.curriculum, task))
     checkpoint.forget_after(place, position.row.updates)
     _put_rows_aside(place, position)
+    notices += _put_snapshots_aside(place, position)
     if budget is not None:
         _require_larger(budget, position, place)
         settings = replace(settings, budget=budget)
@@ -247,6 +253,16 @@ def _put_rows_aside(place: Path, position: Position) -> None:
     """Ends the history where the position stands, torn line or not: what came after it will come again."""
     rows = history_file.history(place)
     history_file.rewrite(place, (row for row in rows if row.updates <= position.row.updates))
+
+
+def _put_snapshots_aside(place: Path, position: Position) -> list[str]:
+    """The same for the snapshots; where they are damaged, the training goes on without them."""
+    try:
+        snapshots.save(place, snapshots.load(place, until=position.row.updates))
+    except RunError as error:
+        (place / snapshots.FILE).unlink()
+        return [f"{error} That was done: the training itself needs none of it."]
+    return []
 
 
 def _is_spent(budget: Budget, position: Position) -> bool:
