@@ -1,5 +1,4 @@
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,15 +13,10 @@ from memoryspan.training import Budget
 from .small import slow_model
 
 
-def position(updates, width=3):
-    variables = [np.full(width, updates, np.float32)]
-    return SimpleNamespace(row=SimpleNamespace(updates=updates), state=SimpleNamespace(variables=variables))
-
-
 def kept_of(moments, kept=()):
     kept = dict(kept)
     for moment in moments:
-        kept = snapshots.with_position(kept, position(moment))
+        kept = snapshots.with_moment(kept, moment, [np.full(3, moment, np.float32)])
     return kept
 
 
@@ -47,7 +41,7 @@ def test_a_training_that_was_killed_keeps_the_same_ones(steps, data):
 
 
 def test_none_are_kept_of_a_model_of_which_two_are_too_many():
-    assert snapshots.with_position({}, position(0, width=snapshots.BYTES // 4)) == {}
+    assert snapshots.with_moment({}, 0, [np.zeros(snapshots.BYTES // 4, np.float32)]) == {}
 
 
 def test_they_come_back_from_the_file(tmp_path):

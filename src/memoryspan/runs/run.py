@@ -154,12 +154,12 @@ def _train(run: Run, on_position: Callable[[Position], None], every: float, pres
     position, rows = run.position, list(history_file.history(run.directory))
     if run.ended:
         return Result(Status(run.record.status), position.accuracy, tuple(rows), run.record.resolved.path)
-    seen = snapshots.with_position(snapshots.load(run.directory), position)
+    seen = _seen(snapshots.load(run.directory), position)
     due = time.monotonic() + every
     try:
         for position in positions(run.model, run.task, run.settings, run.position):
             rows.append(position.row)
-            seen = snapshots.with_position(seen, position)
+            seen = _seen(seen, position)
             due = _keep(run, position, seen, due, every)
             on_position(position)
             if pressed():
@@ -167,6 +167,10 @@ def _train(run: Run, on_position: Callable[[Position], None], every: float, pres
         return _finish(run, position, seen, rows)
     except KeyboardInterrupt:
         return _finish(run, position, seen, rows)
+
+
+def _seen(before: Snapshots, position: Position) -> Snapshots:
+    return snapshots.with_moment(before, position.row.updates, position.state.variables)
 
 
 def _keep(run: Run, position: Position, seen: Snapshots, due: float, every: float) -> float:

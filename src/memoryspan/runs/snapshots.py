@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+from jaxtyping import Array, PyTree
 from safetensors import SafetensorError
 from safetensors.numpy import load as arrays_from
 from safetensors.numpy import save as bytes_of
@@ -16,7 +17,6 @@ from safetensors.numpy import save as bytes_of
 from memoryspan.engine import Variables
 from memoryspan.errors import RunError
 from memoryspan.runs import atomic
-from memoryspan.training import Position
 
 FILE = "snapshots.safetensors"
 
@@ -30,12 +30,12 @@ Snapshots = Mapping[int, tuple[np.ndarray, ...]]
 """By the number of updates, in their order: the arrays of the model's variables, first the trainable ones."""
 
 
-def with_position(kept: Snapshots, position: Position) -> Snapshots:
-    """The snapshots with one of this position, if it is due."""
-    moments, now = list(kept), position.row.updates
+def with_moment(kept: Snapshots, now: int, variables: PyTree[Array]) -> Snapshots:
+    """The snapshots with one of the variables after `now` updates, if it is due."""
+    moments = list(kept)
     if len(moments) > 1 and now - moments[-1] < moments[1] - moments[0]:
         return kept
-    arrays = tuple(map(_plain, jax.device_get(jax.tree.leaves(position.state.variables))))
+    arrays = tuple(map(_plain, jax.device_get(jax.tree.leaves(variables))))
     most = min(MOST, BYTES // max(1, sum(array.nbytes for array in arrays)))
     if most < 2:
         return {}
