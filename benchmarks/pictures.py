@@ -12,8 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from memoryspan.cli.span import shown
-from memoryspan.cli.table import cells_of
+from memoryspan.report.span_table import cells_of, shown
 from memoryspan.spans.summary import summarise
 from memoryspan.spans.sweep import open_sweep
 

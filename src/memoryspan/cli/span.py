@@ -10,7 +10,7 @@ import click
 
 from memoryspan.cli.options import Count, NamedType, given, json_option
 from memoryspan.cli.output import heeding_ctrl_c, say
-from memoryspan.named import Named, without_defaults
+from memoryspan.named import Named
 
 if TYPE_CHECKING:
     from memoryspan.spans.cell import Span
@@ -120,6 +120,7 @@ def _question(*, tasks, models, seeds, budget, longest, batch_size, parameters):
 
 def _answer(sweep, cells, crew) -> None:
     from memoryspan.cli.live import sweeping
+    from memoryspan.report.span_table import shown
     from memoryspan.spans.executors import run
 
     try:
@@ -134,18 +135,10 @@ def _answer(sweep, cells, crew) -> None:
         raise
 
 
-def shown(named: Named) -> str:
-    """A task or a model as a person would type it; a stranger's, which is not imported for that, in full."""
-    from memoryspan.models import MODELS
-    from memoryspan.tasks import TASKS
-
-    kind = {**TASKS, **MODELS}.get(named.name)
-    return str(without_defaults(named, kind) if kind else named)
-
-
 def _draw(sweep) -> Path | None:
     """The picture; None where there is nothing to draw, or no place for it."""
     from memoryspan.report.span import FILE, draw_span
+    from memoryspan.report.span_table import shown
 
     answers = sweep.answered
     if not any(answer.found for answer in answers):
@@ -160,7 +153,8 @@ def _draw(sweep) -> Path | None:
 def _show(sweep, drawn: Path | None, as_json: bool) -> None:
     from rich.console import Console
 
-    from memoryspan.cli.table import about_intervals, span_table, stacked
+    from memoryspan.cli.table import span_table, stacked
+    from memoryspan.report.span_table import about_intervals, shown
     from memoryspan.runs.record import plain
     from memoryspan.spans.summary import summarise
 
@@ -191,19 +185,16 @@ def _show(sweep, drawn: Path | None, as_json: bool) -> None:
 
 def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], longest: int, as_json: bool) -> None:
     """The held span of a model that is trained."""
-    from memoryspan.cli.live import counting
     from memoryspan.cli.target import is_run, open_target
     from memoryspan.report.span import FILE, draw_curves
+    from memoryspan.report.span_table import shown
     from memoryspan.runs.describe import asked_task
     from memoryspan.runs.record import measured, plain
-    from memoryspan.spans.held import held_span
 
     if len(tasks) > 1 or len(models) > 1:
         raise click.UsageError("A trained model is measured on one task: give --task once, and --model at most once.")
     model, task = open_target(target, tasks[0] if tasks else None, made_by=models[0].name if models else None)
-    with counting("lengths") as progress:
-        seen = count(1)
-        held = held_span(model, task, longest=longest, on_accuracy=lambda accuracy: progress(next(seen), None))
+    held = measured_span(model, task, longest)
     curve = [measured(accuracy) for accuracy in held.curve]
     capacity = _capacity(model) if task.name == "delay" else None
     if as_json:
@@ -218,6 +209,16 @@ def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], long
     if is_run(target):
         draw_curves({shown(asked_task(task)): {model.name: [curve]}}, Path(target) / FILE)
         say(f"The picture is in {target}: {FILE}.")
+
+
+def measured_span(model, task, longest: int):
+    """How far a model holds, with a bar while that is measured."""
+    from memoryspan.cli.live import counting
+    from memoryspan.spans.held import held_span
+
+    with counting("lengths") as progress:
+        seen = count(1)
+        return held_span(model, task, longest=longest, on_accuracy=lambda accuracy: progress(next(seen), None))
 
 
 def _capacity(model) -> float | None:

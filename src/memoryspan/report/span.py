@@ -22,7 +22,7 @@ Curve = Sequence[Measured]
 
 def draw_span(answers: Sequence[Answer], path: Path, name: Callable[[Named], str] = str) -> Path:
     """Draws the curves of all cells that were answered; `name` is what a task or a model is called in the picture."""
-    return draw_curves(_grouped(answers, name), path)
+    return draw_curves(curves_of(answers, name), path)
 
 
 def draw_curves(by_task: Mapping[str, Mapping[str, Sequence[Curve]]], path: Path) -> Path:
@@ -41,7 +41,7 @@ def draw_curves(by_task: Mapping[str, Mapping[str, Sequence[Curve]]], path: Path
     return save(figure, path)
 
 
-def _grouped(answers: Sequence[Answer], name: Callable[[Named], str]) -> dict[str, dict[str, list[Curve]]]:
+def curves_of(answers: Sequence[Answer], name: Callable[[Named], str]) -> dict[str, dict[str, list[Curve]]]:
     """Curves by task and by model, in the order of the cells."""
     groups: dict[str, dict[str, list[Curve]]] = {}
     for answer in answers:
