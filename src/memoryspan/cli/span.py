@@ -47,7 +47,7 @@ def span(ctx: click.Context, target: str | None, resume: str | None, directory: 
 
     Two spans, both with an interval over seeds, in time steps and in lag. Learned: the longest length mastered by
     training from scratch. Held: the longest at which the trained model still has 95 % right, without more training.
-    Keeps a sweep: a manifest, one file a cell, results.csv and span.png; rerunning it runs only what is missing.
+    Keeps a sweep: a manifest, one file a cell, results.csv and a picture; rerunning it runs only what is missing.
     Given a run, or a .keras file, it measures how far that model holds. Exit code 1: some cells ended in an error.
     """
     from memoryspan.cli.target import is_keras_file, is_run
@@ -177,7 +177,7 @@ def _show(sweep, drawn: Path | None, as_json: bool) -> None:
             say(f"\n{shown(cell.model)} on {shown(cell.task)}, seed {cell.seed}: {answer.failure.error}")
     if not all(cell.repeatable for cell in sweep.cells):
         say("\nThe budget is in seconds: asked again, this sweep would not have the same answers.")
-    kept = [*([drawn.name] if drawn else []), "results.csv", "cells/"]
+    kept = [*([drawn.name, drawn.with_suffix(".svg").name] if drawn else []), "results.csv", "cells/"]
     say(f"\nThe sweep is in {sweep.directory}: {', '.join(kept)}.")
     if any(answer.failure for answer in answers):
         say(f"Next: memoryspan span {sweep.directory} --retry-failed")
@@ -195,6 +195,8 @@ def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], long
         raise click.UsageError("A trained model is measured on one task: give --task once, and --model at most once.")
     model, task = open_target(target, tasks[0] if tasks else None, made_by=models[0].name if models else None)
     held = measured_span(model, task, longest)
+    if is_run(target):
+        _keep_held(target, task, held)
     curve = [measured(accuracy) for accuracy in held.curve]
     capacity = _capacity(model) if task.name == "delay" else None
     if as_json:
@@ -207,8 +209,19 @@ def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], long
     if capacity is not None:
         say(f"Short-term memory capacity (Jaeger 2002): {capacity:.2f} symbols.")
     if is_run(target):
-        draw_curves({shown(asked_task(task)): {model.name: [curve]}}, Path(target) / FILE)
-        say(f"The picture is in {target}: {FILE}.")
+        drawn = draw_curves({shown(asked_task(task)): {model.name: [curve]}}, Path(target) / FILE)
+        say(f"The picture is in {target}: {drawn.name}, {drawn.with_suffix('.svg').name}.")
+
+
+def _keep_held(target: str, task, held) -> None:
+    """With the run, for its page: where it was asked about the run's own task."""
+    from memoryspan.runs import open_run
+    from memoryspan.runs.describe import asked_task
+    from memoryspan.spans import held_file
+
+    run = open_run(target)
+    if asked_task(task) == run.record.asked.task:
+        held_file.save(run, held_file.of_run(run, held))
 
 
 def measured_span(model, task, longest: int):

@@ -28,9 +28,10 @@ def described(model: keras.Model) -> list[dict[str, Any]]:
     try:
         stages(model, training=False)
         layers = [layer for layer in chain(model) if type(layer) is not LAYERS.Dropout]
+        found = [_described(layer) for layer in layers]
         if not any(type(layer) in RECURRENT for layer in layers):
             raise NotRecognisedError("it has no LSTM, GRU or SimpleRNN")
-        return [_described(layer) for layer in layers]
+        return found
     except NotRecognisedError as reason:
         raise ModelError(
             f"This model does not run in the page: {reason}. The page runs chains of LSTM, GRU and SimpleRNN layers "

@@ -35,7 +35,11 @@ function sentenceOf(task, output, view) {
   const expected = known.expected[view.step];
   const right = isRight(answerOf(output, task), expected, task);
   const wanted = task.answers === "number" ? Number(expected.toPrecision(3)) : expected;
-  return [...parts, element("span", { class: right ? "right" : "wrong" }, right ? "✓ Right" : "✗ Wrong"), `: ${wanted} is asked for.`];
+  return [
+    ...parts,
+    element("span", { class: right ? "right" : "wrong" }, right ? "✓ Right" : "✗ Wrong"),
+    `: ${wanted} is asked for.`,
+  ];
 }
 
 /** An answer with its probability, where it has one. */
@@ -46,12 +50,19 @@ function described(output, task) {
 }
 
 function likeliest(output, task) {
-  const order = Array.from(output.keys()).sort((a, b) => output[b] - output[a]).slice(0, SHOWN);
+  const order = Array.from(output.keys())
+    .sort((a, b) => output[b] - output[a])
+    .slice(0, SHOWN);
   return order.map((symbol) => {
     const bar = element("span", { class: "bar", "aria-hidden": "true" });
     bar.style.width = task.probabilities ? `${100 * output[symbol]}%` : "0";
-    return element("li", {}, element("b", {}, String(symbol)), element("span", { class: "track" }, bar),
-      task.probabilities ? percent(output[symbol]) : output[symbol].toPrecision(3));
+    return element(
+      "li",
+      {},
+      element("b", {}, String(symbol)),
+      element("span", { class: "track" }, bar),
+      task.probabilities ? percent(output[symbol]) : output[symbol].toPrecision(3),
+    );
   });
 }
 

@@ -21,17 +21,34 @@ export function chart({ title, x, y, series, marks = [], file }) {
   const [across, up] = [axis(x, EDGE.left, WIDTH - EDGE.right), axis(y, HEIGHT - EDGE.bottom, EDGE.top)];
   const drawing = svg(
     "svg",
-    { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": title, class: "chart", fill: "none", "font-size": 12 },
-    ...across.ticks.map((tick) => svg("text", { x: across.at(tick), y: HEIGHT - 24, "text-anchor": "middle", class: "tick" }, x.show(tick))),
+    {
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      role: "img",
+      "aria-label": title,
+      class: "chart",
+      fill: "none",
+      "font-size": 12,
+    },
+    ...across.ticks.map((tick) =>
+      svg("text", { x: across.at(tick), y: HEIGHT - 24, "text-anchor": "middle", class: "tick" }, x.show(tick)),
+    ),
     ...up.ticks.flatMap((tick) => [
       svg("line", { x1: EDGE.left, x2: WIDTH - EDGE.right, y1: up.at(tick), y2: up.at(tick), class: "grid" }),
       svg("text", { x: EDGE.left - 8, y: up.at(tick) + 4, "text-anchor": "end", class: "tick" }, y.show(tick)),
     ]),
     svg("text", { x: (EDGE.left + WIDTH) / 2, y: HEIGHT - 6, "text-anchor": "middle", class: "tick" }, x.label),
-    svg("text", { transform: `translate(14 ${HEIGHT / 2 - 10}) rotate(-90)`, "text-anchor": "middle", class: "tick" }, y.label),
+    svg(
+      "text",
+      { transform: `translate(14 ${HEIGHT / 2 - 10}) rotate(-90)`, "text-anchor": "middle", class: "tick" },
+      y.label,
+    ),
     ...marks.flatMap((mark) => [
       svg("line", { x1: EDGE.left, x2: WIDTH - EDGE.right, y1: up.at(mark.at), y2: up.at(mark.at), class: "mark" }),
-      svg("text", { x: WIDTH - EDGE.right, y: up.at(mark.at) + (mark.below ? 14 : -5), "text-anchor": "end", class: "tick" }, mark.label),
+      svg(
+        "text",
+        { x: WIDTH - EDGE.right, y: up.at(mark.at) + (mark.below ? 14 : -5), "text-anchor": "end", class: "tick" },
+        mark.label,
+      ),
     ]),
     ...series.flatMap((one, number) => lines(one, number, across, up)),
   );
@@ -42,7 +59,12 @@ export function chart({ title, x, y, series, marks = [], file }) {
     { class: "plot" },
     element("figcaption", {}, element("span", {}, title), legend(series)),
     drawing,
-    element("div", { class: "row" }, reading, element("button", { type: "button", onclick: () => save(drawing, file) }, "Save as SVG")),
+    element(
+      "div",
+      { class: "row" },
+      reading,
+      element("button", { type: "button", onclick: () => save(drawing, file) }, "Save as SVG"),
+    ),
     table({ series, x, y }),
   );
 }
@@ -54,9 +76,16 @@ function axis({ scale = "linear", ticks }, from, to) {
 
 function lines({ points, band, steps }, number, across, up) {
   const place = ([a, b]) => `${across.at(a).toFixed(1)} ${up.at(b).toFixed(1)}`;
-  const path = points.map((point, at) => (steps && at ? `H ${across.at(point[0]).toFixed(1)} V ${up.at(point[1]).toFixed(1)}` : `${at ? "L" : "M"} ${place(point)}`));
+  const path = points.map((point, at) =>
+    steps && at
+      ? `H ${across.at(point[0]).toFixed(1)} V ${up.at(point[1]).toFixed(1)}`
+      : `${at ? "L" : "M"} ${place(point)}`,
+  );
   const look = { class: `series s${number % 7}`, "stroke-dasharray": DASHES[number % DASHES.length] };
-  const dots = points.length <= 40 ? points.map(([a, b]) => svg("circle", { cx: across.at(a), cy: up.at(b), r: 2.5, class: `dot s${number % 7}` })) : [];
+  const dots =
+    points.length <= 40
+      ? points.map(([a, b]) => svg("circle", { cx: across.at(a), cy: up.at(b), r: 2.5, class: `dot s${number % 7}` }))
+      : [];
   const edge = band && [...band.map(([a, low]) => [a, low]), ...band.map(([a, , high]) => [a, high]).reverse()];
   const area = band ? [svg("path", { d: `M ${edge.map(place).join(" L ")} Z`, class: `band s${number % 7}` })] : [];
   return [...area, svg("path", { d: path.join(" "), ...look }), ...dots];
@@ -64,9 +93,29 @@ function lines({ points, band, steps }, number, across, up) {
 
 function legend(series) {
   if (series.length < 2) return null;
-  return element("ul", { class: "legend" }, ...series.map(({ name }, number) =>
-    element("li", {}, svg("svg", { viewBox: "0 0 28 8", width: 28, height: 8, "aria-hidden": "true" },
-      svg("line", { x1: 0, x2: 28, y1: 4, y2: 4, class: `series s${number % 7}`, "stroke-dasharray": DASHES[number % DASHES.length] })), name)));
+  return element(
+    "ul",
+    { class: "legend" },
+    ...series.map(({ name }, number) =>
+      element(
+        "li",
+        {},
+        svg(
+          "svg",
+          { viewBox: "0 0 28 8", width: 28, height: 8, "aria-hidden": "true" },
+          svg("line", {
+            x1: 0,
+            x2: 28,
+            y1: 4,
+            y2: 4,
+            class: `series s${number % 7}`,
+            "stroke-dasharray": DASHES[number % DASHES.length],
+          }),
+        ),
+        name,
+      ),
+    ),
+  );
 }
 
 /** Tells the point nearest to the pointer, and rings it. */
@@ -75,7 +124,10 @@ function read(drawing, reading, { series, x, y, across, up }) {
   const named = series.flatMap(({ name, points }) => points.map((point) => ({ name, point })));
   drawing.addEventListener("pointermove", (event) => {
     const box = drawing.getBoundingClientRect();
-    const [px, py] = [((event.clientX - box.left) / box.width) * WIDTH, ((event.clientY - box.top) / box.height) * HEIGHT];
+    const [px, py] = [
+      ((event.clientX - box.left) / box.width) * WIDTH,
+      ((event.clientY - box.top) / box.height) * HEIGHT,
+    ];
     const far = ({ point: [a, b] }) => Math.hypot(across.at(a) - px, (up.at(b) - py) / 2);
     const nearest = named.reduce((best, one) => (far(one) < far(best) ? one : best));
     const [a, b] = nearest.point;
@@ -92,9 +144,22 @@ function read(drawing, reading, { series, x, y, across, up }) {
 
 /** What is drawn, as numbers: for whoever does not see it. */
 function table({ series, x, y }) {
-  const rows = series.flatMap(({ name, points }) => points.map(([a, b]) => element("tr", {}, element("td", {}, name), element("td", {}, x.show(a)), element("td", {}, y.show(b)))));
+  const rows = series.flatMap(({ name, points }) =>
+    points.map(([a, b]) =>
+      element("tr", {}, element("td", {}, name), element("td", {}, x.show(a)), element("td", {}, y.show(b))),
+    ),
+  );
   const head = element("tr", {}, ...["", x.label, y.label].map((text) => element("th", { scope: "col" }, text)));
-  return element("details", {}, element("summary", {}, "As a table"), element("div", { class: "scroll" }, element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows))));
+  return element(
+    "details",
+    {},
+    element("summary", {}, "As a table"),
+    element(
+      "div",
+      { class: "scroll" },
+      element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)),
+    ),
+  );
 }
 
 /** Saves the drawing with its colours in it, for no style sheet goes with the file. */
@@ -105,7 +170,8 @@ function save(drawing, file) {
   const [originals, copies] = [drawing.querySelectorAll("*"), copy.querySelectorAll("*")];
   for (const [number, original] of originals.entries()) {
     const style = getComputedStyle(original);
-    for (const name of ["stroke", "fill", "stroke-width", "fill-opacity"]) copies[number].setAttribute(name, style.getPropertyValue(name));
+    for (const name of ["stroke", "fill", "stroke-width", "fill-opacity"])
+      copies[number].setAttribute(name, style.getPropertyValue(name));
   }
   download(file, "image/svg+xml", new XMLSerializer().serializeToString(copy));
 }

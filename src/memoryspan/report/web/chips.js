@@ -6,18 +6,32 @@ import { shown } from "./sequence.js";
 
 /** `onselect(step)`: a chip was picked; `onchange(step, x)`: its symbol is to be another. */
 export function chips(task, onselect, onchange) {
-  const row = element("div", { class: "chips", role: "group", "aria-label": "The sequence, step by step", onkeydown: pressed });
+  const row = element("div", {
+    class: "chips",
+    role: "group",
+    "aria-label": "The sequence, step by step",
+    onkeydown: pressed,
+  });
   const field = element("input", { type: "number", min: 0, max: task.n_features - 1, id: "symbol", oninput: typed });
   const label = element("label", { for: "symbol" });
   const change = element("div", { class: "row" }, label, field);
-  const hint = element("small", {}, "Pick a symbol and change it (arrow keys: left and right to pick, up and down to change).");
-  const legend = element("small", { class: "legend-line" }, element("span", { class: "scale share", "aria-hidden": "true" }),
-    "The darker, the more of the symbol is in memory at the step shown: how far another one in its place would move the state.");
+  const hint = element(
+    "small",
+    {},
+    "Pick a symbol and change it (arrow keys: left and right to pick, up and down to change).",
+  );
+  const legend = element(
+    "small",
+    { class: "legend-line" },
+    element("span", { class: "scale share", "aria-hidden": "true" }),
+    `The darker, the more of the symbol is in memory at the step shown: how far another one in its place would move the state.${task.out_index === null ? "" : " The ringed one is asked for."}`,
+  );
   let view = null;
 
   function typed() {
     const symbol = Number(field.value);
-    if (field.value !== "" && Number.isInteger(symbol) && symbol >= 0 && symbol < task.n_features) onchange(view.selected, symbol);
+    if (field.value !== "" && Number.isInteger(symbol) && symbol >= 0 && symbol < task.n_features)
+      onchange(view.selected, symbol);
   }
 
   function pressed(event) {
@@ -25,7 +39,8 @@ export function chips(task, onselect, onchange) {
     const to = { ArrowLeft: view.selected - 1, ArrowRight: view.selected + 1, Home: 0, End: last }[event.key];
     const by = task.reads === "symbols" ? { ArrowUp: 1, ArrowDown: -1 }[event.key] : undefined;
     if (to !== undefined) onselect(Math.min(last, Math.max(0, to)));
-    else if (by !== undefined) onchange(view.selected, (view.sequence[view.selected] + by + task.n_features) % task.n_features);
+    else if (by !== undefined)
+      onchange(view.selected, (view.sequence[view.selected] + by + task.n_features) % task.n_features);
     else return;
     event.preventDefault();
     row.children[view.selected].focus();
@@ -34,22 +49,31 @@ export function chips(task, onselect, onchange) {
   function show(next) {
     const same = view?.sequence.length === next.sequence.length;
     view = next;
-    if (!same) row.replaceChildren(...view.sequence.map((_, step) => element("button", { type: "button", onclick: () => onselect(step) })));
+    if (!same)
+      row.replaceChildren(
+        ...view.sequence.map((_, step) => element("button", { type: "button", onclick: () => onselect(step) })),
+      );
     for (const [step, chip] of [...row.children].entries()) dress(chip, step);
     change.hidden = task.reads !== "symbols";
     label.textContent = `Symbol of step ${view.selected + 1}`;
-    if (Number(field.value) !== view.sequence[view.selected] || field.value === "") field.value = view.sequence[view.selected];
+    if (Number(field.value) !== view.sequence[view.selected] || field.value === "")
+      field.value = view.sequence[view.selected];
   }
 
   function dress(chip, step) {
     const share = step > view.step ? 0 : (view.shares?.[step]?.[view.step] ?? 0);
     const remember = step === task.out_index;
     const verdict = verdictOf(step);
-    chip.className = ["chip", remember && "remember", step > view.step && "ahead", share > 0.55 && "strong"].filter(Boolean).join(" ");
+    chip.className = ["chip", remember && "remember", step > view.step && "ahead", share > 0.55 && "strong"]
+      .filter(Boolean)
+      .join(" ");
     chip.style.setProperty("--share", share.toFixed(3));
     chip.tabIndex = step === view.selected ? 0 : -1;
     chip.setAttribute("aria-pressed", step === view.selected);
-    chip.setAttribute("aria-label", `Step ${step + 1}: ${shown(view.sequence[step])}${remember ? ", to be remembered" : ""}, ${Math.round(100 * share)} % in memory${verdict ? `, answer ${verdict}` : ""}`);
+    chip.setAttribute(
+      "aria-label",
+      `Step ${step + 1}: ${shown(view.sequence[step])}${remember ? ", to be remembered" : ""}, ${Math.round(100 * share)} % in memory${verdict ? `, answer ${verdict}` : ""}`,
+    );
     chip.replaceChildren(shown(view.sequence[step]), ...(verdict ? [element("small", {}, verdict)] : []));
   }
 

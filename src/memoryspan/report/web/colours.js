@@ -6,7 +6,10 @@ let palette = null;
 export function readPalette() {
   const style = getComputedStyle(document.documentElement);
   palette = Object.fromEntries(
-    ["surface", "ink", "negative", "positive", "missing"].map((name) => [name, rgb(style.getPropertyValue(`--${name}`))]),
+    ["surface", "ink", "negative", "positive", "missing"].map((name) => [
+      name,
+      rgb(style.getPropertyValue(`--${name}`)),
+    ]),
   );
 }
 

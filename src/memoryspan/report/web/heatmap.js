@@ -29,7 +29,9 @@ export function orderOfUnits(layer) {
  */
 export function heatmap({ layer, name, values, order, difference, onpoint }) {
   const gate = GATES.has(name) && !difference;
-  const farthest = gate ? 1 : Math.max(1e-9, ...values.map((vector) => vector.reduce((a, b) => Math.max(a, Math.abs(b)), 0)));
+  const farthest = gate
+    ? 1
+    : Math.max(1e-9, ...values.map((vector) => vector.reduce((a, b) => Math.max(a, Math.abs(b)), 0)));
   const title = `${titleOf(layer, name)}${difference ? ", change" : ""}`;
   const canvas = element("canvas", {
     role: "img",
@@ -51,8 +53,12 @@ export function heatmap({ layer, name, values, order, difference, onpoint }) {
 
   const scale = gate ? "0 (shut) to 1 (open)" : `−${farthest.toPrecision(2)} to ${farthest.toPrecision(2)}`;
   const bar = element("span", { class: gate ? "scale gate" : "scale signed", "aria-hidden": "true" });
-  return element("figure", { class: "map" }, element("figcaption", {}, element("span", {}, title), element("small", {}, bar, scale)),
-    element("div", { class: "frame" }, canvas, element("div", { class: "cursor" })));
+  return element(
+    "figure",
+    { class: "map" },
+    element("figcaption", {}, element("span", {}, title), element("small", {}, bar, scale)),
+    element("div", { class: "frame" }, canvas, element("div", { class: "cursor" })),
+  );
 }
 
 function index(share, count) {

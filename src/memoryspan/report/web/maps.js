@@ -9,14 +9,23 @@ const PACE = 12;
 
 /** `onstep(step)`: another step is to be shown; `ondifference(yes)`: what the last change changed, or all. */
 export function maps(onstep, ondifference) {
-  const slider = element("input", { type: "range", id: "step", min: 1, oninput: () => onstep(Number(slider.value) - 1) });
+  const slider = element("input", {
+    type: "range",
+    id: "step",
+    min: 1,
+    oninput: () => onstep(Number(slider.value) - 1),
+  });
   const where = element("output", { for: "step" });
   const play = element("button", { type: "button", onclick: () => (playing ? stop() : begin()) }, "Play");
   const box = element("input", { type: "checkbox", id: "difference", onchange: () => ondifference(box.checked) });
   const difference = element("label", { for: "difference" }, box, " Only what the last change changed");
   const reading = element("output", { class: "reading", "aria-hidden": "true" });
   const stack = element("div", { class: "stack" });
-  const scroll = element("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Gates and states" }, stack);
+  const scroll = element(
+    "div",
+    { class: "scroll", tabindex: 0, role: "group", "aria-label": "Gates and states" },
+    stack,
+  );
   let view = null;
   let playing = null;
 
@@ -54,7 +63,15 @@ export function maps(onstep, ondifference) {
     stack.style.setProperty("--at", `${(100 * (view.step + 0.5)) / length}%`);
   }
 
-  const controls = element("div", { class: "row" }, play, element("label", { for: "step" }, "Time"), slider, where, difference);
+  const controls = element(
+    "div",
+    { class: "row" },
+    play,
+    element("label", { for: "step" }, "Time"),
+    slider,
+    where,
+    difference,
+  );
   return { nodes: [controls, scroll, reading], show };
 }
 
@@ -62,7 +79,10 @@ function drawn({ walked, before, difference, order }, onpoint) {
   return walked.layers.flatMap((layer, number) =>
     Object.entries(layer.arrays).map(([name, vectors]) => {
       const then = before?.walked.layers[number].arrays[name];
-      const values = difference && then ? vectors.map((vector, step) => vector.map((value, unit) => value - then[step][unit])) : vectors;
+      const values =
+        difference && then
+          ? vectors.map((vector, step) => vector.map((value, unit) => value - then[step][unit]))
+          : vectors;
       return heatmap({ layer, name, values, order: order[number], difference: Boolean(difference && then), onpoint });
     }),
   );

@@ -4,7 +4,13 @@ import { element, grouped, percent } from "./element.js";
 
 /** `onmoment(number)`: another moment is to be shown. */
 export function moments(list, onmoment) {
-  const slider = element("input", { type: "range", id: "moment", min: 0, max: list.length - 1, oninput: () => onmoment(Number(slider.value)) });
+  const slider = element("input", {
+    type: "range",
+    id: "moment",
+    min: 0,
+    max: list.length - 1,
+    oninput: () => onmoment(Number(slider.value)),
+  });
   const where = element("output", { for: "moment" });
 
   function show(view) {
@@ -22,6 +28,9 @@ function described(list, number) {
   const { updates, examples, accuracy, length } = list[number];
   if (updates === 0) return "before the first update";
   const last = number === list.length - 1 ? ", the end" : "";
-  const seen = examples === null ? "" : ` (${grouped(examples)} examples): ${percent(accuracy)} right at up to ${grouped(length)} steps`;
+  const seen =
+    examples === null
+      ? ""
+      : ` (${grouped(examples)} examples): ${percent(accuracy)} right at up to ${grouped(length)} steps`;
   return `${grouped(updates)} updates${last}${seen}`;
 }

@@ -105,14 +105,24 @@ function gru({ units, activation, recurrent_activation: gate, reset_after }, ker
       const ofInput = affine(kernel, x, inputBias, width);
       const ofHidden = recurrentBias ? recurrentBias.slice() : new Float32Array(width);
       addProduct(ofHidden, hidden, recurrent, 0, reset_after ? width : 2 * units);
-      const sum = (number) => part(ofInput, number, units).map((value, unit) => value + ofHidden[number * units + unit]);
+      const sum = (number) =>
+        part(ofInput, number, units).map((value, unit) => value + ofHidden[number * units + unit]);
       const update = activate(gate, sum(0));
       const reset = activate(gate, sum(1));
       if (!reset_after) {
-        addProduct(ofHidden, hidden.map((value, unit) => reset[unit] * value), recurrent, 2 * units, width);
+        addProduct(
+          ofHidden,
+          hidden.map((value, unit) => reset[unit] * value),
+          recurrent,
+          2 * units,
+          width,
+        );
       }
       const seen = part(ofHidden, 2, units).map((value, unit) => (reset_after ? reset[unit] * value : value));
-      const candidate = activate(activation, part(ofInput, 2, units).map((value, unit) => value + seen[unit]));
+      const candidate = activate(
+        activation,
+        part(ofInput, 2, units).map((value, unit) => value + seen[unit]),
+      );
       const next = hidden.map((kept, unit) => update[unit] * kept + (1 - update[unit]) * candidate[unit]);
       return { output: next, state: { hidden: next }, arrays: { update, reset, candidate, hidden: next } };
     },

@@ -29,13 +29,17 @@ function parseSymbols(text, count) {
 
 function parseVectors(text, width) {
   const rows = text.split(/[\n;\]]+/).map((row) => row.replace(/[[,]/g, " ").trim().split(/\s+/).filter(Boolean));
-  return rows.filter((row) => row.length > 0).map((row) => {
-    const vector = Float32Array.from(row, Number);
-    if (row.length !== width || !vector.every(Number.isFinite)) {
-      throw new Error(`A step is ${width} numbers, like [${Array(width).fill("0.5").join(" ")}], and “${row.join(" ").slice(0, 30)}” is not.`);
-    }
-    return vector;
-  });
+  return rows
+    .filter((row) => row.length > 0)
+    .map((row) => {
+      const vector = Float32Array.from(row, Number);
+      if (row.length !== width || !vector.every(Number.isFinite)) {
+        throw new Error(
+          `A step is ${width} numbers, like [${Array(width).fill("0.5").join(" ")}], and “${row.join(" ").slice(0, 30)}” is not.`,
+        );
+      }
+      return vector;
+    });
 }
 
 /** A sequence as text that `parse` reads. */

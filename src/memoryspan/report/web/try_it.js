@@ -21,7 +21,13 @@ export function tryIt({ task, network, examples }) {
   const trained = networks.at(-1);
   let view = null;
 
-  const text = element("textarea", { id: "sequence", rows: 3, spellcheck: "false", autocomplete: "off", oninput: typed });
+  const text = element("textarea", {
+    id: "sequence",
+    rows: 3,
+    spellcheck: "false",
+    autocomplete: "off",
+    oninput: typed,
+  });
   const error = element("p", { class: "error", role: "alert" });
   const length = element("input", { type: "number", id: "length", min: task.shortest, max: LONGEST });
   const sized = element("span", {}, element("label", { for: "length" }, "of length "), length);
@@ -30,7 +36,10 @@ export function tryIt({ task, network, examples }) {
     moments(network.moments, (moment) => update({ moment })),
     answer(task),
     chips(task, (selected) => update({ selected }), change),
-    maps((step) => update({ step }), (difference) => update({ difference })),
+    maps(
+      (step) => update({ step }),
+      (difference) => update({ difference }),
+    ),
   ];
 
   function typed() {
@@ -39,7 +48,7 @@ export function tryIt({ task, network, examples }) {
       error.textContent = "";
       take(sequence);
     } catch (refused) {
-      error.textContent = refused.message;
+      error.textContent = `${refused.message} The last sequence that could be read is still shown.`;
     }
   }
 
@@ -97,9 +106,16 @@ export function tryIt({ task, network, examples }) {
   }
 
   function save() {
-    const rows = view.walked.layers.flatMap((layer) => Object.entries(layer.arrays).flatMap(([name, vectors]) =>
-      vectors.flatMap((vector, step) => Array.from(vector, (value, unit) => `${step + 1},${cell(layer.name)},${name},${unit + 1},${value}`))));
-    const outputs = view.walked.outputs.flatMap((vector, step) => Array.from(vector, (value, unit) => `${step + 1},model,answer,${unit + 1},${value}`));
+    const rows = view.walked.layers.flatMap((layer) =>
+      Object.entries(layer.arrays).flatMap(([name, vectors]) =>
+        vectors.flatMap((vector, step) =>
+          Array.from(vector, (value, unit) => `${step + 1},${cell(layer.name)},${name},${unit + 1},${value}`),
+        ),
+      ),
+    );
+    const outputs = view.walked.outputs.flatMap((vector, step) =>
+      Array.from(vector, (value, unit) => `${step + 1},model,answer,${unit + 1},${value}`),
+    );
     download("trace.csv", "text/csv", ["step,layer,array,unit,value", ...rows, ...outputs, ""].join("\n"));
   }
 
@@ -115,14 +131,32 @@ export function tryIt({ task, network, examples }) {
   globalThis.memoryspan = { answer: (sequence) => run(trained, sequence).outputs.map((output) => Array.from(output)) };
 
   const [training, verdict, symbols, inside] = parts.map(({ nodes }) => nodes);
-  return element("section", { id: "try", "aria-labelledby": "try-title" },
+  return element(
+    "section",
+    { id: "try", "aria-labelledby": "try-title" },
     element("h2", { id: "try-title" }, "Try it"),
-    element("label", { for: "sequence" }, task.reads === "symbols" ? `Sequence (symbols from 0 to ${task.n_features - 1})` : `Sequence (steps of ${task.n_features} numbers)`),
-    text, error,
-    element("div", { class: "row" }, element("button", { type: "button", id: "roll", onclick: roll }, "Roll a random one"), sized),
-    ...training, ...verdict, ...symbols,
-    element("h3", {}, "Inside, step by step"), ...inside,
-    element("div", { class: "row" }, element("button", { type: "button", onclick: save }, "Save the trace as CSV")));
+    element(
+      "label",
+      { for: "sequence" },
+      task.reads === "symbols"
+        ? `Sequence (symbols from 0 to ${task.n_features - 1})`
+        : `Sequence (steps of ${task.n_features} numbers)`,
+    ),
+    text,
+    error,
+    element(
+      "div",
+      { class: "row" },
+      element("button", { type: "button", id: "roll", onclick: roll }, "Roll a random one"),
+      sized,
+    ),
+    ...training,
+    ...verdict,
+    ...symbols,
+    element("h3", {}, "Inside, step by step"),
+    ...inside,
+    element("div", { class: "row" }, element("button", { type: "button", onclick: save }, "Save the trace as CSV")),
+  );
 }
 
 /** The Float32 numbers in a base64 text, which are in the byte order of nearly every machine. */
