@@ -96,16 +96,6 @@ def _in_a_line(answer: Answer, name: Callable[[Named], str]) -> str:
     return f"{what}: learned {learned}, held {held} ({found.seconds:.0f} s of training)"
 
 
-def describe(position: Position) -> str:
-    """A position in words; what matters most stands first, where a narrow terminal shows it."""
-    row = position.row
-    speed = row.examples / row.seconds if row.seconds else 0
-    return (
-        f"length {row.length:,}, accuracy {row.accuracy:.1%}, {row.updates:,} updates, {row.examples:,} examples, "
-        f"{speed:,.0f}/s, {row.seconds:.1f} s"
-    )
-
-
 def _line(position: Position, shortest: int, longest: int) -> Table:
     # Lengths grow by factors, so the bar is logarithmic.
     done = math.log(position.row.length / shortest) if longest > shortest else 1.0
@@ -113,7 +103,7 @@ def _line(position: Position, shortest: int, longest: int) -> Table:
     line = Table.grid(padding=(0, 1))
     line.add_column(no_wrap=True)
     line.add_column(no_wrap=True, overflow="ellipsis")
-    line.add_row(ProgressBar(total=total, completed=done, width=10), describe(position))
+    line.add_row(ProgressBar(total=total, completed=done, width=10), str(position.row))
     return line
 
 
@@ -125,7 +115,7 @@ def _plain_lines() -> Callable[[Position], None]:
         nonlocal due
         due = due or time.monotonic() + PLAIN_SECONDS
         if time.monotonic() >= due:
-            console.print(describe(position), highlight=False)
+            console.print(str(position.row), highlight=False)
             due = time.monotonic() + PLAIN_SECONDS
 
     return show

@@ -14,18 +14,15 @@ export function chips(task, onselect, onchange) {
   });
   const field = element("input", { type: "number", min: 0, max: task.n_features - 1, id: "symbol", oninput: typed });
   const label = element("label", { for: "symbol" });
-  const change = element("div", { class: "row" }, label, field);
-  const hint = element(
-    "small",
-    {},
-    "Pick a symbol and change it (arrow keys: left and right to pick, up and down to change).",
-  );
+  const hint = element("small", {}, "Pick a symbol, and change it: by arrow keys, left and right, then up and down.");
+  const change = element("div", { class: "row" }, label, field, hint);
   const legend = element(
     "small",
     { class: "legend-line" },
     element("span", { class: "scale share", "aria-hidden": "true" }),
     `The darker, the more of the symbol is in memory at the step shown: how far another one in its place would move the state.${task.out_index === null ? "" : " The ringed one is asked for."}`,
   );
+  change.hidden = task.reads !== "symbols";
   let view = null;
 
   function typed() {
@@ -54,7 +51,6 @@ export function chips(task, onselect, onchange) {
         ...view.sequence.map((_, step) => element("button", { type: "button", onclick: () => onselect(step) })),
       );
     for (const [step, chip] of [...row.children].entries()) dress(chip, step);
-    change.hidden = task.reads !== "symbols";
     label.textContent = `Symbol of step ${view.selected + 1}`;
     if (Number(field.value) !== view.sequence[view.selected] || field.value === "")
       field.value = view.sequence[view.selected];
@@ -74,7 +70,7 @@ export function chips(task, onselect, onchange) {
       "aria-label",
       `Step ${step + 1}: ${shown(view.sequence[step])}${remember ? ", to be remembered" : ""}, ${Math.round(100 * share)} % in memory${verdict ? `, answer ${verdict}` : ""}`,
     );
-    chip.replaceChildren(shown(view.sequence[step]), ...(verdict ? [element("small", {}, verdict)] : []));
+    chip.replaceChildren(shown(view.sequence[step], 2), ...(verdict ? [element("small", {}, verdict)] : []));
   }
 
   /** Of a task that asks at its steps: the answer there, and whether it is right. */
@@ -85,5 +81,5 @@ export function chips(task, onselect, onchange) {
     return isRight(answer, expected, task) ? `✓ ${text}` : `✗ ${text}, not ${Number(expected.toPrecision(2))}`;
   }
 
-  return { nodes: [row, legend, hint, change], show };
+  return { nodes: [row, legend, change], show };
 }

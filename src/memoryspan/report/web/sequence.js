@@ -44,10 +44,12 @@ function parseVectors(text, width) {
 
 /** A sequence as text that `parse` reads. */
 export function format(sequence) {
-  return sequence.map(shown).join(", ");
+  return sequence.map((x) => shown(x)).join(", ");
 }
 
-/** One step as text. */
-export function shown(x) {
-  return typeof x === "number" ? String(x) : `[${Array.from(x, (value) => Number(value.toPrecision(4))).join(" ")}]`;
+/** One step as text, a vector's numbers with so many digits. */
+export function shown(x, digits = 4) {
+  return typeof x === "number"
+    ? String(x)
+    : `[${Array.from(x, (value) => Number(value.toPrecision(digits))).join(" ")}]`;
 }
