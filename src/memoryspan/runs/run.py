@@ -9,7 +9,8 @@ it to go on after any end, a killed process included, to the same bits.
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -126,7 +127,11 @@ def resume(directory: str | Path, *, budget: Budget | None = None, kind: Callabl
 
 
 def carry_on(
-    run: Run, *, on_position: Callable[[Position], None] = lambda position: None, every: float = CHECKPOINT_SECONDS
+    run: Run,
+    *,
+    on_position: Callable[[Position], None] = lambda position: None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    every: float = CHECKPOINT_SECONDS,
 ) -> Result:
     """Trains a run to its end, and keeps everything on the way; afterwards its lock is free.
 
@@ -136,34 +141,44 @@ def carry_on(
     Args:
         run: from `start` or `resume`, and only once.
         on_position: called after every chunk of updates.
+        callbacks: as `train` takes them. A run does not keep them: to one that is resumed they are given anew.
         every: seconds between checkpoints.
 
     Raises:
         RunError: the disk is full, or does not take what is written; the last checkpoint holds.
+        TaskError: a callback would not do here what it says.
     """
     if not run.lock.is_locked:
         raise RunError(f"This run has been carried on already: open it again with resume({str(run.directory)!r}).")
     try:
         with first_ctrl_c() as pressed:
-            return _train(run, on_position, every, pressed)
+            return _train(run, on_position, callbacks, every, pressed)
     finally:
         run.lock.release()
 
 
-def _train(run: Run, on_position: Callable[[Position], None], every: float, pressed: Callable[[], bool]) -> Result:
+def _train(
+    run: Run,
+    on_position: Callable[[Position], None],
+    callbacks: Sequence[keras.callbacks.Callback],
+    every: float,
+    pressed: Callable[[], bool],
+) -> Result:
     position, rows = run.position, list(history_file.history(run.directory))
     if run.ended:
         return Result(Status(run.record.status), position.accuracy, tuple(rows), run.record.resolved.path)
     seen = _seen(snapshots.load(run.directory), position)
     due = time.monotonic() + every
+    training = positions(run.model, run.task, run.settings, run.position, callbacks=callbacks, epoch=len(rows))
     try:
-        for position in positions(run.model, run.task, run.settings, run.position):
-            rows.append(position.row)
-            seen = _seen(seen, position)
-            due = _keep(run, position, seen, due, every)
-            on_position(position)
-            if pressed():
-                break
+        with closing(training):
+            for position in training:
+                rows.append(position.row)
+                seen = _seen(seen, position)
+                due = _keep(run, position, seen, due, every)
+                on_position(position)
+                if pressed():
+                    break
         return _finish(run, position, seen, rows)
     except KeyboardInterrupt:
         return _finish(run, position, seen, rows)
@@ -235,7 +250,7 @@ def _reopen(place: Path, budget: Budget | None, kind: Callable[..., Task] | None
     if budget is not None:
         _require_larger(budget, position, place)
         settings = replace(settings, budget=budget)
-    if position.status is Status.BUDGET and not _is_spent(settings.budget, position):
+    if position.status in (Status.BUDGET, Status.STOPPED) and not _is_spent(settings.budget, position):
         position = replace(position, status=None, accuracy=None)
     record_now = _going_on(saved.record, settings, position)
     if record_now != saved.record:
@@ -274,7 +289,7 @@ def _is_spent(budget: Budget, position: Position) -> bool:
 
 
 def _require_larger(budget: Budget, position: Position, place: Path) -> None:
-    if position.status in (None, Status.BUDGET) and _is_spent(budget, position):
+    if position.status in (None, Status.BUDGET, Status.STOPPED) and _is_spent(budget, position):
         row = position.row
         raise RunError(
             f"The run in {place} has had {row.examples:,} examples, {row.tokens:,} tokens and {row.seconds:.1f} s "
