@@ -22,13 +22,28 @@ BUILD, DOCS, README = ROOT / "build", ROOT / "docs", ROOT / "README.md"
 HEADINGS = ("model", "parameters", "learned span", "lag", "held span", "lag", "seeds", "failed")
 
 
+SEQUENCE = "60,56,22,7,81,3,44,19,95,60,8,31"
+"""The one that docs/tutorial.md looks at."""
+
+
 def main() -> None:
-    run = BUILD / "run"
+    draw_run()
+    draw_sweep()
+
+
+def draw_run() -> None:
+    """A trained model: how it learned, what it does, and how far it holds."""
+    run = BUILD / "echo-lstm-50"
     shutil.rmtree(run, ignore_errors=True)
     memoryspan("train", "--run", str(run))
     memoryspan("span", str(run))
     shutil.copy(run / "learning-curve.png", DOCS / "learning-curve.png")
     shutil.copy(run / "span.png", DOCS / "held-span.png")
+    memoryspan("trace", str(run), "--sequence", SEQUENCE, "-o", str(DOCS / "trace.png"))
+
+
+def draw_sweep() -> None:
+    """Models side by side."""
     memoryspan(*span_command()[1:], "--run", str(BUILD / "span"))
     shutil.copy(BUILD / "span" / "span.png", DOCS / "span.png")
     README.write_text(with_table(README.read_text(), table(BUILD / "span")))

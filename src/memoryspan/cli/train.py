@@ -160,8 +160,9 @@ def _show(run, result, drawn: bool) -> None:
     if result.accuracy is not None:
         say(f"Accuracy: {result.accuracy}\n")
         show_fresh(run.model, run.task, run.settings.seed, count=3)
-    kept = ["model.keras", *(["learning-curve.png"] if drawn else []), "run.json", "history.jsonl"]
-    say(f"\nThe run is in {run.directory}: {', '.join(kept)}.")
+    pictures = ["learning-curve.png", "learning-curve.svg"] if drawn else []
+    kept = ", ".join(["model.keras", *pictures, "run.json", "history.jsonl"])
+    say(f"\nThe run is in {run.directory}: {kept}.")
     files = _files_again(run.record.asked)
     if result.status in (Status.SOLVED, Status.NOT_FINITE, Status.MEMORY):
         say(f"Next: memoryspan predict {run.directory}{files}")
