@@ -3,8 +3,17 @@
 import { gateColour, signedColour } from "./colours.js";
 import { element } from "./element.js";
 
-/** Arrays that go from 0 to 1; all others are drawn around 0. */
-const GATES = new Set(["input", "forget", "output", "update", "reset"]);
+/** Arrays that go from 0 to 1, and what both do to the state; all others are drawn around 0. */
+const GATES = {
+  input: ["shut", "open"],
+  forget: ["forget", "keep"],
+  output: ["shut", "open"],
+  update: ["replace", "keep"],
+  reset: ["ignore", "read"],
+};
+
+/** The share of an array that colours have to tell apart, where the rest goes three times as far. */
+const MOST = 0.9;
 
 /** What an array is called. */
 export function titleOf(layer, name) {
@@ -28,14 +37,13 @@ export function orderOfUnits(layer) {
  * pointer is and what is there, `onpoint(null, "")` that it has left.
  */
 export function heatmap({ layer, name, values, order, difference, onpoint }) {
-  const gate = GATES.has(name) && !difference;
-  const farthest = gate
-    ? 1
-    : Math.max(1e-9, ...values.map((vector) => vector.reduce((a, b) => Math.max(a, Math.abs(b)), 0)));
+  const ends = difference ? undefined : GATES[name];
+  const far = ends ? 1 : aroundZero(values);
+  const scale = ends ? `0 ${ends[0]}, 1 ${ends[1]}` : `−${far.toPrecision(2)} to ${far.toPrecision(2)}`;
   const title = `${titleOf(layer, name)}${difference ? ", change" : ""}`;
   const canvas = element("canvas", {
     role: "img",
-    "aria-label": `${title}: ${layer.units} units over ${values.length} steps, ${gate ? "0 to 1" : `-${farthest.toFixed(2)} to ${farthest.toFixed(2)}`}`,
+    "aria-label": `${title}: ${layer.units} units over ${values.length} steps, ${scale}`,
     width: values.length,
     height: order.length,
     onpointermove: (event) => onpoint(...pointed(event)),
@@ -43,7 +51,7 @@ export function heatmap({ layer, name, values, order, difference, onpoint }) {
     onpointerleave: () => onpoint(null, ""),
   });
   canvas.style.height = `${Math.min(150, Math.max(24, 4 * order.length))}px`;
-  paint(canvas, values, order, gate ? gateColour : (value) => signedColour(value / farthest));
+  paint(canvas, values, order, ends ? gateColour : (value) => signedColour(value / far));
 
   function pointed({ offsetX, offsetY }) {
     const step = index(offsetX / canvas.clientWidth, values.length);
@@ -51,14 +59,20 @@ export function heatmap({ layer, name, values, order, difference, onpoint }) {
     return [step, `${title}, unit ${unit + 1}, step ${step + 1}: ${values[step][unit].toFixed(3)}`];
   }
 
-  const scale = gate ? "0 (shut) to 1 (open)" : `−${farthest.toPrecision(2)} to ${farthest.toPrecision(2)}`;
-  const bar = element("span", { class: gate ? "scale gate" : "scale signed", "aria-hidden": "true" });
+  const bar = element("span", { class: ends ? "scale gate" : "scale signed", "aria-hidden": "true" });
   return element(
     "figure",
     { class: "map" },
     element("figcaption", {}, element("span", {}, title), element("small", {}, bar, scale)),
     element("div", { class: "frame" }, canvas, element("div", { class: "cursor" })),
   );
+}
+
+/** What stands at the end of the colours: the farthest value, or, where few lie far out, most of them. */
+function aroundZero(values) {
+  const sizes = values.flatMap((vector) => Array.from(vector, Math.abs)).sort((a, b) => a - b);
+  const [most, farthest] = [sizes[Math.floor(MOST * (sizes.length - 1))], sizes.at(-1)];
+  return most > 0 && 3 * most < farthest ? most : farthest || 1;
 }
 
 function index(share, count) {

@@ -23,7 +23,7 @@ export function tryIt({ task, network, examples }) {
 
   const text = element("textarea", {
     id: "sequence",
-    rows: 3,
+    rows: 2,
     spellcheck: "false",
     autocomplete: "off",
     oninput: typed,
