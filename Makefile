@@ -1,5 +1,5 @@
 # The one door for contributors: `make` lints and tests.
-.PHONY: all lint test benchmarks pictures notebooks
+.PHONY: all lint test docs benchmarks pictures notebooks
 PYTHON ?= .venv/bin/python
 BIOME = @biomejs/biome@2.6.8
 
@@ -18,6 +18,11 @@ lint: .venv
 
 test: .venv
 	$(PYTHON) -m pytest -n auto
+
+# The site, in build/docs; a warning is an error.
+docs: .venv
+	$(PYTHON) -m pip install --quiet -e '.[docs]' -c constraints.txt
+	$(PYTHON) -m sphinx -q -E -W --keep-going -b html -d build/doctrees docs build/docs
 
 benchmarks: .venv
 	$(PYTHON) -m pip install --quiet -e '.[bench]' -c constraints.txt
