@@ -38,5 +38,6 @@ def trained(tmp_path_factory):
 @pytest.fixture(scope="session")
 def trained_page(trained, tmp_path_factory):
     """Its page."""
-    held = held_file.of_run(trained, held_span(trained.model(), TASK, longest=32))
-    return write_page(run_page(trained, held), tmp_path_factory.mktemp("page") / "report.html")
+    model, updates = trained.model_and_updates()
+    held = held_file.as_kept(held_span(model, TASK, longest=32), updates)
+    return write_page(run_page(trained, model, updates, held), tmp_path_factory.mktemp("page") / "report.html")

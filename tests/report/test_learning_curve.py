@@ -8,8 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from memoryspan import Echo
-from memoryspan.report import draw_learning_curve
-from memoryspan.report.learning_curve import find_jump
+from memoryspan.report.learning_curve import draw_learning_curve, find_jump
 from memoryspan.report.style import BLUE, ORANGE
 from memoryspan.tasks import Parity
 from memoryspan.training import Row

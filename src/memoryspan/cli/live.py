@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import count
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,6 +20,7 @@ from rich.text import Text
 from memoryspan.cli.table import span_table
 from memoryspan.named import Named
 from memoryspan.spans.cell import Answer
+from memoryspan.spans.held import Held, held_span
 from memoryspan.spans.summary import summarise
 from memoryspan.spans.sweep import Sweep
 from memoryspan.training import Position
@@ -42,6 +44,13 @@ def counting(noun: str) -> Iterator[Callable[[int, int | None], None]]:
             progress.update(task, completed=done)
 
         yield show
+
+
+def measured_span(model, task, longest: int) -> Held:
+    """How far a model holds, with a bar while that is measured."""
+    with counting("lengths") as progress:
+        seen = count(1)
+        return held_span(model, task, longest=longest, on_accuracy=lambda accuracy: progress(next(seen), None))
 
 
 @contextmanager

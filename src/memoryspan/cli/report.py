@@ -7,6 +7,9 @@ import click
 from memoryspan.cli.options import NamedType, given, model_file_option
 from memoryspan.cli.output import say
 
+SHORT, FURTHER = 256, 4
+"""The page of a run looks so many steps, or times as far as it was trained; `memoryspan span` looks further."""
+
 
 @click.command(
     epilog="\b\nExamples:\n  memoryspan report runs/echo-lstm-50-001\n"
@@ -17,7 +20,7 @@ from memoryspan.cli.output import say
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
-    help="The file to write.  [default: report.html in the directory]",
+    help="The file to write.  [default: report.html there]",
 )
 @click.option(
     "--task", type=NamedType(), help="Where the run's task is from a file of your own: that file, mine.py:MyTask."
@@ -33,9 +36,9 @@ def report(ctx: click.Context, target: str, output: str | None, task, model: str
     page.
     """
     from memoryspan.cli.target import is_run
-    from memoryspan.report.page import FILE, write_page
+    from memoryspan.report.page import write_page
 
-    path = _where(Path(output) if output else Path(target) / FILE)
+    path = _where(target, output)
     if is_run(target):
         page = _run_page(target, task, model)
     else:
@@ -45,10 +48,14 @@ def report(ctx: click.Context, target: str, output: str | None, task, model: str
     say(f"The page is in {path}: open it in a browser.")
 
 
-def _where(path: Path) -> Path:
+def _where(target: str, output: str | None) -> Path:
     """The file to write; raises `UsageError` where it would replace something else, or has no place."""
-    from memoryspan.report.page import is_page
+    from memoryspan.cli.target import is_keras_file
+    from memoryspan.report.page import FILE, is_page
 
+    if is_keras_file(target):
+        raise click.UsageError(f"{target} is a file, and a page is made of the directory of a run or of a sweep.")
+    path = Path(output) if output else Path(target) / FILE
     if path.exists() and not is_page(path):
         raise click.UsageError(f"{path} is there already, and is not such a page: remove it, or give another -o.")
     if not path.parent.is_dir():
@@ -66,27 +73,23 @@ def _run_page(target: str, task, model: str | None):
     from memoryspan.report.run_page import run_page
 
     run = open_saved(target, task, model)
-    return run_page(run, _held(run))
+    trained, updates = run.model_and_updates()
+    return run_page(run, trained, updates, _held(run, trained, updates))
 
 
-def _held(run):
+def _held(run, model, updates: int):
     """How far the model holds: as it was kept, or measured now."""
-    from memoryspan.cli.span import measured_span
+    from memoryspan.cli.live import measured_span
     from memoryspan.spans import held_file
 
-    if held := held_file.load(run):
+    if held := held_file.load(run, updates):
         return held
-    task = run.task
-    held = held_file.of_run(run, measured_span(run.model(), task, max(SHORT, FURTHER * task.length)))
+    held = held_file.as_kept(measured_span(model, run.task, max(SHORT, FURTHER * run.task.length)), updates)
     try:
         held_file.save(run, held)
     except OSError as error:
         click.echo(f"The held span could not be kept in {run.directory}: {error.strerror or error}.", err=True)
     return held
-
-
-SHORT, FURTHER = 256, 4
-"""The page of a run looks so many steps, or times as far as it was trained; `memoryspan span` looks further."""
 
 
 def _sweep_page(target: str):

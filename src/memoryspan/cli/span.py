@@ -2,7 +2,6 @@
 
 import json
 import sys
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -185,6 +184,7 @@ def _show(sweep, drawn: Path | None, as_json: bool) -> None:
 
 def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], longest: int, as_json: bool) -> None:
     """The held span of a model that is trained."""
+    from memoryspan.cli.live import measured_span
     from memoryspan.cli.target import is_run, open_target
     from memoryspan.report.span import FILE, draw_curves
     from memoryspan.report.span_table import shown
@@ -214,24 +214,14 @@ def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], long
 
 
 def _keep_held(target: str, task, held) -> None:
-    """With the run, for its page: where it was asked about the run's own task."""
+    """With the run, for its page: where it was asked about the run's own task, and the training has ended."""
     from memoryspan.runs import open_run
     from memoryspan.runs.describe import asked_task
     from memoryspan.spans import held_file
 
     run = open_run(target)
-    if asked_task(task) == run.record.asked.task:
-        held_file.save(run, held_file.of_run(run, held))
-
-
-def measured_span(model, task, longest: int):
-    """How far a model holds, with a bar while that is measured."""
-    from memoryspan.cli.live import counting
-    from memoryspan.spans.held import held_span
-
-    with counting("lengths") as progress:
-        seen = count(1)
-        return held_span(model, task, longest=longest, on_accuracy=lambda accuracy: progress(next(seen), None))
+    if run.record.results is not None and asked_task(task) == run.record.asked.task:
+        held_file.save(run, held_file.as_kept(held, run.record.results.updates))
 
 
 def _capacity(model) -> float | None:

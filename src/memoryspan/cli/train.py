@@ -129,7 +129,7 @@ def _draw(run, result) -> bool:
     if not result.history:
         return False
     try:
-        from memoryspan.report import draw_learning_curve  # Matplotlib wants a place to write as well
+        from memoryspan.report.learning_curve import draw_learning_curve  # Matplotlib wants a place to write as well
 
         draw_learning_curve(result.history, run.task, run.directory)
     except OSError as error:

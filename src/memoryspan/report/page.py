@@ -25,7 +25,7 @@ FILE = "report.html"
 MADE_BY = '<meta name="generator" content="memoryspan report">'
 """By which a page is known again."""
 
-MAIN = "main.js"
+MAIN = "main"
 
 _IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|function\*?) (\w+))", re.MULTILINE)
@@ -54,12 +54,12 @@ def is_page(path: Path) -> bool:
 
 def as_html(page: Page) -> str:
     """The whole file."""
-    style, script = _text("page.css"), script_of(MAIN)
+    style, code = _text("page.css"), script()
     return Template(_text("page.html")).substitute(
-        policy=_policy(style, script),
+        policy=_policy(style, code),
         made_by=MADE_BY,
         style=style,
-        script=script,
+        script=code,
         title=html.escape(page.title),
         sentence=html.escape(page.sentence),
         record=html.escape(page.record),
@@ -76,10 +76,10 @@ def _policy(style: str, script: str) -> str:
 
 
 @cache
-def script_of(main: str) -> str:
-    """A module and all that it imports as one script, each module in a scope of its own, the imported ones first."""
+def script() -> str:
+    """All modules as one script, each in a scope of its own, those first that others import."""
     modules: dict[str, str] = {}
-    _collect(main.removesuffix(".js"), modules)
+    _collect(MAIN, modules)
     return "\n".join(modules.values())
 
 

@@ -11,6 +11,7 @@ from memoryspan.engine import assign, variables_of
 from memoryspan.errors import ModelError
 from memoryspan.evaluation import at_length, percent
 from memoryspan.report.in_script import described, weights_of
+from memoryspan.report.learning_curve import find_jump
 from memoryspan.report.page import Page
 from memoryspan.runs import SavedRun, snapshots
 from memoryspan.runs.record import Record, plain
@@ -18,7 +19,6 @@ from memoryspan.sampling import Stream, stream
 from memoryspan.spans.held import THRESHOLD
 from memoryspan.spans.held_file import HeldSpan
 from memoryspan.tasks import Echo, Task
-from memoryspan.tasks.adding import TOLERANCE, Adding
 from memoryspan.training import Row
 
 LONGEST = 500
@@ -34,19 +34,21 @@ DIGITS = 4
 """Decimal places of a real number in an example: what is shown is what the model is given."""
 
 
-def run_page(run: SavedRun, held: HeldSpan | None) -> Page:
-    """The page of a run; `held` is how far its model holds, where that was measured.
+def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | None) -> Page:
+    """The page of a run, from `run.model_and_updates()`; `held` is how far that holds, where it was measured.
 
     Raises:
-        ModelError, RunError: the run's model, task or snapshots cannot be read.
+        RunError: the run's task, history or snapshots cannot be read.
     """
-    record, task, model = run.record, run.task, run.model()
-    history = run.history()
-    network, reason = _network(run, model, history), ""
-    if isinstance(network, ModelError):
-        network, reason = None, str(network)
-    elif task.shortest > LONGEST:
-        network, reason = None, f"The page draws up to {LONGEST} steps, and this task has at least {task.shortest:,}."
+    record, task, history = run.record, run.task, run.history()
+    network, reason = None, ""
+    if task.shortest > LONGEST:
+        reason = f"The page draws up to {LONGEST} steps, and this task has at least {task.shortest:,}."
+    else:
+        try:
+            network = {"layers": described(model), "moments": _moments(run, model, updates, history)}
+        except ModelError as error:
+            reason = str(error)
     return Page(
         title=f"{record.asked.model.name} on {record.asked.task.name}, {task.length:,} steps",
         sentence=_sentence(record),
@@ -57,7 +59,8 @@ def run_page(run: SavedRun, held: HeldSpan | None) -> Page:
             "network": network,
             "reason": reason,
             "examples": [] if network is None else list(_examples(task, run.settings.seed)),
-            "history": [_finite(plain(row)) for row in history],
+            "history": [{name: getattr(row, name) for name in ("examples", "accuracy", "length")} for row in history],
+            "story": _story(history, task),
             "held": held and _held(held),
         },
     )
@@ -80,26 +83,19 @@ def _sentence(record: Record) -> str:
     )
 
 
-def _network(run: SavedRun, model: keras.Model, history: Sequence[Row]) -> dict[str, Any] | ModelError:
-    """The layers, and the weights at the moments that were kept, the last one being the model as it is now."""
-    try:
-        layers = described(model)
-    except ModelError as reason:
-        return reason
-    last = weights_of(model)
+def _moments(run: SavedRun, model: keras.Model, updates: int, history: Sequence[Row]) -> list[dict[str, Any]]:
+    """The weights at the moments that were kept, the last one being the model as it is now."""
     rows, now = {row.updates: row for row in history}, variables_of(model)
-    end = history[-1].updates if history else 0
     moments = []
-    for updates, arrays in snapshots.load(run.directory).items():
-        if updates < end:
-            assign(model, snapshots.variables_at(arrays, now))
-            moments.append(_moment(updates, rows.get(updates), weights_of(model)))
+    for moment, arrays in snapshots.load(run.directory, until=updates - 1).items():
+        assign(model, snapshots.variables_at(arrays, now))
+        moments.append(_moment(moment, rows.get(moment), weights_of(model)))
     assign(model, now)
-    return {"layers": layers, "moments": [*moments, _moment(end, rows.get(end), last)]}
+    return [*moments, _moment(updates, rows.get(updates), weights_of(model))]
 
 
 def _moment(updates: int, row: Row | None, weights: str) -> dict[str, Any]:
-    about = {name: plain(getattr(row, name)) if row else None for name in ("examples", "accuracy", "length")}
+    about = {name: getattr(row, name, None) for name in ("examples", "accuracy", "length")}
     return {"updates": updates, "weights": weights, **about}
 
 
@@ -115,7 +111,7 @@ def _task(task: Task, model: keras.Model) -> dict[str, Any]:
         "chance": task.chance,
         "asks": task.asks,
         "answers": "number" if number else "classes",
-        "tolerance": TOLERANCE if isinstance(task, Adding) else None,
+        "tolerance": getattr(task, "tolerance", None),
         "probabilities": getattr(getattr(model.layers[-1], "activation", None), "__name__", "") == "softmax",
         "out_index": task.out_index if isinstance(task, Echo) else None,
     }
@@ -125,16 +121,15 @@ def _examples(task: Task, seed: int):
     """Fresh examples, each with what is asked at its steps and what is right there, as long as a page has room for."""
     length = min(task.length, LONGEST)
     width = 1 if _sampled(task, seed, 1, length)[0].ndim == 2 else task.n_features
-    count = max(4, min(EXAMPLES, SYMBOLS // (length * width)))
+    count = max(1, min(EXAMPLES, SYMBOLS // (length * width)))
     inputs, targets, asked = _sampled(task, seed, count, length)
     for row, right, where in zip(inputs, targets, asked, strict=True):
-        everywhere = np.atleast_1d(where)
-        steps = np.flatnonzero(everywhere) if task.asks == "every step" else [length - 1]
-        answers = right[everywhere] if task.asks == "every step" else [right]
+        if task.asks == "once":
+            where, right = np.arange(length) == length - 1, np.full(length, right)
         yield {
-            "inputs": np.round(row, DIGITS).tolist(),
-            "asked": [bool(step in set(steps)) for step in range(length)],
-            "expected": {int(step): round(answer.item(), DIGITS) for step, answer in zip(steps, answers, strict=True)},
+            "inputs": np.round(row.astype(np.float64), DIGITS).tolist() if row.ndim > 1 else row.tolist(),
+            "asked": where.tolist(),
+            "expected": {step: round(right[step].item(), DIGITS) for step in np.flatnonzero(where).tolist()},
         }
 
 
@@ -144,8 +139,17 @@ def _sampled(task: Task, seed: int, count: int, length: int) -> tuple[np.ndarray
     return np.asarray(batch.inputs), np.asarray(batch.targets), np.asarray(batch.asked)
 
 
-def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name in ("examples", "accuracy", "length", "updates")}
+def _story(history: Sequence[Row], task: Task) -> str:
+    """What happened on the way, where it did."""
+    sentences = []
+    if jump := find_jump(history, task) if history else None:
+        sentences.append(
+            f"A plateau: after {jump.flat:,} examples of up to {jump.length:,} steps {percent(jump.before.accuracy)} "
+            f"are right. Then a jump: {jump.steep:,} examples later {percent(jump.after.accuracy)} are."
+        )
+    if history and history[-1].length > history[0].length:
+        sentences.append("Each time the model has mastered a length, the length grows, and the accuracy dips at first.")
+    return " ".join(sentences)
 
 
 def _held(held: HeldSpan) -> dict[str, Any]:

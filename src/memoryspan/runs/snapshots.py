@@ -1,7 +1,8 @@
 """`snapshots.safetensors`: a model's weights at about a dozen moments of its training, to watch it learn.
 
 The moments are evenly spaced over the updates so far: once there are more than `MOST`, every second one is dropped, and
-from then on half as many are taken. So they depend on the training alone, and not on when it was interrupted.
+from then on half as many are taken. So a training that was killed and went on ends with the same ones as one that was
+not.
 """
 
 from collections.abc import Mapping
@@ -35,11 +36,11 @@ def with_moment(kept: Snapshots, now: int, variables: PyTree[Array]) -> Snapshot
     moments = list(kept)
     if len(moments) > 1 and now - moments[-1] < moments[1] - moments[0]:
         return kept
-    arrays = tuple(map(_plain, jax.device_get(jax.tree.leaves(variables))))
-    most = min(MOST, BYTES // max(1, sum(array.nbytes for array in arrays)))
+    leaves = jax.tree.leaves(variables)
+    most = min(MOST, BYTES // max(1, sum(leaf.nbytes for leaf in leaves)))
     if most < 2:
         return {}
-    kept = {**kept, now: arrays}
+    kept = {**kept, now: tuple(map(_plain, jax.device_get(leaves)))}
     while len(kept) > most:
         kept = dict(list(kept.items())[::2])
     return kept

@@ -1,6 +1,5 @@
 """`held-span.json` in a run: how far its model held when that was last measured."""
 
-
 import msgspec
 
 from memoryspan.runs import SavedRun, atomic
@@ -23,25 +22,22 @@ class HeldSpan(msgspec.Struct, frozen=True, kw_only=True):
     curve: tuple[Measured, ...]
 
 
-def of_run(run: SavedRun, held: Held) -> HeldSpan:
-    """What was found for the model of a run as it is now."""
-    return HeldSpan(updates=_updates(run), span=held.span, curve=tuple(map(measured, held.curve)))
+def as_kept(held: Held, updates: int) -> HeldSpan:
+    """What was found for a model that had seen so many updates."""
+    return HeldSpan(updates=updates, span=held.span, curve=tuple(map(measured, held.curve)))
 
 
 def save(run: SavedRun, held: HeldSpan) -> None:
-    """Keeps it in the run's directory; raises `OSError` where it cannot be written."""
-    atomic.write(run.directory / FILE, msgspec.json.encode(held))
+    """Keeps it in the run's directory, unless what is there looked further; raises `OSError` where it cannot be."""
+    kept = load(run, held.updates)
+    if kept is None or kept.curve[-1].length <= held.curve[-1].length:
+        atomic.write(run.directory / FILE, msgspec.json.encode(held))
 
 
-def load(run: SavedRun) -> HeldSpan | None:
-    """What was kept for the model of a run as it is now: None where there is nothing, or it was trained further."""
+def load(run: SavedRun, updates: int) -> HeldSpan | None:
+    """What was kept for the model of a run after so many updates; None where there is nothing."""
     try:
         held = msgspec.json.decode((run.directory / FILE).read_bytes(), type=HeldSpan)
     except (OSError, msgspec.DecodeError):  # it can be measured again
         return None
-    return held if (held.format, held.updates) == (FORMAT, _updates(run)) else None
-
-
-def _updates(run: SavedRun) -> int:
-    history = run.history()
-    return history[-1].updates if history else 0
+    return held if (held.format, held.updates) == (FORMAT, updates) else None

@@ -11,13 +11,19 @@ export function answer(task) {
   const bars = element("ol", { class: "bars", "aria-label": "The most probable answers" });
   const changed = element("p", { class: "changed", "aria-live": "polite" });
 
+  let shown = {};
+
+  /** What did not change is left alone: it would be read out again. */
   function show(view) {
-    const last = view.sequence.length - 1;
+    if (view.walked === shown.walked && view.step === shown.step && view.playing === shown.playing) return;
+    shown = view;
     const output = view.walked.outputs[view.step];
-    heading.textContent = headingOf(task, view.step, last);
+    heading.textContent = headingOf(task, view.step, view.sequence.length - 1);
+    sentence.setAttribute("aria-live", view.playing ? "off" : "polite");
     sentence.replaceChildren(...sentenceOf(task, output, view));
     bars.replaceChildren(...(task.answers === "classes" ? likeliest(output, task) : []));
-    changed.textContent = changeOf(task, view);
+    const change = changeOf(task, view);
+    if (changed.textContent !== change) changed.textContent = change;
   }
 
   return { nodes: [element("div", { class: "panel" }, heading, sentence, bars, changed)], show };
@@ -35,11 +41,9 @@ function sentenceOf(task, output, view) {
   const expected = known.expected[view.step];
   const right = isRight(answerOf(output, task), expected, task);
   const wanted = task.answers === "number" ? Number(expected.toPrecision(3)) : expected;
-  return [
-    ...parts,
-    element("span", { class: right ? "right" : "wrong" }, right ? "✓ Right" : "✗ Wrong"),
-    `: ${wanted} is asked for.`,
-  ];
+  if (right === null) return [...parts, `${wanted} is asked for.`];
+  const verdict = element("span", { class: right ? "right" : "wrong" }, right ? "✓ Right" : "✗ Wrong");
+  return [...parts, verdict, `: ${wanted} is asked for.`];
 }
 
 /** An answer with its probability, where it has one. */

@@ -14,7 +14,7 @@ const SCALES = { linear: (value) => value, log: (value) => Math.log2(Math.max(va
 /**
  * A chart, with its downloads and its table.
  *
- * `x`, `y`: `{ label, scale, ticks, show }`, with `show` giving a number as text. `series`: `{ name, points, band, steps }`,
+ * `x`, `y`: `{ label, unit, scale, ticks, show }`, with `show` giving a number as text, and `tick` one at the axis. `series`: `{ name, points, band, steps }`,
  * points as [x, y], a band as [x, low, high], `steps` for a line that jumps. `marks`: horizontal lines, `{ at, label }`.
  */
 export function chart({ title, x, y, series, marks = [], file }) {
@@ -30,11 +30,19 @@ export function chart({ title, x, y, series, marks = [], file }) {
       "font-size": 12,
     },
     ...across.ticks.map((tick) =>
-      svg("text", { x: across.at(tick), y: HEIGHT - 24, "text-anchor": "middle", class: "tick" }, x.show(tick)),
+      svg(
+        "text",
+        { x: across.at(tick), y: HEIGHT - 24, "text-anchor": "middle", class: "tick" },
+        (x.tick ?? x.show)(tick),
+      ),
     ),
     ...up.ticks.flatMap((tick) => [
       svg("line", { x1: EDGE.left, x2: WIDTH - EDGE.right, y1: up.at(tick), y2: up.at(tick), class: "grid" }),
-      svg("text", { x: EDGE.left - 8, y: up.at(tick) + 4, "text-anchor": "end", class: "tick" }, y.show(tick)),
+      svg(
+        "text",
+        { x: EDGE.left - 8, y: up.at(tick) + 4, "text-anchor": "end", class: "tick" },
+        (y.tick ?? y.show)(tick),
+      ),
     ]),
     svg("text", { x: (EDGE.left + WIDTH) / 2, y: HEIGHT - 6, "text-anchor": "middle", class: "tick" }, x.label),
     svg(
@@ -170,9 +178,11 @@ function save(drawing, file) {
   const [originals, copies] = [drawing.querySelectorAll("*"), copy.querySelectorAll("*")];
   for (const [number, original] of originals.entries()) {
     const style = getComputedStyle(original);
-    for (const name of ["stroke", "fill", "stroke-width", "fill-opacity"])
+    for (const name of ["stroke", "fill", "stroke-width", "stroke-dasharray", "fill-opacity"])
       copies[number].setAttribute(name, style.getPropertyValue(name));
   }
+  const surface = getComputedStyle(document.body).backgroundColor;
+  copy.prepend(svg("rect", { width: WIDTH, height: HEIGHT, fill: surface }));
   download(file, "image/svg+xml", new XMLSerializer().serializeToString(copy));
 }
 

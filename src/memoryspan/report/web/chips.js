@@ -32,6 +32,7 @@ export function chips(task, onselect, onchange) {
   }
 
   function pressed(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
     const last = view.sequence.length - 1;
     const to = { ArrowLeft: view.selected - 1, ArrowRight: view.selected + 1, Home: 0, End: last }[event.key];
     const by = task.reads === "symbols" ? { ArrowUp: 1, ArrowDown: -1 }[event.key] : undefined;
@@ -52,23 +53,21 @@ export function chips(task, onselect, onchange) {
       );
     for (const [step, chip] of [...row.children].entries()) dress(chip, step);
     label.textContent = `Symbol of step ${view.selected + 1}`;
-    if (Number(field.value) !== view.sequence[view.selected] || field.value === "")
-      field.value = view.sequence[view.selected];
+    if (document.activeElement !== field) field.value = view.sequence[view.selected];
   }
 
   function dress(chip, step) {
-    const share = step > view.step ? 0 : (view.shares?.[step]?.[view.step] ?? 0);
+    const share = view.shares?.[step]?.[view.step];
+    const memory = share === undefined ? "not measured" : `${Math.round(100 * share)} % in memory`;
     const remember = step === task.out_index;
     const verdict = verdictOf(step);
-    chip.className = ["chip", remember && "remember", step > view.step && "ahead", share > 0.55 && "strong"]
-      .filter(Boolean)
-      .join(" ");
-    chip.style.setProperty("--share", share.toFixed(3));
+    chip.className = ["chip", remember && "remember", step > view.step && "ahead"].filter(Boolean).join(" ");
+    chip.style.setProperty("--share", (share ?? 0).toFixed(3));
     chip.tabIndex = step === view.selected ? 0 : -1;
     chip.setAttribute("aria-pressed", step === view.selected);
     chip.setAttribute(
       "aria-label",
-      `Step ${step + 1}: ${shown(view.sequence[step])}${remember ? ", to be remembered" : ""}, ${Math.round(100 * share)} % in memory${verdict ? `, answer ${verdict}` : ""}`,
+      `Step ${step + 1}: ${shown(view.sequence[step])}${remember ? ", to be remembered" : ""}, ${memory}${verdict ? `, answer ${verdict}` : ""}`,
     );
     chip.replaceChildren(shown(view.sequence[step], 2), ...(verdict ? [element("small", {}, verdict)] : []));
   }
@@ -78,7 +77,9 @@ export function chips(task, onselect, onchange) {
     if (task.asks === "once" || !view.expectation?.asked[step]) return "";
     const [answer, expected] = [answerOf(view.walked.outputs[step], task), view.expectation.expected[step]];
     const text = Number(answer.toPrecision(2));
-    return isRight(answer, expected, task) ? `✓ ${text}` : `✗ ${text}, not ${Number(expected.toPrecision(2))}`;
+    const right = isRight(answer, expected, task);
+    if (right) return `✓ ${text}`;
+    return `${right === null ? "" : "✗ "}${text}, not ${Number(expected.toPrecision(2))}`;
   }
 
   return { nodes: [row, legend, change], show };

@@ -6,10 +6,7 @@ let palette = null;
 export function readPalette() {
   const style = getComputedStyle(document.documentElement);
   palette = Object.fromEntries(
-    ["surface", "ink", "negative", "positive", "missing"].map((name) => [
-      name,
-      rgb(style.getPropertyValue(`--${name}`)),
-    ]),
+    ["surface", "ink", "negative", "positive"].map((name) => [name, rgb(style.getPropertyValue(`--${name}`))]),
   );
 }
 
@@ -18,16 +15,20 @@ function rgb(hex) {
 }
 
 /** From shut to open: from the colour of the page to that of its text. */
-export function gateColour(value) {
-  return mixed(palette.surface, palette.ink, value);
+export function gateColour(value, pixels, at) {
+  mix(palette.surface, palette.ink, value, pixels, at);
 }
 
 /** Around 0: the colour of the page; `value` from -1 to 1. */
-export function signedColour(value) {
-  return mixed(palette.surface, value < 0 ? palette.negative : palette.positive, Math.abs(value));
+export function signedColour(value, pixels, at) {
+  mix(palette.surface, value < 0 ? palette.negative : palette.positive, Math.abs(value), pixels, at);
 }
 
-function mixed(from, to, share) {
+/** Puts the mixture of two colours into the four numbers of a pixel. */
+function mix(from, to, share, pixels, at) {
   const kept = Math.min(1, Math.max(0, share));
-  return from.map((channel, number) => Math.round(channel + kept * (to[number] - channel)));
+  for (let channel = 0; channel < 3; channel++) {
+    pixels[at + channel] = from[channel] + kept * (to[channel] - from[channel]);
+  }
+  pixels[at + 3] = 255;
 }

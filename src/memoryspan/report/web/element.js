@@ -34,10 +34,9 @@ export function download(name, type, text) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** A share as a percentage, with as many digits as tell nearly all from all. */
+/** A share as a percentage, with as many digits as tell nearly all from all: as everywhere in memoryspan. */
 export function percent(share) {
-  const digits = share > 0.9995 && share < 1 ? 2 : 1;
-  return `${(Math.floor(share * 100 * 10 ** digits + 1e-6) / 10 ** digits).toFixed(digits)} %`;
+  return `${share === 1 || share < 0.9995 ? (100 * share).toFixed(1) : (Math.floor(1e4 * share) / 100).toFixed(2)} %`;
 }
 
 /** A number with its thousands apart. */

@@ -25,8 +25,8 @@ export function titleOf(layer, name) {
 export function orderOfUnits(layer) {
   const states = layer.arrays.cell ?? layer.arrays.hidden;
   const firsts = Array.from({ length: layer.units }, (_, unit) => {
-    const far = states.map((state) => Math.abs(state[unit]));
-    const step = far.findIndex((value) => value >= Math.max(...far) / 2);
+    const farthest = states.reduce((most, state) => Math.max(most, Math.abs(state[unit])), 0);
+    const step = states.findIndex((state) => Math.abs(state[unit]) >= farthest / 2);
     return [step, states[step][unit], unit];
   });
   return firsts.sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([, , unit]) => unit);
@@ -37,7 +37,7 @@ export function orderOfUnits(layer) {
  * pointer is and what is there, `onpoint(null, "")` that it has left.
  */
 export function heatmap({ layer, name, values, order, difference, onpoint }) {
-  const ends = difference ? undefined : GATES[name];
+  const ends = difference || !withinOne(values) ? undefined : GATES[name];
   const far = ends ? 1 : aroundZero(values);
   const scale = ends ? `0 ${ends[0]}, 1 ${ends[1]}` : `−${far.toPrecision(2)} to ${far.toPrecision(2)}`;
   const title = `${titleOf(layer, name)}${difference ? ", change" : ""}`;
@@ -51,7 +51,7 @@ export function heatmap({ layer, name, values, order, difference, onpoint }) {
     onpointerleave: () => onpoint(null, ""),
   });
   canvas.style.height = `${Math.min(150, Math.max(24, 4 * order.length))}px`;
-  paint(canvas, values, order, ends ? gateColour : (value) => signedColour(value / far));
+  paint(canvas, values, order, ends ? gateColour : (value, ...place) => signedColour(value / far, ...place));
 
   function pointed({ offsetX, offsetY }) {
     const step = index(offsetX / canvas.clientWidth, values.length);
@@ -68,9 +68,16 @@ export function heatmap({ layer, name, values, order, difference, onpoint }) {
   );
 }
 
+/** Whether it can be a gate: with another activation than the sigmoid it may go beyond. */
+function withinOne(values) {
+  return values.every((vector) => vector.every((value) => value >= 0 && value <= 1));
+}
+
 /** What stands at the end of the colours: the farthest value, or, where few lie far out, most of them. */
 function aroundZero(values) {
-  const sizes = values.flatMap((vector) => Array.from(vector, Math.abs)).sort((a, b) => a - b);
+  const sizes = new Float32Array(values.length * values[0].length);
+  for (const [step, vector] of values.entries()) sizes.set(vector.map(Math.abs), step * vector.length);
+  sizes.sort();
   const [most, farthest] = [sizes[Math.floor(MOST * (sizes.length - 1))], sizes.at(-1)];
   return most > 0 && 3 * most < farthest ? most : farthest || 1;
 }
@@ -84,7 +91,7 @@ function paint(canvas, values, order, colour) {
   const image = context.createImageData(values.length, order.length);
   for (const [step, vector] of values.entries()) {
     for (const [row, unit] of order.entries()) {
-      image.data.set([...colour(vector[unit]), 255], 4 * (row * values.length + step));
+      colour(vector[unit], image.data, 4 * (row * values.length + step));
     }
   }
   context.putImageData(image, 0, 0);

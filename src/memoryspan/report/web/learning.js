@@ -6,10 +6,11 @@ import { element, grouped, percent } from "./element.js";
 const SHARES = {
   label: "accuracy (fresh examples)",
   ticks: [0, 0.25, 0.5, 0.75, 1],
-  show: (share) => `${Number((100 * share).toFixed(1))} %`,
+  show: percent,
+  tick: (share) => `${100 * share} %`,
 };
 
-export function learning(history, task) {
+export function learning(history, task, story) {
   const examples = history.map((row) => row.examples);
   const x = {
     label: "examples seen (each one new)",
@@ -28,11 +29,7 @@ export function learning(history, task) {
     "section",
     { "aria-labelledby": "learning-title" },
     element("h2", { id: "learning-title" }, "How it learned"),
-    element(
-      "p",
-      {},
-      "Short sequences first. Accuracy stays on a plateau while the symbols are learned, then jumps; each time the model masters a length, the length grows, and accuracy dips.",
-    ),
+    element("p", {}, story),
     chart({
       title: "Accuracy in training",
       x,

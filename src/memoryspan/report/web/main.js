@@ -7,11 +7,11 @@ import { tryIt } from "./try_it.js";
 
 const data = JSON.parse(byId("data").textContent);
 
-function runPage({ task, network, reason, examples, history, held }) {
+function runPage({ task, network, reason, examples, history, story, held }) {
   const sections = [];
   if (network) sections.push(tryIt({ task, network, examples }));
   else sections.push(section("Try it", element("p", {}, reason)));
-  if (history.length > 0) sections.push(learning(history, task));
+  if (history.length > 0) sections.push(learning(history, task, story));
   if (held) sections.push(section("How far it holds", element("p", {}, held.sentence), spans(held.chart)));
   return sections;
 }

@@ -7,15 +7,18 @@ import { shown } from "./sequence.js";
 /** Steps a second while playing. */
 const PACE = 12;
 
-/** `onstep(step)`: another step is to be shown; `ondifference(yes)`: what the last change changed, or all. */
-export function maps(onstep, ondifference) {
+/**
+ * `onstep(step)`: another step is to be shown; `ondifference(yes)`: what the last change changed, or all; `onplaying(yes)`:
+ * steps follow each other by themselves.
+ */
+export function maps(onstep, ondifference, onplaying) {
   const slider = element("input", {
     type: "range",
     id: "step",
     min: 1,
     oninput: () => onstep(Number(slider.value) - 1),
   });
-  const where = element("output", { for: "step" });
+  const where = element("output", { for: "step", "aria-live": "off" }); // the slider says the same
   const play = element("button", { type: "button", onclick: () => (playing ? stop() : begin()) }, "Play");
   const box = element("input", { type: "checkbox", id: "difference", onchange: () => ondifference(box.checked) });
   const difference = element("label", { for: "difference" }, box, " Only what the last change changed");
@@ -31,6 +34,7 @@ export function maps(onstep, ondifference) {
 
   function begin() {
     const last = view.sequence.length - 1;
+    onplaying(true);
     if (view.step === last) onstep(0);
     play.textContent = "Stop";
     playing = setInterval(() => (view.step < last ? onstep(view.step + 1) : stop()), 1000 / PACE);
@@ -40,6 +44,7 @@ export function maps(onstep, ondifference) {
     clearInterval(playing);
     playing = null;
     play.textContent = "Play";
+    onplaying(false);
   }
 
   function pointAt(step, sentence) {
@@ -49,8 +54,9 @@ export function maps(onstep, ondifference) {
 
   function show(next) {
     const redraw = view?.walked !== next.walked || view.difference !== next.difference || view.palette !== next.palette;
-    if (playing && view.sequence.length !== next.sequence.length) stop();
+    const cut = playing && view.sequence.length !== next.sequence.length;
     view = next;
+    if (cut) return stop();
     const length = view.sequence.length;
     slider.max = length;
     slider.value = view.step + 1;
@@ -61,6 +67,13 @@ export function maps(onstep, ondifference) {
     stack.style.minWidth = `${3 * length}px`;
     if (redraw) stack.replaceChildren(...drawn(view, pointAt));
     stack.style.setProperty("--at", `${(100 * (view.step + 0.5)) / length}%`);
+    follow((view.step + 0.5) / length);
+  }
+
+  /** Scrolls a long sequence so that the step is in view. */
+  function follow(share) {
+    const [at, left, seen] = [share * scroll.scrollWidth, scroll.scrollLeft, scroll.clientWidth];
+    if (scroll.scrollWidth > seen && (at < left || at > left + seen)) scroll.scrollLeft = at - seen / 2;
   }
 
   const controls = element(

@@ -11,7 +11,7 @@ export function moments(list, onmoment) {
     max: list.length - 1,
     oninput: () => onmoment(Number(slider.value)),
   });
-  const where = element("output", { for: "moment" });
+  const where = element("output", { for: "moment", "aria-live": "off" }); // the slider says the same
 
   function show(view) {
     slider.value = view.moment;

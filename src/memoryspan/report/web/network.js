@@ -3,7 +3,8 @@
  *
  * A network is a list of layers. A layer has `start()`, its state before the first step (null without one), and
  * `step(x, state)`, which gives `{ output, state, arrays }`: what it puts out, its next state, and its gates and states by
- * name. `x` is a symbol (an integer, which stands for its one-hot vector) or a vector.
+ * name. `x` is a symbol (an integer, which stands for its one-hot vector) or a vector. A recurrent layer also has `units`,
+ * and `size`, about the multiplications of a step.
  */
 
 const BUILDERS = {
@@ -24,7 +25,7 @@ export function build(descriptions, weights) {
       at += size;
       return weights.subarray(at - size, at);
     });
-    return { name: description.name, kind: description.kind, ...BUILDERS[description.kind](description, ...arrays) };
+    return { name: description.name, ...BUILDERS[description.kind](description, ...arrays) };
   });
 }
 
@@ -50,7 +51,7 @@ export function step(network, states, x) {
  * What the network does with a sequence.
  *
  * `outputs`: what it would answer if the sequence ended at each step. `states`: before the first step, and after each.
- * `layers`: of the recurrent ones, `{ name, kind, units, arrays }`, each array by name as a list of vectors, one a step.
+ * `layers`: of the recurrent ones, `{ name, units, arrays }`, each array by name as a list of vectors, one a step.
  */
 export function run(network, sequence) {
   const outputs = [];
@@ -68,7 +69,7 @@ export function run(network, sequence) {
     }
   }
   const layers = network
-    .map((layer, number) => ({ name: layer.name, kind: layer.kind, units: layer.units, arrays: seen[number] }))
+    .map((layer, number) => ({ name: layer.name, units: layer.units, arrays: seen[number] }))
     .filter((layer) => layer.units !== undefined);
   return { outputs, states, layers };
 }
@@ -76,6 +77,7 @@ export function run(network, sequence) {
 function lstm({ units, activation, recurrent_activation: gate }, kernel, recurrent, bias) {
   return {
     units,
+    size: recurrent.length,
     start: () => ({ cell: new Float32Array(units), hidden: new Float32Array(units) }),
     step(x, state) {
       const z = affine(kernel, x, bias, 4 * units);
@@ -100,6 +102,7 @@ function gru({ units, activation, recurrent_activation: gate, reset_after }, ker
   const [inputBias, recurrentBias] = reset_after ? [bias.subarray(0, width), bias.subarray(width)] : [bias, null];
   return {
     units,
+    size: recurrent.length,
     start: () => ({ hidden: new Float32Array(units) }),
     step(x, { hidden }) {
       const ofInput = affine(kernel, x, inputBias, width);
@@ -132,6 +135,7 @@ function gru({ units, activation, recurrent_activation: gate, reset_after }, ker
 function simpleRnn({ units, activation }, kernel, recurrent, bias) {
   return {
     units,
+    size: recurrent.length,
     start: () => ({ hidden: new Float32Array(units) }),
     step(x, state) {
       const z = affine(kernel, x, bias, units);

@@ -47,9 +47,7 @@ export function format(sequence) {
   return sequence.map((x) => shown(x)).join(", ");
 }
 
-/** One step as text, a vector's numbers with so many digits. */
-export function shown(x, digits = 4) {
-  return typeof x === "number"
-    ? String(x)
-    : `[${Array.from(x, (value) => Number(value.toPrecision(digits))).join(" ")}]`;
+/** One step as text, a vector's numbers with so many decimal places. */
+export function shown(x, places = 4) {
+  return typeof x === "number" ? String(x) : `[${Array.from(x, (value) => Number(value.toFixed(places))).join(" ")}]`;
 }

@@ -39,6 +39,7 @@ export function tryIt({ task, network, examples }) {
     maps(
       (step) => update({ step }),
       (difference) => update({ difference }),
+      (playing) => update({ playing }),
     ),
   ];
 
@@ -46,16 +47,25 @@ export function tryIt({ task, network, examples }) {
     try {
       const sequence = parse(text.value, task);
       error.textContent = "";
-      take(sequence);
+      take(sequence, null);
     } catch (refused) {
       error.textContent = `${refused.message} The last sequence that could be read is still shown.`;
     }
   }
 
   function roll() {
-    const sequence = task.out_index === null ? examples[Math.floor(Math.random() * examples.length)].inputs : random();
-    text.value = format(sequence);
-    typed();
+    if (task.out_index === null) bring(examples[Math.floor(Math.random() * examples.length)]);
+    else bring({ inputs: random() });
+  }
+
+  /** An example, of which it may be known what is right. */
+  function bring(example) {
+    text.value = format(example.inputs);
+    error.textContent = "";
+    take(
+      example.inputs.map((x) => (typeof x === "number" ? x : Float32Array.from(x))),
+      example,
+    );
   }
 
   function random() {
@@ -65,10 +75,11 @@ export function tryIt({ task, network, examples }) {
   }
 
   /** A sequence that has nothing to do with the one before. */
-  function take(sequence) {
+  function take(sequence, example) {
     const order = run(trained, sequence).layers.map(orderOfUnits);
-    const selected = Math.min(task.out_index ?? 0, sequence.length - 1);
-    update({ sequence, order, selected, step: sequence.length - 1, before: null, difference: false });
+    const last = sequence.length - 1;
+    const selected = Math.min(task.out_index ?? 0, last);
+    update({ sequence, example, order, selected, step: last, shares: null, before: null, difference: false });
   }
 
   /** The same sequence but for one symbol. */
@@ -76,7 +87,7 @@ export function tryIt({ task, network, examples }) {
     const sequence = view.sequence.with(step, x);
     text.value = format(sequence);
     error.textContent = "";
-    update({ sequence, before: { sequence: view.sequence, walked: view.walked } });
+    update({ sequence, example: null, before: { sequence: view.sequence, walked: view.walked } });
   }
 
   function update(changed) {
@@ -84,16 +95,17 @@ export function tryIt({ task, network, examples }) {
     view = { ...view, ...changed };
     if (walks) {
       view.walked = run(networks[view.moment], view.sequence);
-      view.expectation = expectation(task, view.sequence, examples);
+      view.expectation = expectation(task, view.sequence, view.example);
       if (changed.moment !== undefined) Object.assign(view, { before: null, difference: false });
     }
     for (const part of parts) part.show(view);
     if (walks) measure(view.walked, view.sequence, networks[view.moment]);
   }
 
-  /** Measures what is remembered bit by bit; the shares of before stay until the new ones are there. */
+  /** Measures what is remembered bit by bit; of a sequence that was only changed, the shares of before stay until then. */
   function measure(walked, sequence, measured) {
-    const measuring = remembered(measured, sequence, walked.states, task.reads === "symbols" ? task.n_features : null);
+    const symbols = task.reads === "symbols" ? task.n_features : null;
+    const measuring = remembered(measured, sequence, walked.states, symbols, task.out_index);
     const slice = () => {
       const until = performance.now() + SLICE;
       while (view.walked === walked) {
@@ -125,9 +137,8 @@ export function tryIt({ task, network, examples }) {
   });
   readPalette();
   length.value = Math.min(LONGEST, task.length);
-  text.value = format(examples[0].inputs);
-  view = { moment: networks.length - 1, shares: null, palette: {} };
-  typed();
+  view = { moment: networks.length - 1, playing: false, palette: {} };
+  bring(examples[0]);
   globalThis.memoryspan = { answer: (sequence) => run(trained, sequence).outputs.map((output) => Array.from(output)) };
 
   const [training, verdict, symbols, inside] = parts.map(({ nodes }) => nodes);
