@@ -57,6 +57,10 @@ def test_the_page_of_a_trained_run_is_small_and_says_what_was_measured(trained_p
     assert json.dumps(trained.record.environment.device) in text.replace("&quot;", '"')
 
 
+def test_the_page_says_what_the_task_is(trained):
+    assert page_of(trained).sentence.endswith("Echo the symbol at position 2 (counted from 0) of 8 symbols out of 10.")
+
+
 def test_typing_a_sequence_shows_the_answer_of_the_model(browser, trained_page, trained):
     model, rng = trained.model(), np.random.default_rng(0)
     with opened(browser, trained_page) as page:

@@ -1,6 +1,7 @@
 """The page of a run: the model itself to try, at several moments of its training, and how it came to be."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -85,9 +86,11 @@ def _sentence(record: Record) -> str:
 
 
 def _about(task: Task) -> str:
-    """What a task is, in the first sentence of its own documentation; nothing where it has none."""
+    """What a task is: the first line of its own documentation, with its settings; nothing where it has none."""
     first = (type(task).__doc__ or "").strip().split("\n")[0]
-    return "" if first.startswith(f"{type(task).__name__}(") else f"The task: {first}"
+    if first.startswith(f"{type(task).__name__}("):  # a dataclass without any has its signature there
+        return ""
+    return "The task: " + re.sub(r"`(\w+)`", lambda name: str(getattr(task, name[1], name[1])), first)
 
 
 def _moments(run: SavedRun, model: keras.Model, updates: int, history: Sequence[Row]) -> list[dict[str, Any]]:
