@@ -24,7 +24,8 @@ Client = pytest.importorskip("distributed").Client
 psutil = pytest.importorskip("psutil")
 
 HERE = Path(__file__).parent
-KILLS = 20
+KILLS = 8
+CELLS = 60
 MINE = "from memoryspan.models import lstm\n\ndef build(task, seed=0):\n    return lstm(task, units=2, seed=seed)\n"
 
 
@@ -100,13 +101,13 @@ def test_every_cell_is_answered_once_however_many_workers_are_lost(tmp_path, two
 
     thread = threading.Thread(target=kill)
     thread.start()
-    asked = question(150)
-    seen = answered(tmp_path, address, asked, run_group=quick, count=150)
+    asked = question(CELLS)
+    seen = answered(tmp_path, address, asked, run_group=quick, count=CELLS)
     done.set()
     thread.join()
     assert len(kills) == KILLS
     assert sorted(seen) == sorted(cell.key for cell in asked.cells)
-    assert len(what_was_found(tmp_path)) == 150
+    assert len(what_was_found(tmp_path)) == CELLS
 
 
 def test_workers_with_other_versions_are_refused_before_any_work(tmp_path, two, monkeypatch):
