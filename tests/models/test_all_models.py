@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from memoryspan import Budget, Echo, evaluate, forward, predict, train, variables_of
+from memoryspan import Echo, evaluate, forward, predict, variables_of
 from memoryspan.errors import TaskError
 from memoryspan.models import MODELS
 from memoryspan.models.tcn import tcn
@@ -111,13 +111,8 @@ def test_no_two_kernels_begin_alike(name):
 
 
 @pytest.mark.parametrize(("name", "kind"), [*zip(MODELS, [*TASKS] * len(MODELS), strict=False)])
-def test_it_trains_and_is_measured(name, kind):
-    model, task = small(name, kind), TASKS[kind]
-    before = arrays(model)
-    result = train(model, task, budget=Budget(examples=320))
-    assert np.isfinite(result.history[-1].loss)
-    assert any((one != other).any() for one, other in zip(before, arrays(model), strict=True))
-    assert evaluate(model, task, examples=32).examples == 32
+def test_it_is_measured(name, kind):
+    assert evaluate(small(name, kind), TASKS[kind], examples=32).examples == 32
 
 
 @every_model
