@@ -1,0 +1,62 @@
+// The LSTM: Hochreiter & Schmidhuber (1997), with the forget gate of Gers et al. (2000). Gates in Keras's order.
+#pragma once
+
+#include "activations.hpp"
+#include "walk.hpp"
+
+namespace memoryspan {
+
+template <int lanes>
+struct LSTM {
+  static constexpr Cell cell = Cell::lstm;
+  using F = Floats<lanes>;
+
+  // Notes: the gates i, f, g, o, and tanh of the cell state. States: hidden, cell.
+  static void forward(const float*, float* notes, const float* before, float* after, int64_t width) {
+    for (int64_t u = 0; u < width; u += lanes) {
+      const F i = sigmoid<lanes>(load<lanes>(notes + u));
+      const F f = sigmoid<lanes>(load<lanes>(notes + width + u));
+      const F g = hyperbolic_tangent<lanes>(load<lanes>(notes + 2 * width + u));
+      const F o = sigmoid<lanes>(load<lanes>(notes + 3 * width + u));
+      const F c = f * load<lanes>(before + width + u) + i * g;
+      const F shown = hyperbolic_tangent<lanes>(c);
+      store<lanes>(notes + u, i);
+      store<lanes>(notes + width + u, f);
+      store<lanes>(notes + 2 * width + u, g);
+      store<lanes>(notes + 3 * width + u, o);
+      store<lanes>(notes + 4 * width + u, shown);
+      store<lanes>(after + u, o * shown);
+      store<lanes>(after + width + u, c);
+    }
+  }
+
+  // Turns the notes into the gradients of the gates, and `d_state` into that before the step, but for what comes
+  // through the recurrent kernel.
+  static void backward(float* notes, const float* before, float* d_state, float*, int64_t width) {
+    for (int64_t u = 0; u < width; u += lanes) {
+      const F i = load<lanes>(notes + u), f = load<lanes>(notes + width + u);
+      const F g = load<lanes>(notes + 2 * width + u), o = load<lanes>(notes + 3 * width + u);
+      const F shown = load<lanes>(notes + 4 * width + u), c = load<lanes>(before + width + u);
+      const F d_hidden = load<lanes>(d_state + u);
+      const F d_cell = load<lanes>(d_state + width + u) + d_hidden * o * (1 - shown * shown);
+      store<lanes>(notes + u, d_cell * g * i * (1 - i));
+      store<lanes>(notes + width + u, d_cell * c * f * (1 - f));
+      store<lanes>(notes + 2 * width + u, d_cell * i * (1 - g * g));
+      store<lanes>(notes + 3 * width + u, d_hidden * shown * o * (1 - o));
+      store<lanes>(d_state + u, F{});
+      store<lanes>(d_state + width + u, d_cell * f);
+    }
+  }
+
+  // What the table adds to, and gets the gradient of: the gates as they are.
+  static void begin(const float* table, const float*, float* notes, int64_t width) {
+    for (int64_t u = 0; u < 4 * width; u += lanes) store<lanes>(notes + u, load<lanes>(table + u));
+  }
+
+  template <typename Put>
+  static void input_gradient(const float* notes, int64_t width, Put put) {
+    for (int64_t u = 0; u < 4 * width; u += lanes) put(u, load<lanes>(notes + u));
+  }
+};
+
+}  // namespace memoryspan

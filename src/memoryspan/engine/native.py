@@ -1,0 +1,128 @@
+"""The recurrence in C++, where the optional package memoryspan-native is installed and serves the cell.
+
+It stands in for `unroll` on the processor: LSTM and GRU as Keras makes them by default. Its results differ from those
+of `unroll` in the last bits.
+
+Environment:
+    MEMORYSPAN_NATIVE: `off` leaves it out.
+"""
+
+import os
+from collections.abc import Callable
+from functools import cache, partial
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from memoryspan.backend import keras
+from memoryspan.engine import cells
+
+SWITCH = "MEMORYSPAN_NATIVE"
+
+LAYERS = keras.layers
+
+Walk = Callable[..., tuple[Any, Array]]
+"""walk(weights, state, inputs, lengths, every_step) -> (state, hidden states of every step), as of `unroll`."""
+
+ROWS = 16
+"""Rows of a batch below which a thread of its own is not worth the exchange."""
+
+KEPT = 2**28
+"""Bytes that the way back may find as the way there left them; beyond, it walks each segment a second time."""
+
+SEGMENT = 32
+"""Steps of such a segment."""
+
+
+@cache
+def native() -> ModuleType | None:
+    """The package, where it is installed, not switched off, and the programs run on the processor."""
+    if os.environ.get(SWITCH, "").lower() in {"off", "0", "no", "false", "none"} or jax.default_backend() != "cpu":
+        return None
+    try:
+        return import_module("memoryspan_native")
+    except ModuleNotFoundError:
+        return None
+
+
+def native_walk(cell: keras.Layer) -> Walk | None:
+    """The walk of this cell in C++; None where `unroll` has to do."""
+    module = native()
+    if module is None:
+        return None
+    stock = type(cell) in (LAYERS.LSTMCell, LAYERS.GRUCell)
+    if not stock or not (
+        cell.activation is keras.activations.tanh
+        and cell.recurrent_activation is keras.activations.sigmoid
+        and getattr(cell, "reset_after", True)
+    ):
+        return None
+    return partial(_walk, module, module.Cell.LSTM if type(cell) is LAYERS.LSTMCell else module.Cell.GRU)
+
+
+def _walk(module, cell, weights: cells.Weights, state, inputs, lengths, every_step: bool):
+    units, gates = weights.recurrent_kernel.shape[0], cell.gates
+    width = -(-units // module.ALIGNMENT) * module.ALIGNMENT
+
+    def padded(array):
+        """(..., gates x units) -> (..., gates, width)"""
+        apart = array.reshape(*array.shape[:-1], -1, units)
+        return jnp.pad(apart, [*[(0, 0)] * (apart.ndim - 1), (0, width - units)])
+
+    if cell is module.Cell.GRU:  # the candidate's second bias stands behind the reset gate, the others go with the first
+        of_input, of_state = weights.bias
+        bias = padded(of_state[-units:])[0]
+        of_input = of_input.at[: 2 * units].add(of_state[: 2 * units])
+    else:
+        of_input, bias = weights.bias, jnp.zeros(0)
+    own_rows = inputs.ndim == 3 or weights.kernel.shape[0] > inputs.size
+    if own_rows:
+        projected = cells.project(padded(weights.kernel).reshape(-1, gates * width), inputs)
+        table = projected.reshape(-1, gates, width) + padded(of_input)
+        inputs = jnp.arange(len(table), dtype=jnp.int32).reshape(inputs.shape[:2])
+    else:
+        table = padded(weights.kernel + of_input)
+    start = jnp.concatenate([padded(part) for part in state], axis=1)
+    time, batch = inputs.shape
+    segment = time if 4 * batch * module.tape_size(cell, time, width, time) <= KEPT else SEGMENT
+    plan = module.Plan(max(1, min(os.cpu_count() or 1, batch // ROWS)), segment, own_rows)
+    recurrent = padded(weights.recurrent_kernel)
+    integers = inputs.astype(jnp.int32), lengths.astype(jnp.int32)
+    last, outputs = _native(module, cell, plan, every_step, table, recurrent, bias, start, *integers)
+    return type(state)(*(last[:, i, :units] for i in range(cell.states))), outputs[..., :units]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1, 2, 3))
+def _native(
+    module: ModuleType,
+    cell,
+    plan,
+    every_step: bool,
+    table: Float[Array, "rows gates width"],
+    recurrent: Float[Array, "units gates width"],
+    bias: Float[Array, "width"],
+    start: Float[Array, "batch states width"],
+    inputs: Int[Array, "time batch"],
+    lengths: Int[Array, "batch"],
+) -> tuple[Float[Array, "batch states width"], Float[Array, "time batch width"]]:
+    arrays = table, recurrent, bias, start, inputs, lengths
+    last, outputs, _ = module.forward(cell, plan._replace(segment=1), *arrays, outputs=every_step, tape=False)
+    return last, outputs
+
+
+def _there(module, cell, plan, every_step, table, recurrent, bias, start, inputs, lengths):
+    arrays = table, recurrent, bias, start, inputs, lengths
+    last, outputs, tape = module.forward(cell, plan, *arrays, outputs=every_step, tape=True)
+    return (last, outputs), (table, recurrent, bias, inputs, lengths, tape)
+
+
+def _back(module, cell, plan, every_step, residuals, cotangents):
+    d_start, d_table, d_recurrent, d_bias = module.backward(cell, plan, *residuals, *cotangents)
+    return d_table, d_recurrent, d_bias, d_start, None, None
+
+
+_native.defvjp(_there, _back)
