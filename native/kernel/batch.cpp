@@ -7,8 +7,28 @@
 #include <numeric>
 #include <vector>
 
+#ifdef __SSE__
+#include <xmmintrin.h>
+#endif
+
 namespace memoryspan {
 namespace {
+
+// While it lives, this thread takes numbers below the normal range for zero, as XLA does: a gradient that dies out over
+// many steps passes through them, and an x86 processor takes a hundred times as long over each.
+class WithoutSubnormals {
+ public:
+#ifdef __SSE__
+  WithoutSubnormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | flush_to_zero | denormals_are_zero); }
+  ~WithoutSubnormals() { _mm_setcsr(before_); }
+
+ private:
+  static constexpr unsigned flush_to_zero = 1 << 15, denormals_are_zero = 1 << 6;
+  const unsigned before_;
+#else
+  WithoutSubnormals() {}
+#endif
+};
 
 struct Free {
   void operator()(float* memory) const { std::free(memory); }
@@ -66,17 +86,15 @@ std::vector<Order> orders(const Shape& shape, const Plan& plan, const int32_t* l
 struct Sizes {
   explicit Sizes(const Shape& shape)
       : layout(layout_of(shape.cell)),
-        gates(layout.gates * shape.width),
         state(layout.states * shape.width),
-        table(shape.table_rows * gates),
-        recurrent(shape.units * gates),
-        bias(shape.cell == Cell::gru ? shape.width : 0),
+        table(shape.table_rows * layout.inputs * shape.width),
+        recurrent(shape.units * layout.gates * shape.width),
         states(shape.batch * state),
         outputs(shape.steps * shape.batch * shape.width),
         inputs(shape.steps * shape.batch) {}
 
   Layout layout;
-  int64_t gates, state, table, recurrent, bias, states, outputs, inputs;
+  int64_t state, table, recurrent, states, outputs, inputs;
 };
 
 template <typename T>
@@ -128,6 +146,7 @@ void forward(const Shape& shape, const Plan& plan, const ForwardArrays& arrays, 
   const std::vector<Order> order = orders(shape, plan, arrays.lengths);
   const int64_t a_row = tape_size(shape.cell, shape.steps, shape.width, plan.segment);
   execute(shape.seeds * plan.parts, [&](int64_t job) {
+    const WithoutSubnormals fast;
     const int64_t seed = job / plan.parts, part = job % plan.parts;
     const Rows rows = order[seed].rows(part, of_seed(arrays.inputs, seed, sizes.inputs), shape);
     float* tape = of_seed(arrays.tape, seed, shape.batch * a_row);
@@ -135,7 +154,7 @@ void forward(const Shape& shape, const Plan& plan, const ForwardArrays& arrays, 
     plan.path->forward(
         shape.cell,
         {.layer = {of_seed(arrays.table, seed, sizes.table), of_seed(arrays.recurrent, seed, sizes.recurrent),
-                   of_seed(arrays.bias, seed, sizes.bias), shape.table_rows, shape.units, shape.width},
+                   shape.table_rows, shape.units, shape.width},
          .rows = rows,
          .tape = tape_of(shape, plan, rows, tape ? tape + order[seed].first(part) * a_row : nullptr, room),
          .start = of_seed(arrays.start, seed, sizes.states),
@@ -148,23 +167,24 @@ void backward(const Shape& shape, const Plan& plan, const BackwardArrays& arrays
   const Sizes sizes(shape);
   const std::vector<Order> order = orders(shape, plan, arrays.lengths);
   const int64_t a_row = tape_size(shape.cell, shape.steps, shape.width, plan.segment);
-  const int64_t of_table = plan.own_rows ? 0 : sizes.table, sums = of_table + sizes.recurrent + sizes.bias;
+  const int64_t of_table = plan.own_rows ? 0 : sizes.table, sums = sizes.recurrent + of_table;
   std::vector<Scratch> back(shape.seeds), partial(shape.seeds * plan.parts);
   for (int64_t seed = 0; seed < shape.seeds; ++seed) {
     back[seed] = transposed(shape, of_seed(arrays.recurrent, seed, sizes.recurrent));
     if (plan.own_rows) std::fill_n(of_seed(arrays.d_table, seed, sizes.table), sizes.table, 0.0f);
   }
   execute(shape.seeds * plan.parts, [&](int64_t job) {
+    const WithoutSubnormals fast;
     const int64_t seed = job / plan.parts, part = job % plan.parts;
     const Rows rows = order[seed].rows(part, of_seed(arrays.inputs, seed, sizes.inputs), shape);
     Scratch room, d_state = scratch(rows.count * sizes.state);
     partial[job] = scratch(sums);
-    float *d_recurrent = partial[job].get(), *d_bias = d_recurrent + sizes.recurrent, *d_table = d_bias + sizes.bias;
+    float *d_recurrent = partial[job].get(), *d_table = d_recurrent + sizes.recurrent;
     std::fill_n(d_recurrent, sums, 0.0f);
     plan.path->backward(
         shape.cell,
         {.layer = {of_seed(arrays.table, seed, sizes.table), of_seed(arrays.recurrent, seed, sizes.recurrent),
-                   of_seed(arrays.bias, seed, sizes.bias), shape.table_rows, shape.units, shape.width},
+                   shape.table_rows, shape.units, shape.width},
          .rows = rows,
          .tape = tape_of(shape, plan, rows,
                          of_seed(arrays.tape, seed, shape.batch * a_row) + order[seed].first(part) * a_row, room),
@@ -174,8 +194,7 @@ void backward(const Shape& shape, const Plan& plan, const BackwardArrays& arrays
          .d_state = d_state.get(),
          .d_start = of_seed(arrays.d_start, seed, sizes.states),
          .d_table = plan.own_rows ? of_seed(arrays.d_table, seed, sizes.table) : d_table,
-         .d_recurrent = d_recurrent,
-         .d_bias = d_bias});
+         .d_recurrent = d_recurrent});
   });
   for (int64_t seed = 0; seed < shape.seeds; ++seed) {
     const auto collect = [&](float* to, int64_t from, int64_t count) {
@@ -183,8 +202,7 @@ void backward(const Shape& shape, const Plan& plan, const BackwardArrays& arrays
       for (int64_t part = 1; part < plan.parts; ++part) add(to, partial[seed * plan.parts + part].get() + from, count);
     };
     collect(of_seed(arrays.d_recurrent, seed, sizes.recurrent), 0, sizes.recurrent);
-    collect(of_seed(arrays.d_bias, seed, sizes.bias), sizes.recurrent, sizes.bias);
-    collect(of_seed(arrays.d_table, seed, sizes.table), sizes.recurrent + sizes.bias, of_table);
+    collect(of_seed(arrays.d_table, seed, sizes.table), sizes.recurrent, of_table);
   }
 }
 

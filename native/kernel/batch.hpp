@@ -28,17 +28,17 @@ int64_t tape_size(Cell cell, int64_t steps, int64_t width, int64_t segment);
 
 // Arrays with the seeds first; shapes of one seed as in walk.hpp.
 struct ForwardArrays {
-  const float *table, *recurrent, *bias, *start;
+  const float *table, *recurrent, *start;
   const int32_t *inputs, *lengths;
   float *last, *outputs, *tape;  // outputs and tape may be null
 };
 
 struct BackwardArrays {
-  const float *table, *recurrent, *bias;
+  const float *table, *recurrent;
   const int32_t *inputs, *lengths;
   float* tape;  // its notes are overwritten
   const float *d_last, *d_outputs;
-  float *d_start, *d_table, *d_recurrent, *d_bias;
+  float *d_start, *d_table, *d_recurrent;
 };
 
 void forward(const Shape&, const Plan&, const ForwardArrays&, const Executor&);

@@ -59,14 +59,13 @@ float* or_null(Result& array) { return array->element_count() ? array->typed_dat
 const float* or_null(const Reals& array) { return array.element_count() ? array.typed_data() : nullptr; }
 
 ffi::Error run_forward(ffi::ThreadPool pool, int64_t cell, int64_t parts, int64_t segment, std::string_view path,
-                   Reals table, Reals recurrent, Reals bias, Reals start, Whole inputs, Whole lengths, Result last,
+                   Reals table, Reals recurrent, Reals start, Whole inputs, Whole lengths, Result last,
                    Result outputs, Result tape) {
   const Path* chosen = path_named(path);
   if (!chosen) return ffi::Error::InvalidArgument("This processor has no path " + std::string(path) + ".");
   forward(shape_of(cell, table, recurrent, inputs), {chosen, parts, segment, false},
           {.table = table.typed_data(),
            .recurrent = recurrent.typed_data(),
-           .bias = bias.typed_data(),
            .start = start.typed_data(),
            .inputs = inputs.typed_data(),
            .lengths = lengths.typed_data(),
@@ -78,24 +77,22 @@ ffi::Error run_forward(ffi::ThreadPool pool, int64_t cell, int64_t parts, int64_
 }
 
 ffi::Error run_backward(ffi::ThreadPool pool, int64_t cell, int64_t parts, int64_t segment, bool own_rows,
-                    std::string_view path, Reals table, Reals recurrent, Reals bias, Whole inputs, Whole lengths,
+                    std::string_view path, Reals table, Reals recurrent, Whole inputs, Whole lengths,
                     Reals, Reals d_last, Reals d_outputs, Result d_start, Result d_table, Result d_recurrent,
-                    Result d_bias, Result tape) {
+                    Result tape) {
   const Path* chosen = path_named(path);
   if (!chosen) return ffi::Error::InvalidArgument("This processor has no path " + std::string(path) + ".");
   backward(shape_of(cell, table, recurrent, inputs), {chosen, parts, segment, own_rows},
            {.table = table.typed_data(),
             .recurrent = recurrent.typed_data(),
-            .bias = bias.typed_data(),
-            .inputs = inputs.typed_data(),
+             .inputs = inputs.typed_data(),
             .lengths = lengths.typed_data(),
             .tape = tape->typed_data(),  // the same memory as the argument
             .d_last = d_last.typed_data(),
             .d_outputs = or_null(d_outputs),
             .d_start = d_start->typed_data(),
             .d_table = d_table->typed_data(),
-            .d_recurrent = d_recurrent->typed_data(),
-            .d_bias = d_bias->typed_data()},
+            .d_recurrent = d_recurrent->typed_data()},
            on_threads_of(pool));
   return ffi::Error::Success();
 }
@@ -117,7 +114,6 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(memoryspan_forward, memoryspan::run_forward,
                                   .Attr<std::string_view>("path")
                                   .Arg<memoryspan::Reals>()  // table
                                   .Arg<memoryspan::Reals>()  // recurrent
-                                  .Arg<memoryspan::Reals>()  // bias
                                   .Arg<memoryspan::Reals>()  // start
                                   .Arg<memoryspan::Whole>()  // inputs
                                   .Arg<memoryspan::Whole>()  // lengths
@@ -136,7 +132,6 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(memoryspan_backward, memoryspan::run_backward,
                                   .Attr<std::string_view>("path")
                                   .Arg<memoryspan::Reals>()  // table
                                   .Arg<memoryspan::Reals>()  // recurrent
-                                  .Arg<memoryspan::Reals>()  // bias
                                   .Arg<memoryspan::Whole>()  // inputs
                                   .Arg<memoryspan::Whole>()  // lengths
                                   .Arg<memoryspan::Reals>()  // tape
@@ -145,7 +140,6 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(memoryspan_backward, memoryspan::run_backward,
                                   .Ret<memoryspan::Reals>()  // d_start
                                   .Ret<memoryspan::Reals>()  // d_table
                                   .Ret<memoryspan::Reals>()  // d_recurrent
-                                  .Ret<memoryspan::Reals>()  // d_bias
                                   .Ret<memoryspan::Reals>()  // tape
 );
 

@@ -11,12 +11,14 @@ struct GRU {
   static constexpr Cell cell = Cell::gru;
   using F = Floats<lanes>;
 
+  // The table has four vectors a row: what adds to z, to r, to what the candidate sees of the state (a bias), and to the
+  // candidate itself, which waits until the reset gate is known.
   // Notes: the gates z and r, what the candidate sees of the state before r acts on it, and the candidate.
   static void forward(const float* table, float* notes, const float* before, float* after, int64_t width) {
     for (int64_t u = 0; u < width; u += lanes) {
       const F z = sigmoid<lanes>(load<lanes>(notes + u)), r = sigmoid<lanes>(load<lanes>(notes + width + u));
       const F seen = load<lanes>(notes + 2 * width + u);
-      const F g = hyperbolic_tangent<lanes>(load<lanes>(table + 2 * width + u) + r * seen);
+      const F g = hyperbolic_tangent<lanes>(load<lanes>(table + 3 * width + u) + r * seen);
       store<lanes>(notes + u, z);
       store<lanes>(notes + width + u, r);
       store<lanes>(notes + 3 * width + u, g);
@@ -25,7 +27,7 @@ struct GRU {
   }
 
   // Turns the notes into the gradients of z, r, what is seen, and the candidate, each before its activation.
-  static void backward(float* notes, const float* before, float* d_state, float* d_bias, int64_t width) {
+  static void backward(float* notes, const float* before, float* d_state, int64_t width) {
     for (int64_t u = 0; u < width; u += lanes) {
       const F z = load<lanes>(notes + u), r = load<lanes>(notes + width + u);
       const F seen = load<lanes>(notes + 2 * width + u), g = load<lanes>(notes + 3 * width + u);
@@ -37,20 +39,7 @@ struct GRU {
       store<lanes>(notes + 2 * width + u, d_seen);
       store<lanes>(notes + 3 * width + u, d_candidate);
       store<lanes>(d_state + u, d_hidden * z);
-      add<lanes>(d_bias + u, d_seen);
     }
-  }
-
-  // The table's part of the candidate waits until the reset gate is known.
-  static void begin(const float* table, const float* bias, float* notes, int64_t width) {
-    for (int64_t u = 0; u < 2 * width; u += lanes) store<lanes>(notes + u, load<lanes>(table + u));
-    for (int64_t u = 0; u < width; u += lanes) store<lanes>(notes + 2 * width + u, load<lanes>(bias + u));
-  }
-
-  template <typename Put>
-  static void input_gradient(const float* notes, int64_t width, Put put) {
-    for (int64_t u = 0; u < 2 * width; u += lanes) put(u, load<lanes>(notes + u));
-    for (int64_t u = 2 * width; u < 3 * width; u += lanes) put(u, load<lanes>(notes + width + u));
   }
 };
 

@@ -32,7 +32,7 @@ struct LSTM {
 
   // Turns the notes into the gradients of the gates, and `d_state` into that before the step, but for what comes
   // through the recurrent kernel.
-  static void backward(float* notes, const float* before, float* d_state, float*, int64_t width) {
+  static void backward(float* notes, const float* before, float* d_state, int64_t width) {
     for (int64_t u = 0; u < width; u += lanes) {
       const F i = load<lanes>(notes + u), f = load<lanes>(notes + width + u);
       const F g = load<lanes>(notes + 2 * width + u), o = load<lanes>(notes + 3 * width + u);
@@ -46,16 +46,6 @@ struct LSTM {
       store<lanes>(d_state + u, F{});
       store<lanes>(d_state + width + u, d_cell * f);
     }
-  }
-
-  // What the table adds to, and gets the gradient of: the gates as they are.
-  static void begin(const float* table, const float*, float* notes, int64_t width) {
-    for (int64_t u = 0; u < 4 * width; u += lanes) store<lanes>(notes + u, load<lanes>(table + u));
-  }
-
-  template <typename Put>
-  static void input_gradient(const float* notes, int64_t width, Put put) {
-    for (int64_t u = 0; u < 4 * width; u += lanes) put(u, load<lanes>(notes + u));
   }
 };
 

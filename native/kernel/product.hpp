@@ -1,5 +1,7 @@
-// A matrix product of small matrices: out += a b.
+// The product of two small matrices, added to a third: out = start + a b.
 #pragma once
+
+#include <utility>
 
 #include "vector.hpp"
 
@@ -18,14 +20,15 @@ struct Product {
 };
 
 // `rows` rows and `width` vectors of the result, which stay in registers for the length of the sum.
-template <int lanes, int rows, int width>
-inline void tile(const Product& p, int64_t row, int64_t column) {
-  float* out = p.out + row * p.out_row + column;
+template <int lanes, int rows, int width, typename Start>
+inline void tile(const Product& p, int64_t row, int64_t column, Start start) {
   Floats<lanes> sum[rows][width];
 #pragma GCC unroll 16
-  for (int r = 0; r < rows; ++r)
+  for (int r = 0; r < rows; ++r) {
+    const float* from = start(row + r) + column;
 #pragma GCC unroll 16
-    for (int c = 0; c < width; ++c) sum[r][c] = load<lanes>(out + r * p.out_row + c * lanes);
+    for (int c = 0; c < width; ++c) sum[r][c] = load<lanes>(from + c * lanes);
+  }
   const float* b = p.b + column;
   for (int64_t group = 0; group < p.groups; ++group) {
     const float* a = p.a + row * p.a_row + group * p.a_group;
@@ -39,38 +42,46 @@ inline void tile(const Product& p, int64_t row, int64_t column) {
         for (int c = 0; c < width; ++c) sum[r][c] += a[r * p.a_row] * of_b[c];
     }
   }
+  float* out = p.out + row * p.out_row + column;
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r)
 #pragma GCC unroll 16
     for (int c = 0; c < width; ++c) store<lanes>(out + r * p.out_row + c * lanes, sum[r][c]);
 }
 
-// Tiles of `rows` rows from `row` on, and smaller ones for what is left.
-template <int lanes, int rows, int width>
-inline void strip(const Product& p, int64_t row, int64_t all_rows, int64_t column) {
-  for (; row + rows <= all_rows; row += rows) tile<lanes, rows, width>(p, row, column);
-  if constexpr (rows > 1) strip<lanes, rows / 2, width>(p, row, all_rows, column);
-}
-
-// How many rows a tile of this width may have, for its sums to stay in registers: of these AVX-512 has 32, others 16.
-template <int lanes, int width>
-constexpr int tile_rows() {
-  constexpr int sums = lanes == 16 ? 24 : 12;
-  int rows = 8;
-  while (rows * width > sums) rows /= 2;
-  return rows;
-}
-
-template <int lanes>
-inline void product(const Product& p, int64_t rows, int64_t columns) {
-  int64_t column = 0;
-  for (; column + 4 * lanes <= columns; column += 4 * lanes)
-    strip<lanes, tile_rows<lanes, 4>(), 4>(p, 0, rows, column);
-  switch ((columns - column) / lanes) {
-    case 3: return strip<lanes, tile_rows<lanes, 3>(), 3>(p, 0, rows, column);
-    case 2: return strip<lanes, tile_rows<lanes, 2>(), 2>(p, 0, rows, column);
-    case 1: return strip<lanes, tile_rows<lanes, 1>(), 1>(p, 0, rows, column);
+// All rows of `width` vectors, in tiles of at most `most` rows, and as equal ones as can be: a tile of one row would
+// wait for its own sums.
+template <int lanes, int most, int width, typename Start>
+inline void strip(const Product& p, int64_t rows, int64_t column, Start start) {
+  for (int64_t row = 0, tiles = (rows + most - 1) / most; tiles > 0; --tiles) {
+    const int64_t next = (rows - row + tiles - 1) / tiles;
+    [&]<int... smaller>(std::integer_sequence<int, smaller...>) {
+      ((next == smaller + 1 ? tile<lanes, smaller + 1, width>(p, row, column, start) : void()), ...);
+    }(std::make_integer_sequence<int, most>());
+    row += next;
   }
+}
+
+// How many sums may stay in registers beside the rest: AVX-512 has 32 of these, the others 16.
+template <int lanes>
+constexpr int sums = lanes == 16 ? 24 : 12;
+
+// `start(row)` is where a row's sums begin.
+template <int lanes, typename Start>
+inline void product(const Product& p, int64_t rows, int64_t columns, Start start) {
+  int64_t column = 0;
+  for (; column + 4 * lanes <= columns; column += 4 * lanes) strip<lanes, sums<lanes> / 4, 4>(p, rows, column, start);
+  switch ((columns - column) / lanes) {
+    case 3: return strip<lanes, sums<lanes> / 3, 3>(p, rows, column, start);
+    case 2: return strip<lanes, sums<lanes> / 2, 2>(p, rows, column, start);
+    case 1: return strip<lanes, sums<lanes> / 2, 1>(p, rows, column, start);
+  }
+}
+
+// The same, added to what is there.
+template <int lanes>
+inline void add_product(const Product& p, int64_t rows, int64_t columns) {
+  product<lanes>(p, rows, columns, [&p](int64_t row) { return p.out + row * p.out_row; });
 }
 
 }  // namespace memoryspan

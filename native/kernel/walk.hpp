@@ -12,20 +12,20 @@ constexpr int64_t alignment = 16;  // the lanes of the widest path, so that all 
 
 // How many vectors over units a cell has of each kind.
 struct Layout {
-  int64_t gates;   // columns of its recurrent kernel
+  int64_t inputs;  // in a row of the table
+  int64_t gates;   // in a row of its recurrent kernel; what these give is added to the first inputs
   int64_t states;  // what it carries from step to step; the first is its answer
-  int64_t notes;   // what it keeps of a step for the way back; the first ones become the gradients of the gates
+  int64_t notes;   // what it keeps of a step for the way back; the first ones become the gradients of the inputs
 };
 
 enum class Cell : int32_t { lstm, gru };
 
-constexpr Layout layout_of(Cell cell) { return cell == Cell::lstm ? Layout{4, 2, 5} : Layout{3, 1, 4}; }
+constexpr Layout layout_of(Cell cell) { return cell == Cell::lstm ? Layout{4, 4, 2, 5} : Layout{4, 3, 1, 4}; }
 
-// A layer's weights. An input is the number of a row of `table`, which holds what it adds to the gates, bias included.
+// A layer's weights. An input is the number of a row of `table`, which holds what it adds to the gates, biases included.
 struct Layer {
-  const float* table;      // [table_rows, gates, width]
+  const float* table;      // [table_rows, inputs, width]
   const float* recurrent;  // [units, gates, width]
-  const float* bias;       // [width]: the GRU's, which its reset gate acts on
   int64_t table_rows, units, width;
 };
 
@@ -67,9 +67,8 @@ struct Backward {
   const float* d_outputs;   // [steps, batch, width], or null
   float* d_state;           // [count, states, width]: room to work in
   float* d_start;           // [batch, states, width]
-  float* d_table;           // [table_rows, gates, width]: added to
+  float* d_table;           // [table_rows, inputs, width]: added to
   float* d_recurrent;       // [units, gates, width]: added to
-  float* d_bias;            // [width]: added to
 };
 
 // One way to do it, for one kind of processor.

@@ -14,6 +14,11 @@ inline void copy(float* to, const float* from, int64_t count) {
 }
 
 template <int lanes>
+inline void add(float* to, const float* from, int64_t count) {
+  for (int64_t at = 0; at < count; at += lanes) store<lanes>(to + at, load<lanes>(to + at) + load<lanes>(from + at));
+}
+
+template <int lanes>
 inline void clear(float* to, int64_t count) {
   for (int64_t at = 0; at < count; at += lanes) store<lanes>(to + at, Floats<lanes>{});
 }
@@ -29,6 +34,7 @@ class Walker {
         rows(rows),
         tape(tape),
         width(layer.width),
+        inputs(layout.inputs * width),
         gates(layout.gates * width),
         state(layout.states * width),
         notes(layout.notes * width),
@@ -71,7 +77,8 @@ class Walker {
       }
       for (int64_t step = steps - 1; step >= 0; --step) {
         while (alive < rows.count && rows.length[alive] > from + step) ++alive;
-        step_back(task, from + step, step, alive);
+        for (int64_t first = 0; first < alive; first += block)
+          back_block(task, from + step, step, first, block < alive - first ? block : alive - first);
       }
     }
     for (int64_t i = 0; i < rows.count; ++i)
@@ -79,62 +86,62 @@ class Walker {
   }
 
  private:
+  // Rows that are walked through a step together, so that what one operation leaves the next finds in the nearest cache.
+  static constexpr int64_t block = 32;
+
   void walk(int64_t from, int64_t steps, int64_t alive) {
     for (int64_t step = 0; step < steps; ++step) {
       alive = alive_at(from + step, alive);
-      for (int64_t i = 0; i < alive; ++i)
-        Step::begin(layer.table + input(from + step, i) * gates, layer.bias, notes_at(step, i), width);
-      product<lanes>({.out = notes_at(step, 0),
-                      .out_row = notes,
-                      .a = states_at(step, 0),
-                      .a_row = state,
-                      .a_term = 1,
-                      .a_group = 0,
-                      .b = layer.recurrent,
-                      .b_term = gates,
-                      .groups = 1,
-                      .terms = layer.units},
-                     alive, gates);
-      for (int64_t i = 0; i < alive; ++i)
-        Step::forward(layer.table + input(from + step, i) * gates, notes_at(step, i), states_at(step, i),
-                      states_at(step + 1, i), width);
+      for (int64_t first = 0; first < alive; first += block)
+        walk_block(from + step, step, first, block < alive - first ? block : alive - first);
     }
   }
 
-  void step_back(const Backward& task, int64_t t, int64_t step, int64_t alive) {
-    for (int64_t i = 0; i < alive; ++i) {
+  void walk_block(int64_t t, int64_t step, int64_t first, int64_t count) {
+    const Product gates_of_states{.out = notes_at(step, first),
+                                  .out_row = notes,
+                                  .a = states_at(step, first),
+                                  .a_row = state,
+                                  .a_term = 1,
+                                  .a_group = 0,
+                                  .b = layer.recurrent,
+                                  .b_term = gates,
+                                  .groups = 1,
+                                  .terms = layer.units};
+    product<lanes>(gates_of_states, count, gates, [&](int64_t i) { return table_at(t, first + i); });
+    for (int64_t i = first; i < first + count; ++i)
+      Step::forward(table_at(t, i), notes_at(step, i), states_at(step, i), states_at(step + 1, i), width);
+  }
+
+  void back_block(const Backward& task, int64_t t, int64_t step, int64_t first, int64_t count) {
+    for (int64_t i = first; i < first + count; ++i) {
       float* d_state = task.d_state + i * state;
-      if (task.d_outputs) {
-        const float* d_output = task.d_outputs + (t * rows.batch + rows.row[i]) * width;
-        for (int64_t u = 0; u < width; u += lanes) add<lanes>(d_state + u, load<lanes>(d_output + u));
-      }
-      Step::backward(notes_at(step, i), states_at(step, i), d_state, task.d_bias, width);
-      float* d_inputs = task.d_table + input(t, i) * gates;
-      Step::input_gradient(notes_at(step, i), width,
-                           [d_inputs](int64_t u, Floats<lanes> vector) { add<lanes>(d_inputs + u, vector); });
+      if (task.d_outputs) add<lanes>(d_state, task.d_outputs + (t * rows.batch + rows.row[i]) * width, width);
+      Step::backward(notes_at(step, i), states_at(step, i), d_state, width);
+      add<lanes>(task.d_table + input(t, i) * inputs, notes_at(step, i), inputs);
     }
-    product<lanes>({.out = task.d_state,
-                    .out_row = state,
-                    .a = notes_at(step, 0),
-                    .a_row = notes,
-                    .a_term = 1,
-                    .a_group = width,
-                    .b = task.transposed,
-                    .b_term = width,
-                    .groups = layout.gates,
-                    .terms = layer.units},
-                   alive, width);
-    product<lanes>({.out = task.d_recurrent,
-                    .out_row = gates,
-                    .a = states_at(step, 0),
-                    .a_row = 1,
-                    .a_term = state,
-                    .a_group = 0,
-                    .b = notes_at(step, 0),
-                    .b_term = notes,
-                    .groups = 1,
-                    .terms = alive},
-                   layer.units, gates);
+    add_product<lanes>({.out = task.d_state + first * state,
+                        .out_row = state,
+                        .a = notes_at(step, first),
+                        .a_row = notes,
+                        .a_term = 1,
+                        .a_group = width,
+                        .b = task.transposed,
+                        .b_term = width,
+                        .groups = layout.gates,
+                        .terms = layer.units},
+                       count, width);
+    add_product<lanes>({.out = task.d_recurrent,
+                        .out_row = gates,
+                        .a = states_at(step, first),
+                        .a_row = 1,
+                        .a_term = state,
+                        .a_group = 0,
+                        .b = notes_at(step, first),
+                        .b_term = notes,
+                        .groups = 1,
+                        .terms = count},
+                       layer.units, gates);
   }
 
   void hand_out(float* outputs, int64_t from, int64_t steps) {
@@ -148,6 +155,8 @@ class Walker {
     const int64_t index = rows.inputs[t * rows.batch + rows.row[i]];
     return index < 0 ? 0 : index < layer.table_rows ? index : layer.table_rows - 1;
   }
+
+  const float* table_at(int64_t t, int64_t i) const { return layer.table + input(t, i) * inputs; }
 
   // How many rows have a step t, where at most `alive` have.
   int64_t alive_at(int64_t t, int64_t alive) const {
@@ -164,7 +173,7 @@ class Walker {
   const Layer layer;
   const Rows rows;
   const Tape tape;
-  const int64_t width, gates, state, notes, longest;
+  const int64_t width, inputs, gates, state, notes, longest;
 };
 
 template <int lanes>

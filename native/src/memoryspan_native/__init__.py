@@ -25,11 +25,6 @@ class Cell(IntEnum):
     GRU = 1
 
     @property
-    def gates(self) -> int:
-        """Vectors over units in a row of the kernel."""
-        return (4, 3)[self]
-
-    @property
     def states(self) -> int:
         """Vectors over units that a row carries from step to step; the first is its answer."""
         return (2, 1)[self]
@@ -84,32 +79,32 @@ def activation(name: str, x: np.ndarray, path: str = "") -> np.ndarray:
     return padded[: x.size]
 
 
-def forward(cell: Cell, plan: Plan, table, recurrent, bias, start, inputs, lengths, *, outputs: bool, tape: bool):
+def forward(cell: Cell, plan: Plan, table, recurrent, start, inputs, lengths, *, outputs: bool, tape: bool):
     """The states after each row's last step, the outputs of every step, and the tape; empty where not asked for.
 
-    Shapes: table (rows, gates, width), recurrent (units, gates, width), bias (width,) or, for an LSTM, (0,), start
-    (batch, states, width), inputs (time, batch), lengths (batch,).
+    Shapes: table (rows, 4, width), recurrent (units, gates, width), start (batch, states, width), inputs (time, batch),
+    lengths (batch,).
     """
     (time, batch), width = inputs.shape, recurrent.shape[-1]
     on_tape = batch * tape_size(cell, time, width, plan.segment) if tape else 0
     shapes = (start.shape, (time if outputs else 0, batch, width), (on_tape,))
     call = jax.ffi.ffi_call("memoryspan_forward", [_reals(shape) for shape in shapes], vmap_method="broadcast_all")
     settings = {"cell": np.int64(cell), "parts": np.int64(plan.parts), "segment": np.int64(plan.segment)}
-    return call(table, recurrent, bias, start, inputs, lengths, **settings, path=plan.path)
+    return call(table, recurrent, start, inputs, lengths, **settings, path=plan.path)
 
 
-def backward(cell: Cell, plan: Plan, table, recurrent, bias, inputs, lengths, tape, d_last, d_outputs):
-    """The gradients of start, table, recurrent and bias, from those of the last states and, unless empty, the outputs."""
-    shapes = (d_last.shape, table.shape, recurrent.shape, bias.shape, tape.shape)
+def backward(cell: Cell, plan: Plan, table, recurrent, inputs, lengths, tape, d_last, d_outputs):
+    """The gradients of start, table and recurrent, from those of the last states and, unless empty, the outputs."""
+    shapes = (d_last.shape, table.shape, recurrent.shape, tape.shape)
     call = jax.ffi.ffi_call(
         "memoryspan_backward",
         [_reals(shape) for shape in shapes],
         vmap_method="broadcast_all",
-        input_output_aliases={5: 4},  # the tape is written over
+        input_output_aliases={4: 3},  # the tape is written over
     )
     settings = {"cell": np.int64(cell), "parts": np.int64(plan.parts), "segment": np.int64(plan.segment)}
     *gradients, _ = call(
-        table, recurrent, bias, inputs, lengths, tape, d_last, d_outputs, **settings, own_rows=plan.own_rows,
+        table, recurrent, inputs, lengths, tape, d_last, d_outputs, **settings, own_rows=plan.own_rows,
         path=plan.path,
     )  # fmt: skip
     return gradients

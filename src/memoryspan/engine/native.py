@@ -65,7 +65,7 @@ def native_walk(cell: keras.Layer) -> Walk | None:
 
 
 def _walk(module, cell, weights: cells.Weights, state, inputs, lengths, every_step: bool):
-    units, gates = weights.recurrent_kernel.shape[0], cell.gates
+    units = weights.recurrent_kernel.shape[0]
     width = -(-units // module.ALIGNMENT) * module.ALIGNMENT
 
     def padded(array):
@@ -73,26 +73,24 @@ def _walk(module, cell, weights: cells.Weights, state, inputs, lengths, every_st
         apart = array.reshape(*array.shape[:-1], -1, units)
         return jnp.pad(apart, [*[(0, 0)] * (apart.ndim - 1), (0, width - units)])
 
-    if cell is module.Cell.GRU:  # the candidate's second bias stands behind the reset gate, the others go with the first
-        of_input, of_state = weights.bias
-        bias = padded(of_state[-units:])[0]
-        of_input = of_input.at[: 2 * units].add(of_state[: 2 * units])
-    else:
-        of_input, bias = weights.bias, jnp.zeros(0)
-    own_rows = inputs.ndim == 3 or weights.kernel.shape[0] > inputs.size
+    kernel, bias = weights.kernel, weights.bias
+    if cell is module.Cell.GRU:  # reads the bias behind its reset gate as an input, the same at every step
+        gap = jnp.zeros((len(kernel), units))
+        kernel = jnp.concatenate([kernel[:, : 2 * units], gap, kernel[:, 2 * units :]], axis=1)
+        bias = jnp.concatenate([bias[0, : 2 * units] + bias[1, : 2 * units], bias[1, 2 * units :], bias[0, 2 * units :]])
+    own_rows = inputs.ndim == 3 or len(kernel) > inputs.size
     if own_rows:
-        projected = cells.project(padded(weights.kernel).reshape(-1, gates * width), inputs)
-        table = projected.reshape(-1, gates, width) + padded(of_input)
+        table = cells.project(padded(kernel).reshape(-1, 4 * width), inputs).reshape(-1, 4, width) + padded(bias)
         inputs = jnp.arange(len(table), dtype=jnp.int32).reshape(inputs.shape[:2])
     else:
-        table = padded(weights.kernel + of_input)
+        table = padded(kernel + bias)
     start = jnp.concatenate([padded(part) for part in state], axis=1)
     time, batch = inputs.shape
     segment = time if 4 * batch * module.tape_size(cell, time, width, time) <= KEPT else SEGMENT
     plan = module.Plan(max(1, min(os.cpu_count() or 1, batch // ROWS)), segment, own_rows)
     recurrent = padded(weights.recurrent_kernel)
     integers = inputs.astype(jnp.int32), lengths.astype(jnp.int32)
-    last, outputs = _native(module, cell, plan, every_step, table, recurrent, bias, start, *integers)
+    last, outputs = _native(module, cell, plan, every_step, table, recurrent, start, *integers)
     return type(state)(*(last[:, i, :units] for i in range(cell.states))), outputs[..., :units]
 
 
@@ -102,27 +100,26 @@ def _native(
     cell,
     plan,
     every_step: bool,
-    table: Float[Array, "rows gates width"],
+    table: Float[Array, "rows 4 width"],
     recurrent: Float[Array, "units gates width"],
-    bias: Float[Array, "width"],
     start: Float[Array, "batch states width"],
     inputs: Int[Array, "time batch"],
     lengths: Int[Array, "batch"],
 ) -> tuple[Float[Array, "batch states width"], Float[Array, "time batch width"]]:
-    arrays = table, recurrent, bias, start, inputs, lengths
+    arrays = table, recurrent, start, inputs, lengths
     last, outputs, _ = module.forward(cell, plan._replace(segment=1), *arrays, outputs=every_step, tape=False)
     return last, outputs
 
 
-def _there(module, cell, plan, every_step, table, recurrent, bias, start, inputs, lengths):
-    arrays = table, recurrent, bias, start, inputs, lengths
+def _there(module, cell, plan, every_step, table, recurrent, start, inputs, lengths):
+    arrays = table, recurrent, start, inputs, lengths
     last, outputs, tape = module.forward(cell, plan, *arrays, outputs=every_step, tape=True)
-    return (last, outputs), (table, recurrent, bias, inputs, lengths, tape)
+    return (last, outputs), (table, recurrent, inputs, lengths, tape)
 
 
 def _back(module, cell, plan, every_step, residuals, cotangents):
-    d_start, d_table, d_recurrent, d_bias = module.backward(cell, plan, *residuals, *cotangents)
-    return d_table, d_recurrent, d_bias, d_start, None, None
+    d_start, d_table, d_recurrent = module.backward(cell, plan, *residuals, *cotangents)
+    return d_table, d_recurrent, d_start, None, None
 
 
 _native.defvjp(_there, _back)
