@@ -47,4 +47,10 @@ inline Floats<lanes> hyperbolic_tangent(Floats<lanes> x) {
   return -less_one * reciprocal<lanes>(2 + less_one);
 }
 
+// In place, of each of `count` numbers.
+template <int lanes, Floats<lanes> (*function)(Floats<lanes>)>
+inline void each(float* numbers, int64_t count) {
+  for (int64_t at = 0; at < count; at += lanes) store<lanes>(numbers + at, function(load<lanes>(numbers + at)));
+}
+
 }  // namespace memoryspan

@@ -45,7 +45,10 @@ Scratch scratch(int64_t floats) {
   return Scratch(static_cast<float*>(memory));
 }
 
-// The rows of a batch, longest first within each part, and the parts about equally long.
+// Rows that are walked together: as many as let all that a step touches stay in the nearest cache (measured).
+constexpr int64_t block = 16;
+
+// The rows of a batch, longest first, dealt out to parts that are about equally long.
 class Order {
  public:
   Order(const int32_t* lengths, int64_t batch, int64_t steps, int64_t parts) : first_(parts + 1) {
@@ -63,11 +66,16 @@ class Order {
     first_[parts] = row_.size();
   }
 
-  int64_t first(int64_t part) const { return first_[part]; }
-
-  Rows rows(int64_t part, const int32_t* inputs, const Shape& shape) const {
-    const int64_t first = first_[part];
-    return {row_.data() + first, length_.data() + first, first_[part + 1] - first, inputs, shape.steps, shape.batch};
+  // Calls walk(rows, first) for every block of a part, where `first` counts the rows before it, those of other parts too.
+  template <typename Walk>
+  void for_each_block(int64_t part, const Shape& shape, const int32_t* inputs, Walk walk) const {
+    const int64_t end = first_[part + 1];
+    int64_t blocks = (end - first_[part] + block - 1) / block;
+    for (int64_t first = first_[part]; first < end; --blocks) {
+      const int64_t count = (end - first + blocks - 1) / blocks;  // equal ones
+      walk(Rows{row_.data() + first, length_.data() + first, count, inputs, shape.steps, shape.batch}, first);
+      first += count;
+    }
   }
 
  private:
@@ -82,19 +90,20 @@ std::vector<Order> orders(const Shape& shape, const Plan& plan, const int32_t* l
   return found;
 }
 
-// How long the arrays of one seed are.
+// How long the arrays of one seed are, and a state.
 struct Sizes {
-  explicit Sizes(const Shape& shape)
-      : layout(layout_of(shape.cell)),
-        state(layout.states * shape.width),
-        table(shape.table_rows * layout.inputs * shape.width),
-        recurrent(shape.units * layout.gates * shape.width),
-        states(shape.batch * state),
-        outputs(shape.steps * shape.batch * shape.width),
-        inputs(shape.steps * shape.batch) {}
+  Sizes(const Shape& shape, const Plan& plan) {
+    const Layout layout = layout_of(shape.cell);
+    state = layout.states * shape.width;
+    table = shape.table_rows * layout.inputs * shape.width;
+    recurrent = shape.units * layout.gates * shape.width;
+    states = shape.batch * state;
+    outputs = shape.steps * shape.batch * shape.width;
+    inputs = shape.steps * shape.batch;
+    tape = shape.batch * tape_size(shape.cell, shape.steps, shape.width, plan.segment);
+  }
 
-  Layout layout;
-  int64_t state, table, recurrent, states, outputs, inputs;
+  int64_t state, table, recurrent, states, outputs, inputs, tape;
 };
 
 template <typename T>
@@ -102,21 +111,33 @@ T* of_seed(T* array, int64_t seed, int64_t size) {
   return array ? array + seed * size : nullptr;
 }
 
-bool keeps_all(const Shape& shape, const Plan& plan) { return plan.segment >= shape.steps; }
-
-// The tape of one part: in the memory that lasts from the way there to the way back, or, for what does not, in `room`.
-Tape tape_of(const Shape& shape, const Plan& plan, const Rows& rows, float* lasting, Scratch& room) {
-  const Sizes sizes(shape);
-  const bool all = keeps_all(shape, plan);
-  const int64_t segment = std::min(plan.segment, shape.steps);
-  const int64_t states = (segment + 1) * rows.count * sizes.state;
-  float* memory = all ? lasting : nullptr;
-  if (!memory) {
-    room = scratch(rows.count * tape_size(shape.cell, segment, shape.width, segment));
-    memory = room.get();
+// The tapes of one part, block by block: in the memory that lasts from the way there to the way back, as far as that
+// reaches, and else in memory of its own, where each block overwrites the one before.
+class Tapes {
+ public:
+  Tapes(const Shape& shape, const Plan& plan, float* lasting)
+      : segment_(std::max<int64_t>(std::min(plan.segment, shape.steps), 1)),
+        all_(plan.segment >= shape.steps),
+        a_row_(tape_size(shape.cell, shape.steps, shape.width, plan.segment)),
+        state_(layout_of(shape.cell).states * shape.width),
+        lasting_(lasting) {
+    if (!all_ || !lasting_)
+      own_ = scratch(std::min(block, shape.batch) * tape_size(shape.cell, segment_, shape.width, segment_));
   }
-  return {std::max<int64_t>(segment, 1), memory, memory + states, all ? nullptr : lasting};
-}
+
+  Tape of(const Rows& rows, int64_t first) const {
+    float* const lasting = lasting_ ? lasting_ + first * a_row_ : nullptr;
+    float* const memory = own_ ? own_.get() : lasting;
+    return {segment_, memory, memory + (segment_ + 1) * rows.count * state_, all_ ? nullptr : lasting};
+  }
+
+ private:
+  const int64_t segment_;
+  const bool all_;
+  const int64_t a_row_, state_;
+  float* const lasting_;
+  Scratch own_;
+};
 
 Scratch transposed(const Shape& shape, const float* recurrent) {
   const int64_t gates = layout_of(shape.cell).gates, width = shape.width, units = shape.units;
@@ -142,31 +163,31 @@ int64_t tape_size(Cell cell, int64_t steps, int64_t width, int64_t segment) {
 }
 
 void forward(const Shape& shape, const Plan& plan, const ForwardArrays& arrays, const Executor& execute) {
-  const Sizes sizes(shape);
+  const Sizes sizes(shape, plan);
   const std::vector<Order> order = orders(shape, plan, arrays.lengths);
-  const int64_t a_row = tape_size(shape.cell, shape.steps, shape.width, plan.segment);
   execute(shape.seeds * plan.parts, [&](int64_t job) {
     const WithoutSubnormals fast;
     const int64_t seed = job / plan.parts, part = job % plan.parts;
-    const Rows rows = order[seed].rows(part, of_seed(arrays.inputs, seed, sizes.inputs), shape);
-    float* tape = of_seed(arrays.tape, seed, shape.batch * a_row);
-    Scratch room;
-    plan.path->forward(
-        shape.cell,
-        {.layer = {of_seed(arrays.table, seed, sizes.table), of_seed(arrays.recurrent, seed, sizes.recurrent),
-                   shape.table_rows, shape.units, shape.width},
-         .rows = rows,
-         .tape = tape_of(shape, plan, rows, tape ? tape + order[seed].first(part) * a_row : nullptr, room),
-         .start = of_seed(arrays.start, seed, sizes.states),
-         .last = of_seed(arrays.last, seed, sizes.states),
-         .outputs = of_seed(arrays.outputs, seed, sizes.outputs)});
+    const Tapes tapes(shape, plan, of_seed(arrays.tape, seed, sizes.tape));
+    Forward task{.layer = {of_seed(arrays.table, seed, sizes.table), of_seed(arrays.recurrent, seed, sizes.recurrent),
+                           shape.table_rows, shape.units, shape.width},
+                 .rows = {},
+                 .tape = {},
+                 .start = of_seed(arrays.start, seed, sizes.states),
+                 .last = of_seed(arrays.last, seed, sizes.states),
+                 .outputs = of_seed(arrays.outputs, seed, sizes.outputs)};
+    const auto walk = [&](const Rows& rows, int64_t first) {
+      task.rows = rows;
+      task.tape = tapes.of(rows, first);
+      plan.path->forward(shape.cell, task);
+    };
+    order[seed].for_each_block(part, shape, of_seed(arrays.inputs, seed, sizes.inputs), walk);
   });
 }
 
 void backward(const Shape& shape, const Plan& plan, const BackwardArrays& arrays, const Executor& execute) {
-  const Sizes sizes(shape);
+  const Sizes sizes(shape, plan);
   const std::vector<Order> order = orders(shape, plan, arrays.lengths);
-  const int64_t a_row = tape_size(shape.cell, shape.steps, shape.width, plan.segment);
   const int64_t of_table = plan.own_rows ? 0 : sizes.table, sums = sizes.recurrent + of_table;
   std::vector<Scratch> back(shape.seeds), partial(shape.seeds * plan.parts);
   for (int64_t seed = 0; seed < shape.seeds; ++seed) {
@@ -176,30 +197,34 @@ void backward(const Shape& shape, const Plan& plan, const BackwardArrays& arrays
   execute(shape.seeds * plan.parts, [&](int64_t job) {
     const WithoutSubnormals fast;
     const int64_t seed = job / plan.parts, part = job % plan.parts;
-    const Rows rows = order[seed].rows(part, of_seed(arrays.inputs, seed, sizes.inputs), shape);
-    Scratch room, d_state = scratch(rows.count * sizes.state);
+    const Tapes tapes(shape, plan, of_seed(arrays.tape, seed, sizes.tape));
+    const Scratch d_state = scratch(std::min(block, shape.batch) * sizes.state);
     partial[job] = scratch(sums);
-    float *d_recurrent = partial[job].get(), *d_table = d_recurrent + sizes.recurrent;
-    std::fill_n(d_recurrent, sums, 0.0f);
-    plan.path->backward(
-        shape.cell,
-        {.layer = {of_seed(arrays.table, seed, sizes.table), of_seed(arrays.recurrent, seed, sizes.recurrent),
-                   shape.table_rows, shape.units, shape.width},
-         .rows = rows,
-         .tape = tape_of(shape, plan, rows,
-                         of_seed(arrays.tape, seed, shape.batch * a_row) + order[seed].first(part) * a_row, room),
-         .transposed = back[seed].get(),
-         .d_last = of_seed(arrays.d_last, seed, sizes.states),
-         .d_outputs = of_seed(arrays.d_outputs, seed, sizes.outputs),
-         .d_state = d_state.get(),
-         .d_start = of_seed(arrays.d_start, seed, sizes.states),
-         .d_table = plan.own_rows ? of_seed(arrays.d_table, seed, sizes.table) : d_table,
-         .d_recurrent = d_recurrent});
+    std::fill_n(partial[job].get(), sums, 0.0f);
+    Backward task{.layer = {of_seed(arrays.table, seed, sizes.table), of_seed(arrays.recurrent, seed, sizes.recurrent),
+                            shape.table_rows, shape.units, shape.width},
+                  .rows = {},
+                  .tape = {},
+                  .transposed = back[seed].get(),
+                  .d_last = of_seed(arrays.d_last, seed, sizes.states),
+                  .d_outputs = of_seed(arrays.d_outputs, seed, sizes.outputs),
+                  .d_state = d_state.get(),
+                  .d_start = of_seed(arrays.d_start, seed, sizes.states),
+                  .d_table = plan.own_rows ? of_seed(arrays.d_table, seed, sizes.table)
+                                           : partial[job].get() + sizes.recurrent,
+                  .d_recurrent = partial[job].get()};
+    const auto walk = [&](const Rows& rows, int64_t first) {
+      task.rows = rows;
+      task.tape = tapes.of(rows, first);
+      plan.path->backward(shape.cell, task);
+    };
+    order[seed].for_each_block(part, shape, of_seed(arrays.inputs, seed, sizes.inputs), walk);
   });
   for (int64_t seed = 0; seed < shape.seeds; ++seed) {
+    const Scratch* const parts = &partial[seed * plan.parts];
     const auto collect = [&](float* to, int64_t from, int64_t count) {
-      std::copy_n(partial[seed * plan.parts].get() + from, count, to);
-      for (int64_t part = 1; part < plan.parts; ++part) add(to, partial[seed * plan.parts + part].get() + from, count);
+      std::copy_n(parts[0].get() + from, count, to);
+      for (int64_t part = 1; part < plan.parts; ++part) add(to, parts[part].get() + from, count);
     };
     collect(of_seed(arrays.d_recurrent, seed, sizes.recurrent), 0, sizes.recurrent);
     collect(of_seed(arrays.d_table, seed, sizes.table), sizes.recurrent, of_table);

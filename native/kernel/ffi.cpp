@@ -154,10 +154,10 @@ VISIBLE const char* memoryspan_path(int64_t i) {
   return i < static_cast<int64_t>(all.size()) ? all[i]->name : nullptr;
 }
 
-// y = function(x), 0: the sigmoid, 1: the hyperbolic tangent; count is a multiple of 16.
-VISIBLE int32_t memoryspan_activation(const char* path, int64_t function, const float* x, float* y, int64_t count) {
+// In place; function 0: the sigmoid, 1: the hyperbolic tangent; count is a multiple of 16.
+VISIBLE int32_t memoryspan_activation(const char* path, int64_t function, float* numbers, int64_t count) {
   const memoryspan::Path* chosen = memoryspan::path_named(path);
   if (!chosen) return 1;
-  (function ? chosen->hyperbolic_tangent : chosen->sigmoid)(x, y, count);
+  (function ? chosen->hyperbolic_tangent : chosen->sigmoid)(numbers, count);
   return 0;
 }

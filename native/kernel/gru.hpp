@@ -14,13 +14,13 @@ struct GRU {
   // The table has four vectors a row: what adds to z, to r, to what the candidate sees of the state (a bias), and to the
   // candidate itself, which waits until the reset gate is known.
   // Notes: the gates z and r, what the candidate sees of the state before r acts on it, and the candidate.
-  static void forward(const float* table, float* notes, const float* before, float* after, int64_t width) {
+  static void activate(float* notes, int64_t width) { each<lanes, sigmoid<lanes>>(notes, 2 * width); }
+
+  static void advance(const float* table, float* notes, const float* before, float* after, int64_t width) {
     for (int64_t u = 0; u < width; u += lanes) {
-      const F z = sigmoid<lanes>(load<lanes>(notes + u)), r = sigmoid<lanes>(load<lanes>(notes + width + u));
+      const F z = load<lanes>(notes + u), r = load<lanes>(notes + width + u);
       const F seen = load<lanes>(notes + 2 * width + u);
       const F g = hyperbolic_tangent<lanes>(load<lanes>(table + 3 * width + u) + r * seen);
-      store<lanes>(notes + u, z);
-      store<lanes>(notes + width + u, r);
       store<lanes>(notes + 3 * width + u, g);
       store<lanes>(after + u, z * load<lanes>(before + u) + (1 - z) * g);
     }

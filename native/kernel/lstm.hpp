@@ -12,18 +12,18 @@ struct LSTM {
   using F = Floats<lanes>;
 
   // Notes: the gates i, f, g, o, and tanh of the cell state. States: hidden, cell.
-  static void forward(const float*, float* notes, const float* before, float* after, int64_t width) {
+  static void activate(float* notes, int64_t width) {
+    each<lanes, sigmoid<lanes>>(notes, 2 * width);
+    each<lanes, hyperbolic_tangent<lanes>>(notes + 2 * width, width);
+    each<lanes, sigmoid<lanes>>(notes + 3 * width, width);
+  }
+
+  static void advance(const float*, float* notes, const float* before, float* after, int64_t width) {
     for (int64_t u = 0; u < width; u += lanes) {
-      const F i = sigmoid<lanes>(load<lanes>(notes + u));
-      const F f = sigmoid<lanes>(load<lanes>(notes + width + u));
-      const F g = hyperbolic_tangent<lanes>(load<lanes>(notes + 2 * width + u));
-      const F o = sigmoid<lanes>(load<lanes>(notes + 3 * width + u));
+      const F i = load<lanes>(notes + u), f = load<lanes>(notes + width + u);
+      const F g = load<lanes>(notes + 2 * width + u), o = load<lanes>(notes + 3 * width + u);
       const F c = f * load<lanes>(before + width + u) + i * g;
       const F shown = hyperbolic_tangent<lanes>(c);
-      store<lanes>(notes + u, i);
-      store<lanes>(notes + width + u, f);
-      store<lanes>(notes + 2 * width + u, g);
-      store<lanes>(notes + 3 * width + u, o);
       store<lanes>(notes + 4 * width + u, shown);
       store<lanes>(after + u, o * shown);
       store<lanes>(after + width + u, c);

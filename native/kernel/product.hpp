@@ -1,6 +1,7 @@
 // The product of two small matrices, added to a third: out = start + a b.
 #pragma once
 
+#include <algorithm>
 #include <utility>
 
 #include "vector.hpp"
@@ -21,7 +22,7 @@ struct Product {
 
 // `rows` rows and `width` vectors of the result, which stay in registers for the length of the sum.
 template <int lanes, int rows, int width, typename Start>
-inline void tile(const Product& p, int64_t row, int64_t column, Start start) {
+[[gnu::noinline]] void tile(const Product& p, int64_t row, int64_t column, Start start) {
   Floats<lanes> sum[rows][width];
 #pragma GCC unroll 16
   for (int r = 0; r < rows; ++r) {
@@ -62,19 +63,20 @@ inline void strip(const Product& p, int64_t rows, int64_t column, Start start) {
   }
 }
 
-// How many sums may stay in registers beside the rest: AVX-512 has 32 of these, the others 16.
-template <int lanes>
-constexpr int sums = lanes == 16 ? 24 : 12;
+// How many rows a tile may have, for its sums to stay in registers beside the rest, of which AVX-512 has 32, others 16;
+// and for each row to have a register for its place.
+template <int lanes, int width>
+constexpr int most_rows = std::min((lanes == 16 ? 24 : 12) / width, 8);
 
 // `start(row)` is where a row's sums begin.
 template <int lanes, typename Start>
 inline void product(const Product& p, int64_t rows, int64_t columns, Start start) {
   int64_t column = 0;
-  for (; column + 4 * lanes <= columns; column += 4 * lanes) strip<lanes, sums<lanes> / 4, 4>(p, rows, column, start);
+  for (; column + 4 * lanes <= columns; column += 4 * lanes) strip<lanes, most_rows<lanes, 4>, 4>(p, rows, column, start);
   switch ((columns - column) / lanes) {
-    case 3: return strip<lanes, sums<lanes> / 3, 3>(p, rows, column, start);
-    case 2: return strip<lanes, sums<lanes> / 2, 2>(p, rows, column, start);
-    case 1: return strip<lanes, sums<lanes> / 2, 1>(p, rows, column, start);
+    case 3: return strip<lanes, most_rows<lanes, 3>, 3>(p, rows, column, start);
+    case 2: return strip<lanes, most_rows<lanes, 2>, 2>(p, rows, column, start);
+    case 1: return strip<lanes, most_rows<lanes, 1>, 1>(p, rows, column, start);
   }
 }
 

@@ -1,4 +1,4 @@
-// What one thread is asked to do: the walk of some rows of a batch, forward, or forward and back.
+// What the kernel is asked to do: to walk a few rows of a batch, forward or back.
 //
 // All arrays are padded: a vector over units takes `width` floats, a multiple of `alignment`; what stands for units
 // beyond the last is zero in the weights, and does no harm anywhere else.
@@ -29,7 +29,7 @@ struct Layer {
   int64_t table_rows, units, width;
 };
 
-// The rows that a thread walks, longest first; `row[i]` is the place of the i-th in the batch.
+// Rows that are walked together, longest first; `row[i]` is the place of the i-th in the batch.
 struct Rows {
   const int32_t* row;
   const int32_t* length;
@@ -38,7 +38,7 @@ struct Rows {
   int64_t steps, batch;
 };
 
-// Where a thread keeps what it needs for the way back. A segment's memory holds the states before its first step and
+// Where a walk keeps what the way back needs. A segment's memory holds the states before its first step and
 // after each step, [segment + 1, count, states, width], and the notes of each step, [segment, count, notes, width].
 // Without checkpoints there is one segment, as long as the walk; with them, [segments, count, states, width], the
 // memory of one segment serves all, and the way back walks each a second time from its checkpoint.
@@ -76,8 +76,8 @@ struct Path {
   const char* name;
   void (*forward)(Cell, const Forward&);
   void (*backward)(Cell, const Backward&);
-  void (*sigmoid)(const float* x, float* y, int64_t count);
-  void (*hyperbolic_tangent)(const float* x, float* y, int64_t count);
+  void (*sigmoid)(float* numbers, int64_t count);
+  void (*hyperbolic_tangent)(float* numbers, int64_t count);
 };
 
 }  // namespace memoryspan

@@ -18,6 +18,10 @@ inline void add(float* to, const float* from, int64_t count) {
   for (int64_t at = 0; at < count; at += lanes) store<lanes>(to + at, load<lanes>(to + at) + load<lanes>(from + at));
 }
 
+inline void prefetch(const float* from, int64_t count) {
+  for (int64_t at = 0; at < count; at += 16) __builtin_prefetch(from + at);
+}
+
 template <int lanes>
 inline void clear(float* to, int64_t count) {
   for (int64_t at = 0; at < count; at += lanes) store<lanes>(to + at, Floats<lanes>{});
@@ -77,8 +81,7 @@ class Walker {
       }
       for (int64_t step = steps - 1; step >= 0; --step) {
         while (alive < rows.count && rows.length[alive] > from + step) ++alive;
-        for (int64_t first = 0; first < alive; first += block)
-          back_block(task, from + step, step, first, block < alive - first ? block : alive - first);
+        step_back(task, from + step, step, alive);
       }
     }
     for (int64_t i = 0; i < rows.count; ++i)
@@ -86,21 +89,17 @@ class Walker {
   }
 
  private:
-  // Rows that are walked through a step together, so that what one operation leaves the next finds in the nearest cache.
-  static constexpr int64_t block = 32;
-
   void walk(int64_t from, int64_t steps, int64_t alive) {
     for (int64_t step = 0; step < steps; ++step) {
       alive = alive_at(from + step, alive);
-      for (int64_t first = 0; first < alive; first += block)
-        walk_block(from + step, step, first, block < alive - first ? block : alive - first);
+      step_on(from + step, step, alive);
     }
   }
 
-  void walk_block(int64_t t, int64_t step, int64_t first, int64_t count) {
-    const Product gates_of_states{.out = notes_at(step, first),
+  void step_on(int64_t t, int64_t step, int64_t alive) {
+    const Product gates_of_states{.out = notes_at(step, 0),
                                   .out_row = notes,
-                                  .a = states_at(step, first),
+                                  .a = states_at(step, 0),
                                   .a_row = state,
                                   .a_term = 1,
                                   .a_group = 0,
@@ -108,21 +107,26 @@ class Walker {
                                   .b_term = gates,
                                   .groups = 1,
                                   .terms = layer.units};
-    product<lanes>(gates_of_states, count, gates, [&](int64_t i) { return table_at(t, first + i); });
-    for (int64_t i = first; i < first + count; ++i)
-      Step::forward(table_at(t, i), notes_at(step, i), states_at(step, i), states_at(step + 1, i), width);
+    product<lanes>(gates_of_states, alive, gates, [&](int64_t i) { return table_at(t, i); });
+    // In two rounds: what waits for the new state would fill the processor's window, and the rest would wait with it.
+    for (int64_t i = 0; i < alive; ++i) {
+      Step::activate(notes_at(step, i), width);
+      if (t + 1 < rows.steps) prefetch(table_at(t + 1, i), inputs);
+    }
+    for (int64_t i = 0; i < alive; ++i)
+      Step::advance(table_at(t, i), notes_at(step, i), states_at(step, i), states_at(step + 1, i), width);
   }
 
-  void back_block(const Backward& task, int64_t t, int64_t step, int64_t first, int64_t count) {
-    for (int64_t i = first; i < first + count; ++i) {
+  void step_back(const Backward& task, int64_t t, int64_t step, int64_t alive) {
+    for (int64_t i = 0; i < alive; ++i) {
       float* d_state = task.d_state + i * state;
       if (task.d_outputs) add<lanes>(d_state, task.d_outputs + (t * rows.batch + rows.row[i]) * width, width);
       Step::backward(notes_at(step, i), states_at(step, i), d_state, width);
       add<lanes>(task.d_table + input(t, i) * inputs, notes_at(step, i), inputs);
     }
-    add_product<lanes>({.out = task.d_state + first * state,
+    add_product<lanes>({.out = task.d_state,
                         .out_row = state,
-                        .a = notes_at(step, first),
+                        .a = notes_at(step, 0),
                         .a_row = notes,
                         .a_term = 1,
                         .a_group = width,
@@ -130,17 +134,17 @@ class Walker {
                         .b_term = width,
                         .groups = layout.gates,
                         .terms = layer.units},
-                       count, width);
+                       alive, width);
     add_product<lanes>({.out = task.d_recurrent,
                         .out_row = gates,
-                        .a = states_at(step, first),
+                        .a = states_at(step, 0),
                         .a_row = 1,
                         .a_term = state,
                         .a_group = 0,
-                        .b = notes_at(step, first),
+                        .b = notes_at(step, 0),
                         .b_term = notes,
                         .groups = 1,
-                        .terms = count},
+                        .terms = alive},
                        layer.units, gates);
   }
 
@@ -188,15 +192,10 @@ void backward(Cell cell, const Backward& task) {
   Walker<GRU, lanes>(task.layer, task.rows, task.tape).backward(task);
 }
 
-template <int lanes, Floats<lanes> (*function)(Floats<lanes>)>
-void elementwise(const float* x, float* y, int64_t count) {
-  for (int64_t at = 0; at < count; at += lanes) store<lanes>(y + at, function(load<lanes>(x + at)));
-}
-
 template <int lanes>
 constexpr Path path_of(const char* name) {
-  return {name, forward<lanes>, backward<lanes>, elementwise<lanes, sigmoid<lanes>>,
-          elementwise<lanes, hyperbolic_tangent<lanes>>};
+  return {name, forward<lanes>, backward<lanes>, each<lanes, sigmoid<lanes>>,
+          each<lanes, hyperbolic_tangent<lanes>>};
 }
 
 }  // namespace memoryspan

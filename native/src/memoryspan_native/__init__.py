@@ -50,7 +50,7 @@ def _library() -> ctypes.CDLL:
     library.memoryspan_path.restype = ctypes.c_char_p
     library.memoryspan_path.argtypes = [ctypes.c_int64]
     floats = np.ctypeslib.ndpointer(np.float32, flags="C")
-    library.memoryspan_activation.argtypes = [ctypes.c_char_p, ctypes.c_int64, floats, floats, ctypes.c_int64]
+    library.memoryspan_activation.argtypes = [ctypes.c_char_p, ctypes.c_int64, floats, ctypes.c_int64]
     for name in ("memoryspan_forward", "memoryspan_backward"):
         jax.ffi.register_ffi_target(name, jax.ffi.pycapsule(getattr(library, name)), platform="cpu")
     return library
@@ -74,7 +74,7 @@ def activation(name: str, x: np.ndarray, path: str = "") -> np.ndarray:
     """`sigmoid` or `tanh` of a flat array of 32-bit floats, as the walk computes it."""
     padded = np.zeros(-(-x.size // ALIGNMENT) * ALIGNMENT, np.float32)
     padded[: x.size] = x
-    if _LIBRARY.memoryspan_activation(path.encode(), ("sigmoid", "tanh").index(name), padded, padded, padded.size):
+    if _LIBRARY.memoryspan_activation(path.encode(), ("sigmoid", "tanh").index(name), padded, padded.size):
         raise ValueError(f"This processor has no path {path!r}; it has {', '.join(paths())}.")
     return padded[: x.size]
 

@@ -87,7 +87,7 @@ def _walk(module, cell, weights: cells.Weights, state, inputs, lengths, every_st
     start = jnp.concatenate([padded(part) for part in state], axis=1)
     time, batch = inputs.shape
     segment = time if 4 * batch * module.tape_size(cell, time, width, time) <= KEPT else SEGMENT
-    plan = module.Plan(max(1, min(os.cpu_count() or 1, batch // ROWS)), segment, own_rows)
+    plan = module.Plan(int(os.environ.get("MSP_PARTS","0")) or max(1, min(os.cpu_count() or 1, batch // ROWS)), segment, own_rows)
     recurrent = padded(weights.recurrent_kernel)
     integers = inputs.astype(jnp.int32), lengths.astype(jnp.int32)
     last, outputs = _native(module, cell, plan, every_step, table, recurrent, start, *integers)
