@@ -9,7 +9,7 @@ Environment:
 
 import os
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -31,16 +31,15 @@ Walk = Callable[..., tuple[Any, Array]]
 ROWS = 16
 """Rows of a batch below which a thread of its own is not worth the exchange."""
 
-KEPT = 2**28
+KEPT = 2**26
 """Bytes that the way back may find as the way there left them; beyond, it walks each segment a second time."""
 
 SEGMENT = 32
 """Steps of such a segment."""
 
 
-@cache
 def native() -> ModuleType | None:
-    """The package, where it is installed, not switched off, and the programs run on the processor."""
+    """The package, where it is installed, not switched off, and programs run on the processor."""
     if os.environ.get(SWITCH, "").lower() in {"off", "0", "no", "false", "none"} or jax.default_backend() != "cpu":
         return None
     try:
@@ -49,19 +48,25 @@ def native() -> ModuleType | None:
         return None
 
 
+def native_version() -> str | None:
+    """Which one it is, and for what kind of processor: both decide the last bits. None where `unroll` has to do."""
+    module = native()
+    return module and f"{module.__version__} ({module.paths()[0]})"
+
+
 def native_walk(cell: keras.Layer) -> Walk | None:
     """The walk of this cell in C++; None where `unroll` has to do."""
     module = native()
-    if module is None:
-        return None
-    stock = type(cell) in (LAYERS.LSTMCell, LAYERS.GRUCell)
-    if not stock or not (
-        cell.activation is keras.activations.tanh
-        and cell.recurrent_activation is keras.activations.sigmoid
-        and getattr(cell, "reset_after", True)
-    ):
+    if module is None or not _is_served(cell):
         return None
     return partial(_walk, module, module.Cell.LSTM if type(cell) is LAYERS.LSTMCell else module.Cell.GRU)
+
+
+def _is_served(cell: keras.Layer) -> bool:
+    if type(cell) not in (LAYERS.LSTMCell, LAYERS.GRUCell) or not getattr(cell, "reset_after", True):
+        return False
+    tanh, sigmoid = keras.activations.tanh, keras.activations.sigmoid
+    return cell.activation is tanh and cell.recurrent_activation is sigmoid
 
 
 def _walk(module, cell, weights: cells.Weights, state, inputs, lengths, every_step: bool):
@@ -87,7 +92,8 @@ def _walk(module, cell, weights: cells.Weights, state, inputs, lengths, every_st
     start = jnp.concatenate([padded(part) for part in state], axis=1)
     time, batch = inputs.shape
     segment = time if 4 * batch * module.tape_size(cell, time, width, time) <= KEPT else SEGMENT
-    plan = module.Plan(int(os.environ.get("MSP_PARTS","0")) or max(1, min(os.cpu_count() or 1, batch // ROWS)), segment, own_rows)
+    threads = max(1, min(jax.device_count(), batch // ROWS))  # a device of JAX's is a core
+    plan = module.Plan(threads, segment, own_rows)
     recurrent = padded(weights.recurrent_kernel)
     integers = inputs.astype(jnp.int32), lengths.astype(jnp.int32)
     last, outputs = _native(module, cell, plan, every_step, table, recurrent, start, *integers)
