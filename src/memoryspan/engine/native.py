@@ -4,7 +4,8 @@ It stands in for `unroll` on the processor: LSTM and GRU as Keras makes them by 
 of `unroll` in the last bits.
 
 Environment:
-    MEMORYSPAN_NATIVE: `off` leaves it out.
+    MEMORYSPAN_NATIVE: `off` leaves it out; `avx512`, `avx2` or `portable` runs the code for that kind of processor.
+        Default: the fastest that the processor has.
 """
 
 import os
@@ -20,6 +21,7 @@ from jaxtyping import Array, Float, Int
 
 from memoryspan.backend import keras
 from memoryspan.engine import cells
+from memoryspan.errors import BackendError
 
 SWITCH = "MEMORYSPAN_NATIVE"
 
@@ -40,7 +42,7 @@ SEGMENT = 32
 
 def native() -> ModuleType | None:
     """The package, where it is installed, not switched off, and programs run on the processor."""
-    if os.environ.get(SWITCH, "").lower() in {"off", "0", "no", "false", "none"} or jax.default_backend() != "cpu":
+    if _asked() in {"off", "0", "no", "false", "none"} or jax.default_backend() != "cpu":
         return None
     try:
         return import_module("memoryspan_native")
@@ -51,7 +53,18 @@ def native() -> ModuleType | None:
 def native_version() -> str | None:
     """Which one it is, and for what kind of processor: both decide the last bits. None where `unroll` has to do."""
     module = native()
-    return module and f"{module.__version__} ({module.paths()[0]})"
+    return module and f"{module.__version__} ({_path(module)})"
+
+
+def _asked() -> str:
+    return os.environ.get(SWITCH, "").lower()
+
+
+def _path(module: ModuleType) -> str:
+    paths = module.paths()
+    if _asked() not in {"", "on", *paths}:
+        raise BackendError(f"{SWITCH} should be off, {' or '.join(paths)} on this processor, and it is {_asked()!r}.")
+    return _asked() if _asked() in paths else paths[0]
 
 
 def native_walk(cell: keras.Layer) -> Walk | None:
@@ -93,7 +106,7 @@ def _walk(module, cell, weights: cells.Weights, state, inputs, lengths, every_st
     time, batch = inputs.shape
     segment = time if 4 * batch * module.tape_size(cell, time, width, time) <= KEPT else SEGMENT
     threads = max(1, min(jax.device_count(), batch // ROWS))  # a device of JAX's is a core
-    plan = module.Plan(threads, segment, own_rows)
+    plan = module.Plan(threads, segment, own_rows, _path(module))
     recurrent = padded(weights.recurrent_kernel)
     integers = inputs.astype(jnp.int32), lengths.astype(jnp.int32)
     last, outputs = _native(module, cell, plan, every_step, table, recurrent, start, *integers)
