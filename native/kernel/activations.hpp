@@ -1,4 +1,7 @@
 // The logistic function and the hyperbolic tangent, of a vector at a time. A NaN stays one.
+//
+// Over all floats, beside double precision: the error is at most 9.1e-8 of the logistic function and 1.8e-7 of the
+// tangent; relative to the value, at most 3.5e-7 (without fused multiply-adds 4.2e-6, far below zero) and 2.3e-7.
 #pragma once
 
 #include "vector.hpp"

@@ -8,15 +8,14 @@
 
 namespace memoryspan {
 
-// The sum runs over `groups` of `terms`: the rows of b follow one another, the columns of a leave out what lies between
-// two groups. Strides are in floats.
+// The sum runs over `groups` of `terms`, each a column of a and a row of b. Strides are in floats.
 struct Product {
   float* out;
   int64_t out_row;
   const float* a;
   int64_t a_row, a_term, a_group;
   const float* b;
-  int64_t b_term;
+  int64_t b_term, b_group;
   int64_t groups, terms;
 };
 
@@ -30,9 +29,9 @@ template <int lanes, int rows, int width, typename Start>
 #pragma GCC unroll 16
     for (int c = 0; c < width; ++c) sum[r][c] = load<lanes>(from + c * lanes);
   }
-  const float* b = p.b + column;
   for (int64_t group = 0; group < p.groups; ++group) {
     const float* a = p.a + row * p.a_row + group * p.a_group;
+    const float* b = p.b + column + group * p.b_group;
     for (int64_t term = 0; term < p.terms; ++term, a += p.a_term, b += p.b_term) {
       Floats<lanes> of_b[width];
 #pragma GCC unroll 16

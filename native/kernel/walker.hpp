@@ -79,10 +79,18 @@ class Walker {
         copy<lanes>(states_at(0, 0), checkpoint(from), all * state);
         walk(from, steps, all);
       }
+      int64_t waiting = 0;  // steps whose gradients are known, but not yet in that of the recurrent kernel
       for (int64_t step = steps - 1; step >= 0; --step) {
+        const int64_t before = alive;
         while (alive < rows.count && rows.length[alive] > from + step) ++alive;
+        if (waiting && (alive != before || waiting * alive >= many)) {
+          add_recurrent_gradient(task, step + 1, waiting, before);
+          waiting = 0;
+        }
         step_back(task, from + step, step, alive);
+        ++waiting;
       }
+      add_recurrent_gradient(task, 0, waiting, alive);
     }
     for (int64_t i = 0; i < rows.count; ++i)
       copy<lanes>(task.d_start + rows.row[i] * state, task.d_state + i * state, state);
@@ -105,6 +113,7 @@ class Walker {
                                   .a_group = 0,
                                   .b = layer.recurrent,
                                   .b_term = gates,
+                                  .b_group = 0,
                                   .groups = 1,
                                   .terms = layer.units};
     product<lanes>(gates_of_states, alive, gates, [&](int64_t i) { return table_at(t, i); });
@@ -116,6 +125,9 @@ class Walker {
     for (int64_t i = 0; i < alive; ++i)
       Step::advance(table_at(t, i), notes_at(step, i), states_at(step, i), states_at(step + 1, i), width);
   }
+
+  // Terms of a sum that are worth its coming and going.
+  static constexpr int64_t many = 64;
 
   void step_back(const Backward& task, int64_t t, int64_t step, int64_t alive) {
     for (int64_t i = 0; i < alive; ++i) {
@@ -132,18 +144,24 @@ class Walker {
                         .a_group = width,
                         .b = task.transposed,
                         .b_term = width,
+                        .b_group = layer.units * width,
                         .groups = layout.gates,
                         .terms = layer.units},
                        alive, width);
+  }
+
+  // Of `steps` steps from `first` on in which `alive` rows were alive: few at a time would wait for the sums to come and go.
+  void add_recurrent_gradient(const Backward& task, int64_t first, int64_t steps, int64_t alive) {
     add_product<lanes>({.out = task.d_recurrent,
                         .out_row = gates,
-                        .a = states_at(step, 0),
+                        .a = states_at(first, 0),
                         .a_row = 1,
                         .a_term = state,
-                        .a_group = 0,
-                        .b = notes_at(step, 0),
+                        .a_group = rows.count * state,
+                        .b = notes_at(first, 0),
                         .b_term = notes,
-                        .groups = 1,
+                        .b_group = rows.count * notes,
+                        .groups = steps,
                         .terms = alive},
                        layer.units, gates);
   }
