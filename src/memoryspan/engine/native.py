@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -95,7 +95,8 @@ def _walk(module, cell, weights: cells.Weights, state, inputs, lengths, every_st
     if cell is module.Cell.GRU:  # reads the bias behind its reset gate as an input, the same at every step
         gap = jnp.zeros((len(kernel), units))
         kernel = jnp.concatenate([kernel[:, : 2 * units], gap, kernel[:, 2 * units :]], axis=1)
-        bias = jnp.concatenate([bias[0, : 2 * units] + bias[1, : 2 * units], bias[1, 2 * units :], bias[0, 2 * units :]])
+        of_input, of_state = bias[:, 2 * units :]
+        bias = jnp.concatenate([bias[:, : 2 * units].sum(0), of_state, of_input])
     own_rows = inputs.ndim == 3 or len(kernel) > inputs.size
     if own_rows:
         table = cells.project(padded(kernel).reshape(-1, 4 * width), inputs).reshape(-1, 4, width) + padded(bias)
@@ -109,7 +110,7 @@ def _walk(module, cell, weights: cells.Weights, state, inputs, lengths, every_st
     plan = module.Plan(threads, segment, own_rows, _path(module))
     recurrent = padded(weights.recurrent_kernel)
     integers = inputs.astype(jnp.int32), lengths.astype(jnp.int32)
-    last, outputs = _native(module, cell, plan, every_step, table, recurrent, start, *integers)
+    last, outputs = cast(tuple, _native(module, cell, plan, every_step, table, recurrent, start, *integers))
     return type(state)(*(last[:, i, :units] for i in range(cell.states))), outputs[..., :units]
 
 
