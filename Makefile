@@ -1,6 +1,7 @@
 # The one door for contributors: `make` lints and tests.
-.PHONY: all lint test benchmarks pictures
+.PHONY: all lint test docs benchmarks pictures notebooks
 PYTHON ?= .venv/bin/python
+BIOME = @biomejs/biome@2.6.8
 
 all: lint test
 
@@ -13,9 +14,15 @@ lint: .venv
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m pyright --pythonpath $(PYTHON)
 	.venv/bin/lint-imports
+	npx --yes $(BIOME) check .
 
 test: .venv
 	$(PYTHON) -m pytest -n auto
+
+# The site, in build/docs; a warning is an error.
+docs: .venv
+	$(PYTHON) -m pip install --quiet -e '.[docs]' -c constraints.txt
+	$(PYTHON) -m sphinx -q -E -W --keep-going -b html -d build/doctrees docs build/docs
 
 benchmarks: .venv
 	$(PYTHON) -m pip install --quiet -e '.[bench]' -c constraints.txt
@@ -26,3 +33,7 @@ benchmarks: .venv
 # The pictures of the documentation, and the README's table of spans.
 pictures: .venv
 	$(PYTHON) -m benchmarks.pictures
+
+# What the notebooks of the examples show: each is executed, and its outputs are written back.
+notebooks: .venv
+	$(PYTHON) -m benchmarks.notebooks

@@ -12,24 +12,52 @@ import subprocess
 import sys
 from pathlib import Path
 
-from memoryspan.cli.span import shown
-from memoryspan.cli.table import cells_of
+from playwright.sync_api import sync_playwright
+
+from memoryspan.report.span_table import TITLES, cells_of, shown
 from memoryspan.spans.summary import summarise
 from memoryspan.spans.sweep import open_sweep
 
 ROOT = Path(__file__).parents[1]
 BUILD, DOCS, README = ROOT / "build", ROOT / "docs", ROOT / "README.md"
 
-HEADINGS = ("model", "parameters", "learned span", "lag", "held span", "lag", "seeds", "failed")
+SEQUENCE = "60,56,22,7,81,3,44,19,95,60,8,31"
+"""The one that docs/tutorial.md looks at."""
 
 
 def main() -> None:
-    run = BUILD / "run"
+    draw_run()
+    draw_sweep()
+
+
+def draw_run() -> None:
+    """A trained model: how it learned, what it does, and how far it holds."""
+    run = BUILD / "echo-lstm-50"
     shutil.rmtree(run, ignore_errors=True)
     memoryspan("train", "--run", str(run))
     memoryspan("span", str(run))
     shutil.copy(run / "learning-curve.png", DOCS / "learning-curve.png")
     shutil.copy(run / "span.png", DOCS / "held-span.png")
+    memoryspan("trace", str(run), "--sequence", SEQUENCE, "-o", str(DOCS / "trace.png"))
+    memoryspan("report", str(run))
+    photograph(run / "report.html", DOCS / "report.png")
+
+
+def photograph(page_file: Path, picture: Path) -> None:
+    """The page as it opens, down to its first maps; needs Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 960, "height": 1150})
+        page.goto(page_file.as_uri())
+        page.fill("#sequence", SEQUENCE.replace(",", ", "))
+        page.focus("#step")
+        page.wait_for_timeout(1000)
+        page.screenshot(path=picture)
+        browser.close()
+
+
+def draw_sweep() -> None:
+    """Models side by side."""
     memoryspan(*span_command()[1:], "--run", str(BUILD / "span"))
     shutil.copy(BUILD / "span" / "span.png", DOCS / "span.png")
     README.write_text(with_table(README.read_text(), table(BUILD / "span")))
@@ -49,7 +77,7 @@ def span_command() -> list[str]:
 def table(sweep: Path) -> str:
     """The spans of a sweep on one task, in Markdown."""
     rows = [cells_of(row, shown)[1:] for row in summarise(open_sweep(sweep).answered)]
-    lines = [HEADINGS, ["---", *["---:"] * (len(HEADINGS) - 1)], *rows]
+    lines = [TITLES[1:], ["---", *["---:"] * (len(TITLES) - 2)], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 

@@ -215,6 +215,12 @@ def test_a_model_that_reads_tokens_fits():
     check_fit(keras.Sequential([keras.Input((None,)), LAYERS.Embedding(5, 3), LAYERS.GRU(5)]), TASK)
 
 
+def test_in_a_notebook_an_accuracy_is_a_row_with_its_interval_and_chance():
+    shown = Accuracy(right=998, examples=1000, length=50, chance=0.01)._repr_html_()
+    for cell in ("50", "99.8 %", "998 of 1,000", "99.3 % to 99.9 %", "1.0 %"):
+        assert f">{cell}</t" in shown
+
+
 def test_a_batch_that_does_not_fit_into_memory_is_halved_until_it_does(guesser, monkeypatch):
     count, key = evaluator(forward(guesser), TASK), stream(0, 1)
     monkeypatch.setattr("memoryspan.machine.temporary", lambda program: 1000)

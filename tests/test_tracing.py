@@ -111,6 +111,22 @@ def test_what_the_gradient_says_is_what_a_small_change_of_the_input_does(lstm):
     np.testing.assert_allclose(saliency(lstm, sequence)[0], np.linalg.norm(by_hand, axis=-1), rtol=0.01, atol=1e-5)
 
 
+def test_saliency_is_that_of_the_step_which_is_asked_for():
+    layers = LAYERS.LSTM(4, return_sequences=True), LAYERS.Dense(3, "softmax")
+    model = keras.Sequential([keras.Input((None, 5)), *layers])
+    found = saliency(model, [[1, 2, 3, 4], [3, 2, 1, 0]], step=1)
+    np.testing.assert_allclose(found[:, :2], saliency(model, [[1, 2], [3, 2]]), rtol=1e-4)
+    assert (found[:, 2:] == 0).all()
+    np.testing.assert_array_equal(saliency(model, [1, 2, 3], step=2), saliency(model, [1, 2, 3]))
+    with pytest.raises(TaskError, match="step must be a whole number from 0 to 1"):
+        saliency(model, [[1, 2, 3], [1, 2]], step=2)
+
+
+def test_saliency_of_a_model_that_answers_once_has_no_other_step(lstm):
+    with pytest.raises(ModelError, match="answers once"):
+        saliency(lstm, [1, 2, 3], step=1)
+
+
 def test_saliency_is_that_of_each_sequence_alone_whichever_way_it_is_given(lstm):
     found = saliency(lstm, [[1, 2, 3], [4, 5]])
     np.testing.assert_allclose(found[1, :2], saliency(lstm, [4, 5])[0], rtol=1e-4)

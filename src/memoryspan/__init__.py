@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from memoryspan.training import Status as Status
     from memoryspan.training import train as train
     from memoryspan.training import train_together as train_together
+    from memoryspan.training.tensorboard import TensorBoard as TensorBoard
     from memoryspan.tutorial import generate_example as generate_example
     from memoryspan.tutorial import generate_sequence as generate_sequence
     from memoryspan.tutorial import one_hot_decode as one_hot_decode
@@ -60,6 +61,7 @@ _HOME = {
     "Status": "training",
     "Task": "tasks",
     "TaskError": "errors",
+    "TensorBoard": "training.tensorboard",
     "evaluate": "evaluation",
     "forward": "engine",
     "generate_example": "tutorial",

@@ -1,7 +1,7 @@
 """How well a model does a task: its accuracy on fresh examples, with an interval, against chance."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -14,6 +14,7 @@ from memoryspan.backend import keras
 from memoryspan.engine import Forward, Variables, forward, variables_of
 from memoryspan.engine.forward import input_shape, output_shape
 from memoryspan.errors import ModelError, NoRoomError
+from memoryspan.html_table import html_table
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Batch, Task, require_task
 from memoryspan.validate import seed_number, whole_number
@@ -54,10 +55,25 @@ class Accuracy:
             f"95 % interval {percent(low)} to {percent(high)}, chance {percent(self.chance)})"
         )
 
+    def _repr_html_(self) -> str:
+        return accuracy_table([self])
+
 
 def percent(share: float) -> str:
     """`99.7 %`, with enough digits to tell nearly all from all."""
     return f"{100 * share:.1f} %" if share == 1 or share < 0.9995 else f"{math.floor(1e4 * share) / 100:.2f} %"
+
+
+def accuracy_table(accuracies: Sequence[Accuracy], caption: str = "") -> str:
+    """Accuracies by length, as a notebook shows them."""
+    headings = ("length", "accuracy", "right", "95 % interval", "chance")
+    return html_table(map(_cells, accuracies), headings, caption)
+
+
+def _cells(accuracy: Accuracy) -> tuple[str, ...]:
+    low, high = map(percent, accuracy.interval)
+    right = f"{accuracy.right:,} of {accuracy.examples:,}"
+    return f"{accuracy.length:,}", percent(accuracy.value), right, f"{low} to {high}", percent(accuracy.chance)
 
 
 def wilson(right: int, examples: int) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from memoryspan.engine.trace import HOOK, LayerTrace, Traced, answers_by_step, t
 from memoryspan.errors import ModelError
 from memoryspan.prediction import predict, served
 from memoryspan.sequences import SYMBOLS, batches, expected, padded, read
+from memoryspan.validate import position
 
 ONE_BY_ONE = 64
 """Beginnings of a sequence that are tried one by one, each of which Keras compiles anew (about a second)."""
@@ -65,15 +66,17 @@ def trace(model: keras.Model, sequences) -> Trace:
     return Trace(tuple(rows), lengths, tuple(_layers(pieces, len(rows))), predictions, reason)
 
 
-def saliency(model: keras.Model, sequences) -> Float[np.ndarray, "batch time"]:
+def saliency(model: keras.Model, sequences, step: int | None = None) -> Float[np.ndarray, "batch time"]:
     """Where in a sequence the answer comes from: |∂ p(answer) / ∂ input| at each step; NaN past a sequence's end.
 
     The Euclidean norm over the features of the input, which for tokens are their one-hot vectors (Madsen, "Visualizing
-    memorization in RNNs", Distill 2019). The answer is the most probable class, or the number, at the last step.
+    memorization in RNNs", Distill 2019). The answer is the most probable class, or the number, at the last step; of a
+    model that answers at every step, also at another `step`, counted from 0.
 
     Raises:
-        TaskError: a sequence makes no sense to the model.
-        ModelError: the model takes something other than one sequence, or reads tokens in a way of its own.
+        TaskError: a sequence makes no sense to the model, or does not have the step.
+        ModelError: the model takes something other than one sequence, or reads tokens in a way of its own; or it
+            answers once, and a step was given.
     """
     steps, n_features = expected(model)
     rows, _ = read(sequences, steps, n_features)
@@ -84,20 +87,31 @@ def saliency(model: keras.Model, sequences) -> Float[np.ndarray, "batch time"]:
             f"layers in which they stand for one-hot vectors: give a model that reads one-hot vectors."
         )
     lengths, pieces = np.array([len(row) for row in rows], np.int32), []
+    if step is not None:
+        _check_step(model, step, int(lengths.min()))
+    ends = lengths if step is None else np.full_like(lengths, step + 1)
     slope = jax.jit(jax.grad(lambda *given: _answer(fwd.apply, *given), argnums=1))
     for numbers in batches(lengths, fwd.ragged):
         inputs = _as_vectors(padded([rows[number] for number in numbers], int(lengths[numbers].max())), n_features)
-        rounded = np.pad(lengths[numbers], (0, len(inputs) - len(numbers)), constant_values=1)
-        gradient = slope(variables_of(model), inputs, jnp.asarray(rounded))
+        rows_added = 0, len(inputs) - len(numbers)
+        rounded = (jnp.asarray(np.pad(part[numbers], rows_added, constant_values=1)) for part in (lengths, ends))
+        gradient = slope(variables_of(model), inputs, *rounded)
         pieces.append((numbers, np.linalg.norm(gradient, axis=-1)[: len(numbers), :, np.newaxis]))
     return _until_the_end(_joined(pieces, len(rows)), lengths)[..., 0]
 
 
-def _answer(apply, variables, inputs, lengths) -> Float[jax.Array, ""]:
-    """The answers at the last step, added up: rows do not see each other, so each has a gradient of its own."""
+def _check_step(model: keras.Model, step: int, shortest: int) -> None:
+    """Raises where the model has no answer at this step of the shortest of the sequences."""
+    if len(output_shape(model)) == 2:
+        raise ModelError(f"The model {model.name!r} answers once, at the last step: leave step.")
+    position("step", step, shortest)
+
+
+def _answer(apply, variables, inputs, lengths, ends) -> Float[jax.Array, ""]:
+    """The answers at the ends, added up: rows do not see each other, so each has a gradient of its own."""
     outputs = apply(variables, inputs, lengths).predictions
     if outputs.ndim == 3:
-        outputs = jnp.take_along_axis(outputs, lengths[:, None, None] - 1, axis=1)[:, 0]
+        outputs = jnp.take_along_axis(outputs, ends[:, None, None] - 1, axis=1)[:, 0]
     return jnp.take_along_axis(outputs, jnp.argmax(outputs, -1, keepdims=True), axis=-1).sum()
 
 

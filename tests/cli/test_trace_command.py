@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from memoryspan.backend import keras
+from memoryspan.models import gru
 from memoryspan.runs import load_model
+from memoryspan.tasks import Copy
 from memoryspan.tracing import trace as traced
 
 LAYERS = keras.layers
@@ -15,6 +17,14 @@ def reader_of_tokens(tmp_path_factory):
     layers = LAYERS.Embedding(10, 4, mask_zero=True), LAYERS.GRU(3), LAYERS.Dense(10, "softmax")
     path = tmp_path_factory.mktemp("models") / "tokens.keras"
     keras.Sequential([keras.Input((None,)), *layers]).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def copier(tmp_path_factory):
+    """A model for the copy task, which has learned nothing."""
+    path = tmp_path_factory.mktemp("models") / "copier.keras"
+    gru(Copy(length=7, n_symbols=3, n_copied=2), units=3, seed=0).save(path)
     return path
 
 
@@ -42,6 +52,31 @@ def test_json_and_npz_hold_the_arrays_of_the_library(memoryspan, solved, tmp_pat
     with np.load(tmp_path / "a.npz") as arrays:
         np.testing.assert_array_equal(arrays["lstm/cell"], cell)
         np.testing.assert_array_equal(arrays["predictions"], found.predictions)
+
+
+def test_of_a_task_that_asks_at_several_steps_the_asked_ones_are_judged(memoryspan, copier, tmp_path):
+    asked = "trace", copier, "--task", "copy,length=7,n_symbols=3,n_copied=2", "--json", "-o", tmp_path / "a.svg"
+    facts = memoryspan(*asked).json
+    assert (facts["asked"], facts["expected"]) == ([5, 6], facts["sequence"][:2])
+    assert facts["predicted"] == np.argmax(facts["predictions"], -1)[5:].tolist()
+    right = sum(map(int.__eq__, facts["expected"], facts["predicted"]))
+    picture = (tmp_path / "a.svg").read_text()
+    assert f"<!-- copier.keras: {right} of 2 answers right -->" in picture
+    assert "where the last answer asked for, that at step 6, comes from" in picture
+
+
+def test_of_a_sequence_that_is_given_nothing_is_expected(memoryspan, copier, tmp_path):
+    asked = "trace", copier, "--sequence", "1,0,3,4,3,3", "--json", "-o", tmp_path / "a.svg"
+    facts = memoryspan(*asked).json
+    assert facts["predicted"] == np.argmax(facts["predictions"], -1).tolist()
+    assert not {"asked", "expected"} & set(facts)
+    assert "where the last answer, that at step 5, comes from" in (tmp_path / "a.svg").read_text()
+
+
+def test_a_long_list_of_answers_is_printed_without_its_middle(memoryspan, copier, tmp_path):
+    lines = memoryspan("trace", copier, "--sequence", "1," * 150, "-o", tmp_path / "a.npz").out.splitlines()
+    assert lines[0].startswith("Sequence: [1, 1, 1")
+    assert all("… 100 more …" in line for line in lines[:2])
 
 
 def test_with_json_nothing_is_written_unless_asked_for(memoryspan, solved, tmp_path, monkeypatch):

@@ -38,7 +38,8 @@ def test_a_learning_curve_that_cannot_be_written_is_said_so_and_changes_nothing_
     assert f"The run is in {run}: model.keras, run.json, history.jsonl.\n" in answer.out
 
     answer = memoryspan("train", "--resume", run)  # as the notice says
-    assert f"The run is in {run}: model.keras, learning-curve.png, run.json, history.jsonl.\n" in answer.out
+    drawn = "learning-curve.png, learning-curve.svg"
+    assert f"The run is in {run}: model.keras, {drawn}, run.json, history.jsonl.\n" in answer.out
     assert (run / "learning-curve.png").exists()
 
 

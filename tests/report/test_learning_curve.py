@@ -1,11 +1,16 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from memoryspan import Echo
-from memoryspan.report import draw_learning_curve
+from memoryspan.report.learning_curve import draw_learning_curve, find_jump
 from memoryspan.report.style import BLUE, ORANGE
+from memoryspan.tasks import Parity
 from memoryspan.training import Row
 
 TASK = Echo(length=8, n_features=10)
@@ -16,19 +21,22 @@ HISTORY = [
 ]
 
 
-def share(picture: np.ndarray, colour: str) -> float:
-    """Of the pixels of about this colour."""
-    return float((np.abs(picture[..., :3] - to_rgb(colour)).max(-1) < 0.1).mean())
+def rows_of(picture: np.ndarray, colour: str) -> np.ndarray:
+    """The numbers of the lines of pixels in which there is about this colour."""
+    return np.flatnonzero((np.abs(picture[..., :3] - to_rgb(colour)).max(-1) < 0.1).any(-1))
+
+
+def svg_text(path: Path) -> str:
+    """The words of a picture, which stand in it as comments."""
+    return "\n".join(re.findall(r"<!-- (.*?) -->", path.read_text()))
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3])
 def test_both_panels_are_drawn_however_short_the_history(tmp_path, rows):
     path = draw_learning_curve(HISTORY[:rows], TASK, tmp_path)
     picture = imread(path)
-    middle = picture.shape[0] * 3 // 5
-    assert picture.shape == (690, 1050, 4)
-    assert share(picture[:middle], BLUE) > 1e-4 > share(picture[middle:], BLUE)
-    assert share(picture[middle:], ORANGE) > 1e-4 > share(picture[:middle], ORANGE)
+    assert picture.shape == (780, 1050, 4)
+    assert rows_of(picture, BLUE).max() < rows_of(picture, ORANGE).min()
 
 
 def test_an_accuracy_that_was_not_a_number_is_left_out(tmp_path):
@@ -42,6 +50,62 @@ def test_the_same_history_gives_the_same_bytes_and_another_one_others(tmp_path):
     assert draw_learning_curve(HISTORY[:2], TASK, tmp_path).read_bytes() != first
 
 
+def history(*accuracies: float, length: int = 3) -> list[Row]:
+    """A row each ten updates, at one length."""
+    return [
+        Row(10 * n, 320 * n, 960 * n, 0, 0.1 * n, length, accuracy, 1.0) for n, accuracy in enumerate(accuracies, 1)
+    ]
+
+
+def test_a_jump_is_found_between_the_end_of_the_plateau_and_what_is_learned():
+    jump = find_jump(history(0.1, 0.1, 0.2, 0.4, 0.9, 1.0), TASK)
+    assert jump is not None
+    assert (jump.before.examples, jump.after.examples) == (960, 1600)
+    assert (jump.flat, jump.steep, jump.length) == (960, 640, 3)
+
+
+@pytest.mark.parametrize(
+    "accuracies",
+    [
+        (0.1,),
+        (0.1, 0.1, 0.1, 0.2),  # a plateau without an end
+        (0.5, 0.9, 1.0),  # no plateau
+        (0.1, 0.1, 0.2, 0.4, 0.5, 0.6, 0.7, 0.9),  # a slope
+        (0.1, 0.1, 0.2, 0.4, float("nan")),
+    ],
+)
+def test_what_is_no_jump_is_not_said_to_be_one(accuracies):
+    assert find_jump(history(*accuracies), TASK) is None
+
+
+def test_a_jump_is_counted_from_chance_at_its_length():
+    half = 0.5 + 0.5 * np.array([0.0, 0.1, 0.2, 0.8])
+    assert find_jump(history(*half, length=1), Parity(length=8)) is not None
+    assert find_jump(history(*half, length=8), Parity(length=8)) is None
+
+
+def test_of_several_jumps_that_with_the_longest_plateau_is_told():
+    first, second = history(0.1, 0.1, 0.1, 0.9), history(*[0.1] * 8, 0.9, length=6)
+    grown = [*first[:-1], replace(first[-1], length=6)]
+    later = [replace(row, examples=row.examples + grown[-1].examples) for row in second]
+    jump = find_jump([*grown, *later], TASK)
+    assert jump is not None
+    assert (jump.length, jump.begins, jump.flat) == (6, grown[-1].examples, 8 * 320)
+
+
+def test_plateau_jump_and_growth_are_explained_below_the_panels(tmp_path):
+    jumps = history(0.1, 0.1, 0.2, 0.4, 0.9, 1.0)
+    grows = [*jumps, replace(jumps[-1], examples=2240, length=6)]
+    draw_learning_curve(grows, TASK, tmp_path)
+    words = svg_text(tmp_path / "learning-curve.svg")
+    assert "plateau: after 960 examples of up to 3 steps 20% are right" in words
+    assert "jump: 640 examples later 90% are" in words
+    assert "the length is mastered, and grows" in words
+    draw_learning_curve(history(0.1, 0.1), TASK, tmp_path)
+    words = svg_text(tmp_path / "learning-curve.svg")
+    assert not any(word in words for word in ("plateau", "jump", "mastered"))
+
+
 def test_a_picture_that_cannot_be_written_leaves_the_one_before_it(tmp_path, monkeypatch):
     before = draw_learning_curve(HISTORY, TASK, tmp_path).read_bytes()
 
@@ -52,4 +116,5 @@ def test_a_picture_that_cannot_be_written_leaves_the_one_before_it(tmp_path, mon
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", half)
     with pytest.raises(OSError):  # noqa: PT011
         draw_learning_curve(HISTORY[:2], TASK, tmp_path)
-    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("learning-curve.png", before)]
+    assert {path.name for path in tmp_path.iterdir()} == {"learning-curve.png", "learning-curve.svg"}
+    assert (tmp_path / "learning-curve.png").read_bytes() == before

@@ -18,7 +18,7 @@ from safetensors.numpy import load_file
 from memoryspan import Budget, Echo, Status, lstm, train
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError, RunError
-from memoryspan.runs import carry_on, load_model, open_run, record, resume, start
+from memoryspan.runs import carry_on, load_model, open_run, record, resume, snapshots, start
 from memoryspan.training import Settings
 
 from .small import SETTINGS, TASK, slow_model
@@ -50,6 +50,10 @@ def everything(directory: Path) -> dict:
     return {
         "arrays": arrays,
         "state": {name: array.tobytes() for name, array in state.items()},
+        "snapshots": {
+            moment: [array.tobytes() for array in arrays if array.dtype == np.float32]
+            for moment, arrays in snapshots.load(directory).items()
+        },
         "history": [replace(row, seconds=0) for row in run.history()],
         "results": msgspec.structs.replace(run.record.results, seconds=0),
         "status": run.record.status,

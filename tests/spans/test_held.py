@@ -10,7 +10,8 @@ from memoryspan import Accuracy, Echo, evaluate, held_span, lstm, train
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError, NoRoomError, TaskError
 from memoryspan.evaluation import wilson
-from memoryspan.spans.held import ENOUGH, EXAMPLES, FINENESS, THRESHOLD, bisect, hold
+from memoryspan.spans.cell import Span
+from memoryspan.spans.held import ENOUGH, EXAMPLES, FINENESS, THRESHOLD, Held, bisect, hold
 
 TASK = Echo(8, 6, 2)
 
@@ -127,3 +128,16 @@ def test_what_makes_no_sense_is_refused(model):
         held_span(model, TASK, longest=2)
     with pytest.raises(ModelError, match="takes inputs of 6 features"):
         held_span(model, Echo(8, 7, 2))
+
+
+def test_a_span_reads_as_steps_and_lag():
+    assert str(Span(1024, 1021, False)) == "1,024 steps (lag 1,021)"
+    assert str(Span(6, 3, True)) == "at least 6 steps (lag 3)"
+    assert str(Span(None, None, False)) == "none"
+
+
+def test_in_a_notebook_it_is_the_span_and_a_row_for_each_length():
+    held = Held(Span(8, 5, False), (Accuracy(1000, 1000, 8, 0.1), Accuracy(400, 1000, 16, 0.1)))
+    shown = held._repr_html_()
+    assert "<caption>held span: 8 steps (lag 5)</caption>" in shown
+    assert shown.count("<tr>") == 3

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from memoryspan import Accuracy, Result, Status
@@ -36,3 +38,22 @@ def test_it_reads_as_sentence_accuracy_and_cost():
 
 def test_it_reads_well_before_the_first_update():
     assert str(result(Status.INTERRUPTED)).endswith("\n0 updates, 0 examples, 0.00 s of training")
+
+
+def test_in_a_notebook_it_is_a_table_that_says_the_same():
+    history = (Row.first(3), Row(300, 9600, 100_000, 0, 0.361, 50, 0.99, 0.1))
+    solved = result(Status.SOLVED, Accuracy(1000, 1000, 50, 0.01), history)
+    said = re.sub("<.*?>", "", solved._repr_html_())
+    for line in str(solved).splitlines():
+        assert line.removeprefix("Accuracy: ") in said
+    assert "accuracy" not in result(Status.INTERRUPTED)._repr_html_()
+
+
+def test_its_history_is_not_printed_where_nobody_asked_for_it():
+    assert "Row" not in repr(result(Status.INTERRUPTED, history=(Row.first(3),)))
+
+
+def test_a_row_says_first_what_matters_most():
+    row = Row(300, 9600, 100_000, 0, 0.4, 1000, 0.99, 0.1)
+    assert str(row) == "length 1,000, accuracy 99.0%, 300 updates, 9,600 examples, 24,000/s, 0.4 s"
+    assert str(Row.first(3)).endswith("0/s, 0.0 s")

@@ -8,31 +8,36 @@ if TYPE_CHECKING:
     import numpy as np
 
     from memoryspan.backend import keras
-    from memoryspan.tasks import Task
+    from memoryspan.tasks import Batch, Task
 
 SHOWN = 50
 """Symbols of a longer sequence that are printed; with --json, all are."""
+
+
+def fresh_batch(task: "Task", seed: int, count: int = 1) -> "Batch":
+    """Examples of the task's full length."""
+    from memoryspan.sampling import Stream, stream
+    from memoryspan.validate import seed_number
+
+    seed_number(seed)
+    return task.sample(stream(seed, Stream.SHOWN), count, task.length)
 
 
 def fresh_examples(task: "Task", seed: int, count: int = 1) -> "tuple[list[np.ndarray], list, list[np.ndarray]]":
     """Sequences of the task's full length, the right answers asked for, and where those are."""
     import numpy as np
 
-    from memoryspan.sampling import Stream, stream
-    from memoryspan.validate import seed_number
-
-    seed_number(seed)
-    batch = task.sample(stream(seed, Stream.SHOWN), count, task.length)
+    batch = fresh_batch(task, seed, count)
     inputs, targets, asked = (np.asarray(part) for part in (batch.inputs, batch.targets, batch.asked))
-    return list(inputs), [_asked(*pair) for pair in zip(targets, asked, strict=True)], list(asked)
+    return list(inputs), [where_asked(*pair) for pair in zip(targets, asked, strict=True)], list(asked)
 
 
 def answers_asked(answer, asked) -> object:
     """The answers at the places where one is asked for, to print."""
-    return _asked(answer[..., 0] if answer.dtype.kind == "f" else answer, asked)
+    return where_asked(answer[..., 0] if answer.dtype.kind == "f" else answer, asked)
 
 
-def _asked(answer, asked) -> object:
+def where_asked(answer, asked) -> object:
     """One answer, or the list of those asked for, numbers shortened."""
     kept = (answer[asked] if asked.ndim else answer).tolist()
     shorten = (lambda value: round(value, 3)) if answer.dtype.kind == "f" else int
@@ -43,8 +48,12 @@ def show(sequence: list, expected: object, predicted: object) -> None:
     """Prints an example as the tutorial does; `expected` may be None."""
     say(f"Sequence: {_elided(sequence)}")
     if expected is not None:
-        say(f"Expected: {expected}")
-    say(f"Predicted: {predicted}")
+        say(f"Expected: {_answers(expected)}")
+    say(f"Predicted: {_answers(predicted)}")
+
+
+def _answers(answers: object) -> str:
+    return _elided(answers) if isinstance(answers, list) else str(answers)
 
 
 def _elided(sequence: list) -> str:

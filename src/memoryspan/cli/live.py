@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import count
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,6 +20,7 @@ from rich.text import Text
 from memoryspan.cli.table import span_table
 from memoryspan.named import Named
 from memoryspan.spans.cell import Answer
+from memoryspan.spans.held import Held, held_span
 from memoryspan.spans.summary import summarise
 from memoryspan.spans.sweep import Sweep
 from memoryspan.training import Position
@@ -42,6 +44,13 @@ def counting(noun: str) -> Iterator[Callable[[int, int | None], None]]:
             progress.update(task, completed=done)
 
         yield show
+
+
+def measured_span(model, task, longest: int) -> Held:
+    """How far a model holds, with a bar while that is measured."""
+    with counting("lengths") as progress:
+        seen = count(1)
+        return held_span(model, task, longest=longest, on_accuracy=lambda accuracy: progress(next(seen), None))
 
 
 @contextmanager
@@ -96,16 +105,6 @@ def _in_a_line(answer: Answer, name: Callable[[Named], str]) -> str:
     return f"{what}: learned {learned}, held {held} ({found.seconds:.0f} s of training)"
 
 
-def describe(position: Position) -> str:
-    """A position in words; what matters most stands first, where a narrow terminal shows it."""
-    row = position.row
-    speed = row.examples / row.seconds if row.seconds else 0
-    return (
-        f"length {row.length:,}, accuracy {row.accuracy:.1%}, {row.updates:,} updates, {row.examples:,} examples, "
-        f"{speed:,.0f}/s, {row.seconds:.1f} s"
-    )
-
-
 def _line(position: Position, shortest: int, longest: int) -> Table:
     # Lengths grow by factors, so the bar is logarithmic.
     done = math.log(position.row.length / shortest) if longest > shortest else 1.0
@@ -113,7 +112,7 @@ def _line(position: Position, shortest: int, longest: int) -> Table:
     line = Table.grid(padding=(0, 1))
     line.add_column(no_wrap=True)
     line.add_column(no_wrap=True, overflow="ellipsis")
-    line.add_row(ProgressBar(total=total, completed=done, width=10), describe(position))
+    line.add_row(ProgressBar(total=total, completed=done, width=10), str(position.row))
     return line
 
 
@@ -125,7 +124,7 @@ def _plain_lines() -> Callable[[Position], None]:
         nonlocal due
         due = due or time.monotonic() + PLAIN_SECONDS
         if time.monotonic() >= due:
-            console.print(describe(position), highlight=False)
+            console.print(str(position.row), highlight=False)
             due = time.monotonic() + PLAIN_SECONDS
 
     return show

@@ -21,6 +21,7 @@ COMMANDS = {
     "span": "Measure how far back models remember, over tasks and seeds.",
     "evaluate": "Measure a run or any .keras file on fresh examples.",
     "predict": "Let a trained model answer a sequence.",
+    "report": "Make a page in which the model of a run can be tried, or of a sweep.",
     "trace": "Draw the gates and states of a model, step by step.",
     "info": "Show tasks, models, device and versions; or a run, or a model.",
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from memoryspan.errors import TaskError
 from memoryspan.named import Named, parse
 
 json_option = click.option(
@@ -41,6 +42,17 @@ class Count(click.ParamType):
         if match is None:
             self.fail(f"{value!r} is not a number like 15000 or 15k.", param, ctx)
         return int(float(match[1]) * {"": 1, "k": 1000, "M": 1_000_000}[match[2]])
+
+
+def symbols_in(text: str) -> list[int]:
+    """The sequence that --sequence gives: whole numbers, separated by commas or spaces, in brackets or not."""
+    words = text.strip().strip("[]").replace(",", " ").split()
+    try:
+        return [int(word) for word in words]
+    except ValueError:
+        raise TaskError(
+            f'A sequence reads like "60,56,22": whole numbers and commas, not like {text.strip()!r}.'
+        ) from None
 
 
 def given(ctx: click.Context) -> set[str]:

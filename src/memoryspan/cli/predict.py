@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from memoryspan.cli.options import NamedType, json_option, model_file_option, seed_option
+from memoryspan.cli.options import NamedType, json_option, model_file_option, seed_option, symbols_in
 from memoryspan.errors import TaskError
 
 
@@ -38,7 +38,7 @@ def predict(run, sequence, task, model, probabilities, seed, as_json) -> None:
         for one in _lines():
             _answer(opened, one, None, probabilities, as_json)
     elif sequence is not None:
-        symbols = _symbols(sequence)
+        symbols = symbols_in(sequence)
         _answer(open_model(run, task, model), symbols, None, probabilities, as_json)
     else:
         from memoryspan.cli.fresh import fresh_examples
@@ -96,7 +96,7 @@ def _lines() -> Iterator[list[int]]:
         if text.strip():
             found = True
             try:
-                yield _symbols(text)
+                yield symbols_in(text)
             except TaskError as error:
                 raise TaskError(f"Line {number}: {error}") from None
     if not found:
@@ -110,14 +110,3 @@ def _is_piped() -> bool:
     except (AttributeError, OSError, ValueError):
         return False
     return stat.S_ISFIFO(mode) or stat.S_ISREG(mode)
-
-
-def _symbols(text: str) -> list[int]:
-    """Whole numbers, separated by commas or spaces, in brackets or not."""
-    words = text.strip().strip("[]").replace(",", " ").split()
-    try:
-        return [int(word) for word in words]
-    except ValueError:
-        raise TaskError(
-            f'A sequence reads like "60,56,22": whole numbers and commas, not like {text.strip()!r}.'
-        ) from None

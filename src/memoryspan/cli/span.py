@@ -2,7 +2,6 @@
 
 import json
 import sys
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 
 from memoryspan.cli.options import Count, NamedType, given, json_option
 from memoryspan.cli.output import heeding_ctrl_c, say
-from memoryspan.named import Named, without_defaults
+from memoryspan.named import Named
 
 if TYPE_CHECKING:
     from memoryspan.spans.cell import Span
@@ -47,7 +46,7 @@ def span(ctx: click.Context, target: str | None, resume: str | None, directory: 
 
     Two spans, both with an interval over seeds, in time steps and in lag. Learned: the longest length mastered by
     training from scratch. Held: the longest at which the trained model still has 95 % right, without more training.
-    Keeps a sweep: a manifest, one file a cell, results.csv and span.png; rerunning it runs only what is missing.
+    Keeps a sweep: a manifest, one file a cell, results.csv and a picture; rerunning it runs only what is missing.
     Given a run, or a .keras file, it measures how far that model holds. Exit code 1: some cells ended in an error.
     """
     from memoryspan.cli.target import is_keras_file, is_run
@@ -120,6 +119,7 @@ def _question(*, tasks, models, seeds, budget, longest, batch_size, parameters):
 
 def _answer(sweep, cells, crew) -> None:
     from memoryspan.cli.live import sweeping
+    from memoryspan.report.span_table import shown
     from memoryspan.spans.executors import run
 
     try:
@@ -134,18 +134,10 @@ def _answer(sweep, cells, crew) -> None:
         raise
 
 
-def shown(named: Named) -> str:
-    """A task or a model as a person would type it; a stranger's, which is not imported for that, in full."""
-    from memoryspan.models import MODELS
-    from memoryspan.tasks import TASKS
-
-    kind = {**TASKS, **MODELS}.get(named.name)
-    return str(without_defaults(named, kind) if kind else named)
-
-
 def _draw(sweep) -> Path | None:
     """The picture; None where there is nothing to draw, or no place for it."""
     from memoryspan.report.span import FILE, draw_span
+    from memoryspan.report.span_table import shown
 
     answers = sweep.answered
     if not any(answer.found for answer in answers):
@@ -160,7 +152,8 @@ def _draw(sweep) -> Path | None:
 def _show(sweep, drawn: Path | None, as_json: bool) -> None:
     from rich.console import Console
 
-    from memoryspan.cli.table import about_intervals, span_table, stacked
+    from memoryspan.cli.table import span_table, stacked
+    from memoryspan.report.span_table import about_intervals, shown
     from memoryspan.runs.record import plain
     from memoryspan.spans.summary import summarise
 
@@ -183,7 +176,7 @@ def _show(sweep, drawn: Path | None, as_json: bool) -> None:
             say(f"\n{shown(cell.model)} on {shown(cell.task)}, seed {cell.seed}: {answer.failure.error}")
     if not all(cell.repeatable for cell in sweep.cells):
         say("\nThe budget is in seconds: asked again, this sweep would not have the same answers.")
-    kept = [*([drawn.name] if drawn else []), "results.csv", "cells/"]
+    kept = [*([drawn.name, drawn.with_suffix(".svg").name] if drawn else []), "results.csv", "cells/"]
     say(f"\nThe sweep is in {sweep.directory}: {', '.join(kept)}.")
     if any(answer.failure for answer in answers):
         say(f"Next: memoryspan span {sweep.directory} --retry-failed")
@@ -191,19 +184,19 @@ def _show(sweep, drawn: Path | None, as_json: bool) -> None:
 
 def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], longest: int, as_json: bool) -> None:
     """The held span of a model that is trained."""
-    from memoryspan.cli.live import counting
+    from memoryspan.cli.live import measured_span
     from memoryspan.cli.target import is_run, open_target
     from memoryspan.report.span import FILE, draw_curves
+    from memoryspan.report.span_table import shown
     from memoryspan.runs.describe import asked_task
     from memoryspan.runs.record import measured, plain
-    from memoryspan.spans.held import held_span
 
     if len(tasks) > 1 or len(models) > 1:
         raise click.UsageError("A trained model is measured on one task: give --task once, and --model at most once.")
     model, task = open_target(target, tasks[0] if tasks else None, made_by=models[0].name if models else None)
-    with counting("lengths") as progress:
-        seen = count(1)
-        held = held_span(model, task, longest=longest, on_accuracy=lambda accuracy: progress(next(seen), None))
+    held = measured_span(model, task, longest)
+    if is_run(target):
+        _keep_held(target, task, held)
     curve = [measured(accuracy) for accuracy in held.curve]
     capacity = _capacity(model) if task.name == "delay" else None
     if as_json:
@@ -216,8 +209,19 @@ def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], long
     if capacity is not None:
         say(f"Short-term memory capacity (Jaeger 2002): {capacity:.2f} symbols.")
     if is_run(target):
-        draw_curves({shown(asked_task(task)): {model.name: [curve]}}, Path(target) / FILE)
-        say(f"The picture is in {target}: {FILE}.")
+        drawn = draw_curves({shown(asked_task(task)): {model.name: [curve]}}, Path(target) / FILE)
+        say(f"The picture is in {target}: {drawn.name}, {drawn.with_suffix('.svg').name}.")
+
+
+def _keep_held(target: str, task, held) -> None:
+    """With the run, for its page: where it was asked about the run's own task, and the training has ended."""
+    from memoryspan.runs import open_run
+    from memoryspan.runs.describe import asked_task
+    from memoryspan.spans import held_file
+
+    run = open_run(target)
+    if run.record.results is not None and asked_task(task) == run.record.asked.task:
+        held_file.save(run, held_file.as_kept(held, run.record.results.updates))
 
 
 def _capacity(model) -> float | None:

@@ -27,12 +27,21 @@ def is_run(path: str) -> bool:
 
 def open_model(path: str, task: Named | None = None, made_by: str | None = None) -> "keras.Model":
     """The model of a run, or of a .keras file; `made_by` names the file that its own layers come from."""
-    from memoryspan.runs import load_model, open_run
+    from memoryspan.runs import load_model
+
+    if is_keras_file(path):
+        _register(made_by)
+        return load_model(path)
+    return open_saved(path, task, made_by).model()
+
+
+def open_saved(path: str, task: Named | None = None, made_by: str | None = None) -> "SavedRun":
+    """The run in a directory; its task, and the layers of its model, from a person's own files where they are given."""
+    from memoryspan.runs import open_run
     from memoryspan.tasks import task_named
 
     _register(made_by)
-    kind = task_named(task.name) if task else None
-    return load_model(path) if is_keras_file(path) else open_run(path, kind).model()
+    return open_run(path, task_named(task.name) if task else None)
 
 
 def open_target(

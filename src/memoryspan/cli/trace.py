@@ -3,12 +3,23 @@
 import io
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from memoryspan.cli.options import NamedType, json_option, model_file_option, seed_option
+from memoryspan.cli.options import NamedType, json_option, model_file_option, seed_option, symbols_in
 from memoryspan.cli.output import say
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from memoryspan.backend import keras
+    from memoryspan.report.answers import Question
+    from memoryspan.tasks import Batch, Task
+    from memoryspan.tasks.base import Asks
+    from memoryspan.tracing import Trace
 
 ENDINGS = (".png", ".svg", ".npz", ".json")
 
@@ -37,24 +48,38 @@ def trace(run, sequence, task, model, output, seed, as_json) -> None:
     """Show gates and states of every recurrent layer at every step, the answer at every step, and where it comes from.
 
     Works on any .keras file with an LSTM, GRU or SimpleRNN. Where the answer comes from is the size of its gradient
-    with respect to the input at each step. A file that is already there is replaced only if it is a trace.
+    with respect to the input at each step; of a model that answers at every step it is that of the last answer that
+    its task asks for. A file that is already there is replaced only if it is a trace.
     """
     path = _where(run, output, as_json)
-    opened, *example = _opened(run, sequence, task, model, seed)
-    facts, found, slopes = _traced(opened, *example)
+    seen = _seen(*_opened(run, sequence, task, model, seed))
     if path is not None:
-        _write(path, facts, found, slopes)
+        _write(path, seen, Path(run).resolve().name)
     if as_json:
-        say(json.dumps(_plain(facts, found, slopes)))
+        say(json.dumps(_plain(seen)))
         return
     from memoryspan.cli.fresh import show
 
-    show(facts["sequence"], facts.get("expected"), facts["predicted"])
-    if found.reason:
-        say(f"There is no answer at every step: {found.reason}.")
-    if slopes is None:
+    show(seen.facts["sequence"], seen.facts.get("expected"), seen.facts["predicted"])
+    if seen.trace.reason:
+        say(f"There is no answer at every step: {seen.trace.reason}.")
+    if seen.saliency is None:
         say("Where the answer comes from is not known: this model reads tokens, which have no gradient.")
     say(f"The trace is in {path}.")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The trace of one sequence, and what else is known of it."""
+
+    facts: dict
+    """The sequence, the answers, and, where that is known, the steps that are asked and the right answers."""
+    trace: "Trace"
+    saliency: "np.ndarray | None"
+    """None for a model that reads tokens in a way of its own."""
+    asks: "Asks"
+    question: "Question | None"
+    """None where only the sequence is known."""
 
 
 def _where(run: str, output: str | None, as_json: bool) -> Path | None:
@@ -84,80 +109,114 @@ def _is_trace(path: Path) -> bool:
 
 
 def _opened(run: str, sequence: str | None, task, made_by: str | None, seed: int):
-    """The model, the sequence, the right answer, if that is known, and the steps at which it is asked for."""
+    """The model, the sequence, and, where the sequence is a fresh example, its task and batch."""
     from memoryspan.cli.target import open_model, open_target
 
     if sequence is not None:
-        from memoryspan.cli.predict import _symbols
-
-        symbols = _symbols(sequence)
+        symbols = symbols_in(sequence)
         return open_model(run, task, made_by), symbols, None, None
-    from memoryspan.cli.fresh import fresh_examples
-
-    opened, chosen = open_target(run, task, made_by=made_by)
-    (fresh,), (expected,), (asked,) = fresh_examples(chosen, seed)
-    return opened, fresh, expected, asked
-
-
-def _traced(model, sequence, expected: object, asked):
-    """What is said of the sequence, the trace, and the saliency or None."""
     import numpy as np
 
-    from memoryspan.cli.fresh import answers_asked
+    from memoryspan.cli.fresh import fresh_batch
+
+    opened, chosen = open_target(run, task, made_by=made_by)
+    batch = fresh_batch(chosen, seed)
+    return opened, np.asarray(batch.inputs)[0], chosen, batch
+
+
+def _seen(model: "keras.Model", sequence, task: "Task | None", batch: "Batch | None") -> Seen:
+    import numpy as np
+
+    from memoryspan.engine.forward import output_shape
     from memoryspan.errors import ModelError
-    from memoryspan.prediction import predict
+    from memoryspan.prediction import classes, predict
+    from memoryspan.report.answers import question_of
     from memoryspan.tracing import saliency, trace
 
     found = trace(model, [sequence])
-    (answer,) = predict(model, [sequence])
+    (output,) = predict(model, [sequence], probabilities=True)
+    asks = "every step" if len(output_shape(model)) == 3 else "once"
+    facts = {"sequence": np.asarray(sequence).tolist()}
+    question = None
+    if task is not None and batch is not None:
+        question = question_of(task, batch, output)
+        facts |= _asked(batch, output, question)
+    else:
+        facts["predicted"] = classes(output).tolist()
     try:
-        slopes = saliency(model, [sequence])
+        slopes = saliency(model, [sequence], int(question.steps[-1]) if question and asks == "every step" else None)
     except ModelError:
         slopes = None
-    predicted = answer.tolist() if asked is None else answers_asked(answer, asked)
-    facts = {"sequence": np.asarray(sequence).tolist(), "expected": expected, "predicted": predicted}
-    return {name: value for name, value in facts.items() if value is not None}, found, slopes
+    return Seen(facts, found, slopes, asks, question)
 
 
-def _write(path: Path, facts: dict, found, slopes) -> None:
+def _asked(batch: "Batch", output, question: "Question") -> dict:
+    """The steps that are asked, of a task that asks at several, and the right answers and the model's there."""
+    import numpy as np
+
+    from memoryspan.cli.fresh import answers_asked, where_asked
+    from memoryspan.prediction import classes
+
+    targets, asked = (np.asarray(part)[0] for part in (batch.targets, batch.asked))
+    steps = {"asked": question.steps.tolist()} if asked.ndim else {}
+    return {
+        **steps,
+        "expected": where_asked(targets, asked),
+        "predicted": answers_asked(classes(output), asked),
+    }
+
+
+def _write(path: Path, seen: Seen, name: str) -> None:
     """The picture or the arrays, as the name of the file ends."""
     from memoryspan.runs import atomic
 
     if path.suffix in (".png", ".svg"):
         from memoryspan.report.trace import draw_trace
 
-        draw_trace(found, path, saliency=slopes, title=_title(facts))
+        draw_trace(
+            seen.trace,
+            path,
+            asks=seen.asks,
+            question=seen.question,
+            saliency=seen.saliency,
+            title=_title(name, seen),
+        )
     elif path.suffix == ".npz":
-        atomic.write(path, _npz(facts, found, slopes))
+        atomic.write(path, _npz(seen))
     else:
-        atomic.write(path, json.dumps(_plain(facts, found, slopes)).encode())
+        atomic.write(path, json.dumps(_plain(seen)).encode())
 
 
-def _title(facts: dict) -> str:
-    return ", ".join(f"{name}: {facts[name]}" for name in ("expected", "predicted") if not _is_long(facts.get(name)))
+def _title(name: str, seen: Seen) -> str:
+    """The model's name, and how it did, as far as that is known."""
+    if seen.question is None:
+        answer = seen.facts["predicted"]
+        return name if isinstance(answer, list) else f"{name}: answered {answer}"
+    right = seen.question.right[seen.question.steps]
+    if seen.asks == "every step":
+        return f"{name}: {right.sum():,} of {len(right):,} answers right"
+    expected, predicted = seen.facts["expected"], seen.facts["predicted"]
+    return f"{name}: expected {expected}, answered {predicted}, which is {'right' if right[0] else 'wrong'}"
 
 
-def _is_long(answer: object) -> bool:
-    return answer is None or (isinstance(answer, list) and len(answer) > 10)
-
-
-def _npz(facts: dict, found, slopes) -> bytes:
+def _npz(seen: Seen) -> bytes:
     import numpy as np
 
     from memoryspan.report.trace import SOURCE
     from memoryspan.tracing import named_arrays
 
-    arrays = {**named_arrays(found), "sequence": found.inputs[0], "made_by": np.bytes_(SOURCE.encode())}
-    arrays |= {} if slopes is None else {"saliency": slopes}
+    arrays = {**named_arrays(seen.trace), "sequence": seen.trace.inputs[0], "made_by": np.bytes_(SOURCE.encode())}
+    arrays |= {} if seen.saliency is None else {"saliency": seen.saliency}
     file = io.BytesIO()
     np.savez(file, **arrays)
     return file.getvalue()
 
 
-def _plain(facts: dict, found, slopes) -> dict:
+def _plain(seen: Seen) -> dict:
     """Everything as JSON has it, of one sequence: what is not a number is null."""
     from memoryspan.report.trace import SOURCE
 
+    found = seen.trace
     layers = [
         {
             "name": layer.name,
@@ -168,10 +227,10 @@ def _plain(facts: dict, found, slopes) -> dict:
     ]
     return {
         "made_by": SOURCE,
-        **facts,
+        **seen.facts,
         "layers": layers,
         "predictions": None if found.predictions is None else _listed(found.predictions[0]),
-        "saliency": None if slopes is None else _listed(slopes[0]),
+        "saliency": None if seen.saliency is None else _listed(seen.saliency[0]),
         **({"reason": found.reason} if found.reason else {}),
     }
 

@@ -129,7 +129,7 @@ def _draw(run, result) -> bool:
     if not result.history:
         return False
     try:
-        from memoryspan.report import draw_learning_curve  # Matplotlib wants a place to write as well
+        from memoryspan.report.learning_curve import draw_learning_curve  # Matplotlib wants a place to write as well
 
         draw_learning_curve(result.history, run.task, run.directory)
     except OSError as error:
@@ -160,8 +160,9 @@ def _show(run, result, drawn: bool) -> None:
     if result.accuracy is not None:
         say(f"Accuracy: {result.accuracy}\n")
         show_fresh(run.model, run.task, run.settings.seed, count=3)
-    kept = ["model.keras", *(["learning-curve.png"] if drawn else []), "run.json", "history.jsonl"]
-    say(f"\nThe run is in {run.directory}: {', '.join(kept)}.")
+    pictures = ["learning-curve.png", "learning-curve.svg"] if drawn else []
+    kept = ", ".join(["model.keras", *pictures, "run.json", "history.jsonl"])
+    say(f"\nThe run is in {run.directory}: {kept}.")
     files = _files_again(run.record.asked)
     if result.status in (Status.SOLVED, Status.NOT_FINITE, Status.MEMORY):
         say(f"Next: memoryspan predict {run.directory}{files}")

@@ -35,7 +35,7 @@ def stages(model: keras.Model, training: bool, every_step: bool = False) -> list
 
     With `every_step` they answer at every step what the model would if the row ended there, where no layer looks ahead.
     """
-    layers = _chain(model)
+    layers = chain(model)
     reads_tokens = len(model.input_shape) == 2
     first = (LAYERS.Embedding,) if reads_tokens else (*RECURRENT, LAYERS.Bidirectional, LAYERS.Dense)
     if not layers or type(layers[0]) not in first:
@@ -43,7 +43,7 @@ def stages(model: keras.Model, training: bool, every_step: bool = False) -> list
     return [_stage(layer, training, every_step) for layer in layers]
 
 
-def _chain(model: keras.Model) -> list[keras.Layer]:
+def chain(model: keras.Model) -> list[keras.Layer]:
     """The layers in order, where each feeds the next one and nothing else."""
     if not type(model).__module__.startswith("keras."):
         raise NotRecognisedError(f"{type(model).__name__} is a class of its own")

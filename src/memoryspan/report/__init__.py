@@ -1,5 +1,1 @@
-"""What is shown of a run: pictures."""
-
-from memoryspan.report.learning_curve import draw_learning_curve
-
-__all__ = ["draw_learning_curve"]
+"""What is shown of a run or a sweep: pictures, and a page."""

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import LogLocator, PercentFormatter
 
 from memoryspan.runs import atomic
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
+BLUE, ORANGE, GREY, PALE = "#0072B2", "#D55E00", "#666666", "#e4e4e4"
 
 COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """The palette of M. Okabe and K. Ito, "Color Universal Design" (2008), of which the yellow is too pale for lines."""
@@ -25,17 +27,35 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path) -> Path:
+def save(figure: Figure, path: Path, **metadata: str) -> Path:
     """Writes a figure in place, as its name ends: .png, .svg; raises `OSError` where it cannot be written."""
-    with atomic.replacing(path) as temporary:
-        figure.savefig(temporary, format=path.suffix[1:], metadata={"Date": None} if path.suffix == ".svg" else None)
+    no_date = {"Date": None} if path.suffix == ".svg" else {}
+    with atomic.replacing(path) as temporary, rc_context({"svg.hashsalt": "memoryspan"}):  # the same bytes each time
+        figure.savefig(temporary, format=path.suffix[1:], metadata={**metadata, **no_date})
     return path
+
+
+def keep(figure: Figure, path: Path) -> Path:
+    """Writes a figure as a PNG, for screens, and beside it as an SVG, for print; returns the path of the PNG."""
+    save(figure, path.with_suffix(".svg"))
+    return save(figure, path.with_suffix(".png"))
+
+
+def plain(text: str) -> str:
+    """A name as it is, in which Matplotlib would read what stands between two dollars as mathematics."""
+    return text.replace("$", r"\$")
 
 
 def accuracy_axis(axes: Axes) -> None:
     """From 0 to 100 %."""
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+
+
+def tick_lengths(axis: Axis, shortest: int, longest: int) -> None:
+    """Of a logarithmic axis of lengths: a tick at each power of two, and between them where there are few."""
+    axis.set_major_locator(LogLocator(2, (1,) if longest >= 8 * shortest else (1, 1.5)))
+    axis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
 def mark(axes: Axes, height: float, text: str) -> None:

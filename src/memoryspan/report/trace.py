@@ -14,11 +14,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int, Num
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import MaxNLocator
 
 from memoryspan.engine.trace import LayerTrace
-from memoryspan.report.style import BLUE, GREY, ORANGE, new_figure
-from memoryspan.runs import atomic
+from memoryspan.report import answers
+from memoryspan.report.answers import Question, draw_answers, width_of
+from memoryspan.report.style import GREY, ORANGE, new_figure, plain, save
+from memoryspan.tasks.base import Asks
 from memoryspan.tracing import Trace
 
 FILE = "trace.png"
@@ -26,8 +29,20 @@ FILE = "trace.png"
 SOURCE = "memoryspan trace"
 """What the files of a trace carry inside, by which they are known again."""
 
-GATES = ("input", "forget", "output", "update", "reset")
-"""Arrays that go from 0 to 1; all others are drawn around 0."""
+GATES = {
+    "input": ("shut", "open"),
+    "forget": ("forget", "keep"),
+    "output": ("shut", "open"),
+    "update": ("replace", "keep"),
+    "reset": ("ignore", "read"),
+}
+"""Arrays that go from 0 to 1, and what both do to the state in Keras's LSTM and GRU; all others are drawn around 0."""
+
+STATES = ("cell", "hidden")
+
+MOST = 0.9
+"""The share of an array that colours have to tell apart, where the rest goes three times as far: a few cells run away
+from all others, and for an answer, which reads them through a tanh, they are simply full."""
 
 AROUND_ZERO = LinearSegmentedColormap.from_list("around zero", ["#00204d", "#0072b2", "#a6a6a6", "#f0b400", "#fffbe0"])
 FROM_ZERO = LinearSegmentedColormap.from_list("from zero", ["#ffffff", "#999999", "#000000"])
@@ -38,8 +53,17 @@ STEP, NARROWEST, WIDEST = 0.2, 8.0, 18.0
 UNIT, LOWEST, HIGHEST = 0.045, 0.5, 1.8
 """Inches: of a unit, and of the least and the greatest height of all units of a panel."""
 
-SYMBOL, UPRIGHT = 0.16, 0.09
-"""Inches that a symbol takes of the axis, and that it takes turned upright."""
+UPRIGHT = 0.09
+"""Inches of the axis that a symbol takes turned upright."""
+
+SMALL = 6
+"""Points: of the labels of ticks."""
+
+BARS = 0.7
+"""Inches: the height of a panel of bars."""
+
+FEW = 4
+"""Features of real vectors up to which each has a panel of its own."""
 
 
 class Panel(NamedTuple):
@@ -51,95 +75,111 @@ class Panel(NamedTuple):
 
 
 def draw_trace(
-    trace: Trace, path: Path, row: int = 0, saliency: Float[np.ndarray, "batch time"] | None = None, title: str = ""
+    trace: Trace,
+    path: Path,
+    row: int = 0,
+    *,
+    asks: Asks = "once",
+    question: Question | None = None,
+    saliency: Float[np.ndarray, "batch time"] | None = None,
+    title: str = "",
 ) -> Path:
     """Draws what a model did with one sequence of a trace into a file, .png or .svg, and returns its path.
 
-    From above: the answer at every step, where it comes from (`saliency`), and the arrays of each layer. Raises
+    From above: the answers along the sequence, where the last of them comes from, and the arrays of each layer. Raises
     `OSError` where the file cannot be written.
+
+    Args:
+        trace: of a model and some sequences.
+        path: the file.
+        row: which of the sequences.
+        asks: whether the model answers once or at every step.
+        question: what a task asks of it, where that is known.
+        saliency: of the last answer that is asked for, or else of the last step's.
+        title: what stands above it all.
     """
     steps = int(trace.lengths[row])
-    panels = [*_lines(trace, row, saliency), *_maps(trace, row)]
+    lines, maps = [*_lines(trace, row, asks, question, saliency)], [*_maps(trace, row)]
+    panels = lines + maps
     width = _width(steps)
     heights = [panel.height for panel in panels]
-    first_map = [panel.coloured for panel in panels].index(True)
-    figure = new_figure(width + 1.5, sum(heights) + 0.36 * len(heights) + 0.7)
+    figure = new_figure(width + 1.5, sum(heights) + 0.36 * len(heights) + 0.9)
     grid = figure.add_gridspec(len(panels), 2, width_ratios=(width, 0.12), height_ratios=heights)
     for number, panel in enumerate(panels):
         axes = figure.add_subplot(grid[number, 0])
         panel.draw(axes, *([figure.add_subplot(grid[number, 1])] if panel.coloured else []))
-        _mark_steps(axes, trace.inputs[row], width / steps, named=number in (first_map - 1, len(panels) - 1))
-    figure.suptitle(title, x=0.01, ha="left", fontsize="large")
-    with atomic.replacing(path) as temporary:
-        no_date = {"Date": None} if path.suffix == ".svg" else {}
-        figure.savefig(temporary, format=path.suffix[1:], metadata={"Source": SOURCE, **no_date})
-    return path
+        _mark_steps(axes, trace.inputs[row], width / steps, named=number in (len(lines) - 1, len(panels) - 1))
+    figure.suptitle(plain(title), x=0.01, ha="left", fontsize="large")
+    return save(figure, path, Source=SOURCE)
 
 
 def _width(steps: int) -> float:
     return min(max(STEP * steps, NARROWEST), WIDEST)
 
 
-def _lines(trace: Trace, row: int, saliency: Float[np.ndarray, "batch time"] | None) -> Iterator[Panel]:
-    steps = int(trace.lengths[row])
+def _lines(
+    trace: Trace, row: int, asks: Asks, question: Question | None, saliency: Float[np.ndarray, "batch time"] | None
+) -> Iterator[Panel]:
+    """The panels without colours: few real features, the answers, and where the last of them comes from."""
+    inputs, steps = trace.inputs[row], int(trace.lengths[row])
+    if not _is_symbols(inputs) and inputs.shape[1] <= FEW:
+        for number, values in enumerate(inputs.T):
+            draw = partial(_draw_bars, heights=values, colour=GREY, title=f"input: feature {number}", what="value")
+            yield Panel(BARS, draw, coloured=False)
     if trace.predictions is not None and trace.predictions.shape[1] == trace.lengths.max():
-        yield Panel(1.1, partial(_draw_answer, outputs=trace.predictions[row, :steps]), coloured=False)
+        outputs, inches = trace.predictions[row, :steps], _width(steps) / steps
+        draw = partial(draw_answers, outputs=outputs, inches=inches, asks=asks, question=question)
+        yield Panel(answers.HEIGHT, draw, coloured=False)
     if saliency is not None:
-        yield Panel(0.7, partial(_draw_saliency, slopes=saliency[row, :steps]), coloured=False)
+        slopes = saliency[row, :steps]
+        title = _origin(inputs, slopes, asks, question)
+        draw = partial(_draw_bars, heights=slopes, colour=ORANGE, title=title, what="gradient")
+        yield Panel(BARS, draw, coloured=False)
 
 
-def _draw_answer(axes: Axes, outputs: Float[np.ndarray, "time outputs"]) -> None:
-    """The last step's answer over time, and, named, what the model would answer at each step."""
-    steps, classes = np.arange(len(outputs)), outputs.argmax(-1)
-    last = classes[-1]
-    point = "o" if len(outputs) <= 60 else None
-    axes.set_title("answer, if the sequence ended at this step", loc="left", fontsize="small", pad=14)
-    if outputs.shape[1] == 1:
-        axes.plot(steps, outputs[:, 0], color=BLUE, marker=point, markersize=3)
-        axes.set_ylabel("answer", fontsize="small")
-        return
-    axes.plot(steps, outputs.max(-1), color=GREY, linestyle=":", label="most probable")
-    axes.plot(steps, outputs[:, last], color=BLUE, marker=point, markersize=3, label=f"final answer, {last}")
-    if ((outputs >= 0) & (outputs <= 1)).all():
-        axes.set_ylim(-0.05, 1.05)
-        axes.set_ylabel("probability", fontsize="small")
+def _origin(
+    inputs: Num[np.ndarray, "time *features"], slopes: Float[np.ndarray, "time"], asks: Asks, question: Question | None
+) -> str:
+    """Whose answer's gradient it is, and at which step it is greatest."""
+    if asks == "once":
+        which = "the final answer"
+    elif question is None:
+        which = f"the last answer, that at step {len(slopes) - 1:,},"
     else:
-        axes.set_ylabel("output", fontsize="small")
-    for step in _named_changes(classes):
-        axes.text(step, 1.03, classes[step], transform=axes.get_xaxis_transform(), ha="center", fontsize=6, color=GREY)
-    axes.legend(fontsize="x-small", loc="lower right", bbox_to_anchor=(1, 1.12), ncols=2, frameon=False, borderpad=0)
+        which = f"the last answer asked for, that at step {question.steps[-1]:,},"
+    most = int(np.nan_to_num(slopes).argmax())
+    symbol = f", symbol {_symbols(inputs)[most]}" if _is_symbols(inputs) else ""
+    return f"where {which} comes from: |∂ answer / ∂ input|, greatest at step {most:,}{symbol}"
 
 
-def _named_changes(classes: Int[np.ndarray, "time"]) -> list[int]:
-    """The steps at which another answer begins, without those that have no room beside one that lasts longer."""
-    begins = np.flatnonzero(np.diff(classes, prepend=-1))
-    lasts = np.diff(begins, append=len(classes))
-    least = SYMBOL / _width(len(classes)) * len(classes)
-    kept: list[int] = []
-    for step in begins[np.argsort(-lasts, kind="stable")]:
-        if all(abs(step - other) >= least for other in kept):
-            kept.append(int(step))
-    return kept
-
-
-def _draw_saliency(axes: Axes, slopes: Float[np.ndarray, "time"]) -> None:
-    axes.bar(np.arange(len(slopes)), slopes, width=0.8, color=ORANGE)
-    axes.set_title("where the final answer comes from: |∂ answer / ∂ input|", loc="left", fontsize="small")
-    axes.set_ylim(0, None)
-    axes.set_ylabel("gradient", fontsize="small")
+def _draw_bars(axes: Axes, heights: Float[np.ndarray, "time"], colour: str, title: str, what: str) -> None:
+    """A bar a step; where a step is narrower than a line, a wider one."""
+    axes.bar(np.arange(len(heights)), heights, width=max(0.8, len(heights) / 1000), color=colour)
+    axes.set_title(title, loc="left", fontsize="small")
+    axes.set_ylim(min(0, *heights) * 1.05, max(0, *heights) * 1.05 or 1)
+    axes.set_ylabel(what, fontsize="small")
     axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
-    axes.yaxis.get_offset_text().set_fontsize(6)
+    axes.yaxis.get_offset_text().set_fontsize(SMALL)
 
 
 def _maps(trace: Trace, row: int) -> Iterator[Panel]:
     vectors = trace.inputs[row]
-    if vectors.ndim == 2 and not _is_one_hot(vectors):
+    if not _is_symbols(vectors) and vectors.shape[1] > FEW:
         yield _map("input", vectors.T, "features")
     for layer in trace.layers:
         order = order_of_units(layer, row)
         for name, array in layer.arrays.items():
-            title = f"{layer.name} ({layer.kind}): {name}{' gate' if name in GATES else ''}"
-            yield _map(title, _steps_of(array[row])[:, order].T, "units", name in GATES)
+            kind = " gate" if name in GATES else " state" if name in STATES else ""
+            title = f"{layer.name} ({layer.kind}): {name}{kind}"
+            yield _map(title, _steps_of(array[row])[:, order].T, "units", _ends(layer.kind, name))
+
+
+def _ends(kind: str, name: str) -> tuple[str, str] | None:
+    """What a gate says at 0 and at 1; None for what is no gate. Other cells may use the same names the other way."""
+    words = GATES.get(name)
+    if words is None or kind not in ("LSTM", "GRU"):
+        return words and ("0", "1")
+    return f"0, {words[0]}", f"1, {words[1]}"
 
 
 def order_of_units(layer: LayerTrace, row: int) -> Int[np.ndarray, "units"]:
@@ -156,45 +196,62 @@ def _steps_of(array: Float[np.ndarray, "time units"]) -> Float[np.ndarray, "step
     return array[: there[-1] + 1] if there.size else array
 
 
-def _map(title: str, values: Num[np.ndarray, "units time"], what: str, gate: bool = False) -> Panel:
+def _map(title: str, values: Num[np.ndarray, "units time"], what: str, ends: tuple[str, str] | None = None) -> Panel:
     height = min(max(UNIT * len(values), LOWEST), HIGHEST)
-    return Panel(height, partial(_draw_map, title=title, values=values, what=what, gate=gate), coloured=True)
+    return Panel(height, partial(_draw_map, title=title, values=values, what=what, ends=ends), coloured=True)
 
 
-def _draw_map(axes: Axes, bar: Axes, title: str, values: Num[np.ndarray, "units time"], what: str, gate: bool) -> None:
-    colours, low, high = _colours(values, gate)
+def _draw_map(
+    axes: Axes, bar: Axes, title: str, values: Num[np.ndarray, "units time"], what: str, ends: tuple[str, str] | None
+) -> None:
+    colours, low, high = (FROM_ZERO, 0.0, 1.0) if ends else (AROUND_ZERO, *around_zero(values))
+    beyond = "both" if np.nanmax(np.abs(values), initial=0) > high else "neither"
     axes.patch.set(facecolor="white", edgecolor=GREY, hatch="////", linewidth=0)  # shows where there is nothing
     image = axes.imshow(
         np.ma.masked_invalid(values), aspect="auto", interpolation="nearest", cmap=colours, vmin=low, vmax=high
     )
-    axes.set_title(title, loc="left", fontsize="small")
+    axes.set_title(plain(title), loc="left", fontsize="small")
     axes.set_ylabel(f"{len(values)} {what}", fontsize="small")
     axes.set_yticks([])
-    axes.figure.colorbar(image, cax=bar, ticks=[low, (low + high) / 2, high], format="%.2g")
-    bar.tick_params(labelsize=6)
+    axes.figure.colorbar(image, cax=bar, extend=beyond)
+    between = f"{(low + high) / 2:.3g}"
+    first, last = ends or (f"{low:.3g}", f"{high:.3g}")
+    bar.set_yticks([low, (low + high) / 2, high], [first, between, last], fontsize=SMALL)
 
 
-def _colours(values: Num[np.ndarray, "units time"], gate: bool) -> tuple[Colormap, float, float]:
-    """The map, and the values at its two ends."""
-    if gate:
-        return FROM_ZERO, 0.0, 1.0
-    farthest = float(np.nanmax(np.abs(values), initial=0)) or 1.0
-    return AROUND_ZERO, -farthest, farthest
+def around_zero(values: Num[np.ndarray, "units time"]) -> tuple[float, float]:
+    """What stands at the two ends of the colours: the farthest value, or, where few lie far out, most of them."""
+    sizes = np.abs(values[np.isfinite(values)])
+    most, farthest = map(float, np.quantile(sizes, (MOST, 1))) if sizes.size else (0.0, 0.0)
+    far = most if 0 < 3 * most < farthest else farthest or 1.0
+    return -far, far
 
 
 def _mark_steps(axes: Axes, inputs: Num[np.ndarray, "time *features"], inches: float, named: bool) -> None:
-    """The symbols of the sequence under the panel, each at its step, as many as have room; of vectors, the steps."""
+    """The symbols of the sequence under the panel, each at its step, where they have room; below them the steps."""
     axes.set_xlim(-0.5, len(inputs) - 0.5)
-    axes.tick_params(labelsize=6, labelbottom=named)
-    every = int(np.ceil(UPRIGHT / inches))
-    if inputs.ndim == 1 or _is_one_hot(inputs):
-        symbols = inputs if inputs.ndim == 1 else inputs.argmax(-1)
-        axes.set_xticks(np.arange(0, len(inputs), every), [str(symbol) for symbol in symbols[::every]])
-        axes.tick_params(axis="x", rotation=90 if inches < SYMBOL else 0)
+    axes.tick_params(labelsize=SMALL, labelbottom=named)
+    numbers, below = axes, 0.0
+    if _is_symbols(inputs) and inches >= UPRIGHT:
+        symbols = _symbols(inputs)
+        upright = inches < width_of(symbols)
+        axes.set_xticks(np.arange(len(inputs)), [str(symbol) for symbol in symbols], rotation=90 if upright else 0)
+        numbers, below = axes.secondary_xaxis(0), 72 * width_of(symbols) if upright else SMALL + 4
+        numbers.tick_params(length=0, labelsize=SMALL, labelcolor=GREY, labelbottom=named)
+    numbers.xaxis.set_major_locator(MaxNLocator(20, integer=True))
+    numbers.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
+    numbers.xaxis.set_tick_params(pad=3 + below)
     if named:
-        shown = "" if every == 1 else f", one symbol in {every} shown"
-        axes.set_xlabel(f"the sequence, {len(inputs):,} steps{shown}", fontsize="x-small")
+        symbols_too = "the symbols of the sequence, and the " if below else ""
+        numbers.set_xlabel(f"{symbols_too}step, from 0 to {len(inputs) - 1:,}", fontsize="x-small")
 
 
-def _is_one_hot(vectors: Num[np.ndarray, "time features"]) -> bool:
-    return bool(((vectors == 0) | (vectors == 1)).all() and (vectors.sum(-1) == 1).all())
+def _is_symbols(inputs: Num[np.ndarray, "time *features"]) -> bool:
+    """Whether they are tokens, or one-hot vectors."""
+    if inputs.ndim == 1:
+        return True
+    return bool(((inputs == 0) | (inputs == 1)).all() and (inputs.sum(-1) == 1).all())
+
+
+def _symbols(inputs: Num[np.ndarray, "time *features"]) -> Num[np.ndarray, "time"]:
+    return inputs if inputs.ndim == 1 else inputs.argmax(-1)

@@ -24,7 +24,7 @@ FORMAT = 1
 UNFINISHED = "unfinished"
 """The status of a run that is being trained, or was killed."""
 
-Ended = Literal["solved", "budget", "not finite", "memory", "interrupted"]
+Ended = Literal["solved", "budget", "not finite", "memory", "stopped", "interrupted"]
 """The values of `training.Status`."""
 
 

@@ -9,7 +9,8 @@ it to go on after any end, a killed process included, to the same bits.
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from filelock import BaseFileLock
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError, RunError
 from memoryspan.named import Named
-from memoryspan.runs import atomic, checkpoint, history_file, record
+from memoryspan.runs import atomic, checkpoint, history_file, record, snapshots
 from memoryspan.runs.describe import begun, ended
 from memoryspan.runs.directory import claim, require_empty
 from memoryspan.runs.environment import difference, environment
@@ -27,6 +28,7 @@ from memoryspan.runs.lock import lock
 from memoryspan.runs.model_file import is_all_keras, load_model, save_model
 from memoryspan.runs.record import Record
 from memoryspan.runs.saved import open_run
+from memoryspan.runs.snapshots import Snapshots
 from memoryspan.tasks import Task, name_of
 from memoryspan.training import Budget, Position, Result, Row, Settings, Status, positions, restore
 from memoryspan.training.interrupt import first_ctrl_c
@@ -125,7 +127,11 @@ def resume(directory: str | Path, *, budget: Budget | None = None, kind: Callabl
 
 
 def carry_on(
-    run: Run, *, on_position: Callable[[Position], None] = lambda position: None, every: float = CHECKPOINT_SECONDS
+    run: Run,
+    *,
+    on_position: Callable[[Position], None] = lambda position: None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    every: float = CHECKPOINT_SECONDS,
 ) -> Result:
     """Trains a run to its end, and keeps everything on the way; afterwards its lock is free.
 
@@ -135,38 +141,54 @@ def carry_on(
     Args:
         run: from `start` or `resume`, and only once.
         on_position: called after every chunk of updates.
+        callbacks: as `train` takes them. A run does not keep them: to one that is resumed they are given anew.
         every: seconds between checkpoints.
 
     Raises:
         RunError: the disk is full, or does not take what is written; the last checkpoint holds.
+        TaskError: a callback would not do here what it says.
     """
     if not run.lock.is_locked:
         raise RunError(f"This run has been carried on already: open it again with resume({str(run.directory)!r}).")
     try:
         with first_ctrl_c() as pressed:
-            return _train(run, on_position, every, pressed)
+            return _train(run, on_position, callbacks, every, pressed)
     finally:
         run.lock.release()
 
 
-def _train(run: Run, on_position: Callable[[Position], None], every: float, pressed: Callable[[], bool]) -> Result:
+def _train(
+    run: Run,
+    on_position: Callable[[Position], None],
+    callbacks: Sequence[keras.callbacks.Callback],
+    every: float,
+    pressed: Callable[[], bool],
+) -> Result:
     position, rows = run.position, list(history_file.history(run.directory))
     if run.ended:
         return Result(Status(run.record.status), position.accuracy, tuple(rows), run.record.resolved.path)
+    seen = _seen(snapshots.load(run.directory), position)
     due = time.monotonic() + every
+    training = positions(run.model, run.task, run.settings, run.position, callbacks=callbacks, epoch=len(rows))
     try:
-        for position in positions(run.model, run.task, run.settings, run.position):
-            rows.append(position.row)
-            due = _keep(run, position, due, every)
-            on_position(position)
-            if pressed():
-                break
-        return _finish(run, position, rows)
+        with closing(training):
+            for position in training:
+                rows.append(position.row)
+                seen = _seen(seen, position)
+                due = _keep(run, position, seen, due, every)
+                on_position(position)
+                if pressed():
+                    break
+        return _finish(run, position, seen, rows)
     except KeyboardInterrupt:
-        return _finish(run, position, rows)
+        return _finish(run, position, seen, rows)
 
 
-def _keep(run: Run, position: Position, due: float, every: float) -> float:
+def _seen(before: Snapshots, position: Position) -> Snapshots:
+    return snapshots.with_moment(before, position.row.updates, position.state.variables)
+
+
+def _keep(run: Run, position: Position, seen: Snapshots, due: float, every: float) -> float:
     """Adds the row to the history, makes a checkpoint if one is due, and says when the next one is."""
     with _written(run):
         history_file.append(run.directory, position.row)
@@ -174,12 +196,13 @@ def _keep(run: Run, position: Position, due: float, every: float) -> float:
         if began < due:
             return due
         atomic.sync(run.directory / history_file.FILE)  # a checkpoint never knows more than the history
+        snapshots.save(run.directory, seen)
         checkpoint.save(run.directory, position)
     took = time.monotonic() - began
     return began + took + max(every, took / CHECKPOINT_SHARE)
 
 
-def _finish(run: Run, position: Position, rows: list[Row]) -> Result:
+def _finish(run: Run, position: Position, seen: Snapshots, rows: list[Row]) -> Result:
     """Writes the end of it, or, where it has no status yet, the interruption."""
     rows = [row for row in rows if row.updates < position.row.updates]
     if position.row.updates:  # Ctrl-C may have come before its row was added
@@ -188,6 +211,7 @@ def _finish(run: Run, position: Position, rows: list[Row]) -> Result:
     restore(run.model, position.state)
     with _written(run):
         history_file.rewrite(run.directory, rows)
+        snapshots.save(run.directory, seen)
         checkpoint.save(run.directory, position)
         save_model(run.model, run.directory)
         record.write(run.directory, ended(run.record, status, position))
@@ -222,10 +246,11 @@ def _reopen(place: Path, budget: Budget | None, kind: Callable[..., Task] | None
     position, notices = checkpoint.load(place, initial_state(model, settings.curriculum, task))
     checkpoint.forget_after(place, position.row.updates)
     _put_rows_aside(place, position)
+    notices += _put_snapshots_aside(place, position)
     if budget is not None:
         _require_larger(budget, position, place)
         settings = replace(settings, budget=budget)
-    if position.status is Status.BUDGET and not _is_spent(settings.budget, position):
+    if position.status in (Status.BUDGET, Status.STOPPED) and not _is_spent(settings.budget, position):
         position = replace(position, status=None, accuracy=None)
     record_now = _going_on(saved.record, settings, position)
     if record_now != saved.record:
@@ -249,12 +274,22 @@ def _put_rows_aside(place: Path, position: Position) -> None:
     history_file.rewrite(place, (row for row in rows if row.updates <= position.row.updates))
 
 
+def _put_snapshots_aside(place: Path, position: Position) -> list[str]:
+    """The same for the snapshots; where they are damaged, the training goes on without them."""
+    try:
+        snapshots.save(place, snapshots.load(place, until=position.row.updates))
+    except RunError as error:
+        (place / snapshots.FILE).unlink()
+        return [f"{error} That was done: the training itself needs none of it."]
+    return []
+
+
 def _is_spent(budget: Budget, position: Position) -> bool:
     return budget.spent(position.row.examples, position.row.tokens, position.row.seconds)
 
 
 def _require_larger(budget: Budget, position: Position, place: Path) -> None:
-    if position.status in (None, Status.BUDGET) and _is_spent(budget, position):
+    if position.status in (None, Status.BUDGET, Status.STOPPED) and _is_spent(budget, position):
         row = position.row
         raise RunError(
             f"The run in {place} has had {row.examples:,} examples, {row.tokens:,} tokens and {row.seconds:.1f} s "

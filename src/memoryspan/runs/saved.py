@@ -47,7 +47,11 @@ class SavedRun:
         return history(self.directory)
 
     def model(self) -> "keras.Model":
-        """The model as last kept: at the end of the training, or at its newest checkpoint.
+        """The model as last kept; raises as `model_and_updates` does."""
+        return self.model_and_updates()[0]
+
+    def model_and_updates(self) -> "tuple[keras.Model, int]":
+        """The model as last kept, at the end of the training or at its newest checkpoint, and the updates it has seen.
 
         Raises:
             ModelError: the model's file cannot be opened.
@@ -56,14 +60,16 @@ class SavedRun:
         from memoryspan.runs.model_file import load_model
 
         model = load_model(self.directory)
-        if self.record.status == record.UNFINISHED:
-            from memoryspan.runs import checkpoint
-            from memoryspan.training import restore
-            from memoryspan.training.update import initial_state
+        if self.record.results is not None:
+            return model, self.record.results.updates
+        from memoryspan.runs import checkpoint
+        from memoryspan.training import restore
+        from memoryspan.training.update import initial_state
 
-            like = initial_state(model, self.settings.curriculum, self.task)
-            restore(model, checkpoint.load(self.directory, like)[0].state)
-        return model
+        like = initial_state(model, self.settings.curriculum, self.task)
+        position, _ = checkpoint.load(self.directory, like)
+        restore(model, position.state)
+        return model, position.row.updates
 
 
 def open_run(directory: str | Path, kind: "Callable[..., Task] | None" = None) -> SavedRun:

@@ -51,6 +51,11 @@ class Span(msgspec.Struct, frozen=True):
     """Whether it is a ceiling of the experiment, and not of the model: nobody looked further, or the budget ended
     while the length was still growing."""
 
+    def __str__(self) -> str:
+        if self.length is None:
+            return "none"
+        return f"{'at least ' if self.at_least else ''}{self.length:,} steps (lag {self.lag:,})"
+
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to a cell: its spans, and the figures behind them."""

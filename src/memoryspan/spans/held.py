@@ -11,7 +11,7 @@ from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
 from memoryspan.engine.forward import input_shape
 from memoryspan.errors import NoRoomError
-from memoryspan.evaluation import Accuracy, at_length, check_fit, evaluator, wilson
+from memoryspan.evaluation import Accuracy, accuracy_table, at_length, check_fit, evaluator, wilson
 from memoryspan.sampling import Stream, stream
 from memoryspan.spans.cell import Span
 from memoryspan.tasks import Task
@@ -42,6 +42,9 @@ class Held:
 
     span: Span
     curve: tuple[Accuracy, ...]
+
+    def _repr_html_(self) -> str:
+        return accuracy_table(self.curve, f"held span: {self.span}")
 
 
 def held_span(

@@ -20,9 +20,6 @@ from memoryspan.errors import TaskError
 from memoryspan.tasks.base import Asks, Batch
 from memoryspan.validate import whole_number
 
-TOLERANCE = 0.04
-"""An answer is right where it errs by less (1997)."""
-
 
 @dataclass(frozen=True)
 class Adding:
@@ -41,6 +38,8 @@ class Adding:
     asks: ClassVar[Asks] = "once"
     loss: ClassVar[str] = "mean_squared_error"
     activation: ClassVar[str] = "linear"
+    tolerance: ClassVar[float] = 0.04
+    """An answer is right where it errs by less (1997)."""
 
     def __post_init__(self):
         object.__setattr__(self, "form", str(self.form))  # a command line reads 1997 as a number
@@ -68,10 +67,10 @@ class Adding:
     def chance(self) -> float:
         """The share of sums that lie close to the middle, the most frequent one."""
         if self.form == "bai":
-            return _both_near(TOLERANCE)
+            return _both_near(self.tolerance)
         first, second = min(10, self.length // 2), self.length // 2 - 1
         zeroed = 1 / first + (1 - 1 / first) / second  # one of the marks falls on the first step
-        return zeroed * 4 * TOLERANCE + (1 - zeroed) * _both_near(2 * TOLERANCE)
+        return zeroed * 4 * self.tolerance + (1 - zeroed) * _both_near(2 * self.tolerance)
 
     def lag(self, length: int) -> int:
         """Steps between the first number that may count and the end; in 1997's form the very first is zero."""
@@ -102,7 +101,7 @@ class Adding:
         self, predictions: Float[Array, "batch outputs"], targets: Float[Array, "batch"]
     ) -> Bool[Array, "batch"]:
         """The answer is close to the right one."""
-        return abs(predictions[..., 0] - targets) < TOLERANCE
+        return abs(predictions[..., 0] - targets) < self.tolerance
 
 
 def _places(key: Array, lengths: Int[Array, "batch"]) -> Int[Array, "batch 2"]:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from memoryspan.training.trainer import Position as Position
     from memoryspan.training.trainer import Settings as Settings
     from memoryspan.training.trainer import positions as positions
-    from memoryspan.training.trainer import restore as restore
     from memoryspan.training.trainer import train as train
     from memoryspan.training.trainer import train_together as train_together
+    from memoryspan.training.update import restore as restore
 
 _HOME = {
     "Budget": "budget",
@@ -28,7 +28,7 @@ _HOME = {
     "Settings": "trainer",
     "Status": "result",
     "positions": "trainer",
-    "restore": "trainer",
+    "restore": "update",
     "train": "trainer",
     "train_together": "trainer",
 }

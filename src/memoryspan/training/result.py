@@ -1,9 +1,10 @@
 """What a training leaves behind: a status with its sentence, a history, figures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from memoryspan.evaluation import Accuracy
+from memoryspan.html_table import html_table
 
 
 class Status(StrEnum):
@@ -24,6 +25,7 @@ class Status(StrEnum):
         "memory",
         "The next length does not fit into memory: give it a smaller batch_size, fewer units, or a larger machine.",
     )
+    STOPPED = "stopped", "A callback had the last word: the accuracy is that of the weights that it left in the model."
     INTERRUPTED = "interrupted", "Interrupted: what was learned so far is kept."
 
     sentence: str
@@ -59,6 +61,13 @@ class Row:
         """Before the first update."""
         return cls(0, 0, 0, 0, 0.0, length, 0.0, 0.0)
 
+    def __str__(self) -> str:
+        speed = self.examples / self.seconds if self.seconds else 0
+        return (  # what matters most stands first, where a narrow terminal shows it
+            f"length {self.length:,}, accuracy {self.accuracy:.1%}, {self.updates:,} updates, "
+            f"{self.examples:,} examples, {speed:,.0f}/s, {self.seconds:.1f} s"
+        )
+
 
 @dataclass(frozen=True)
 class Result:
@@ -68,7 +77,7 @@ class Result:
     accuracy: Accuracy | None
     """On fresh examples at the full length, after the last update; None after an interruption, and where that length
     does not fit into memory."""
-    history: tuple[Row, ...]
+    history: tuple[Row, ...] = field(repr=False)
     path: str
     """Which path served the model: `unroll`, or `keras` for a model that is not recognised."""
 
@@ -77,10 +86,15 @@ class Result:
         """Whether the full length was solved."""
         return self.status is Status.SOLVED
 
-    def __str__(self) -> str:
+    @property
+    def _cost(self) -> str:
         last = self.history[-1] if self.history else Row.first(0)
+        return f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training"
+
+    def __str__(self) -> str:
         measured = f"Accuracy: {self.accuracy}\n" if self.accuracy else ""
-        return (
-            f"{self.status.sentence}\n{measured}"
-            f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training"
-        )
+        return f"{self.status.sentence}\n{measured}{self._cost}"
+
+    def _repr_html_(self) -> str:
+        measured = [("accuracy", self.accuracy)] if self.accuracy else []
+        return html_table([(self.status, self.status.sentence), *measured, ("cost", self._cost)])

@@ -6,26 +6,27 @@ stopped.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array
 
 from memoryspan import machine
 from memoryspan.backend import keras
-from memoryspan.engine import Forward, assign, forward, single_loss, tape_bytes
+from memoryspan.engine import Forward, forward, single_loss, tape_bytes
 from memoryspan.errors import ModelError, NoRoomError, TaskError
 from memoryspan.evaluation import Accuracy, check_fit, evaluator, wilson
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
 from memoryspan.training.budget import Budget
+from memoryspan.training.callbacks import Hooks
 from memoryspan.training.curriculum import Curriculum
 from memoryspan.training.interrupt import first_ctrl_c
+from memoryspan.training.notebook import live_view
 from memoryspan.training.result import Result, Row, Status
-from memoryspan.training.update import Program, State, Totals, build_optimizer, compile_chunk, initial_state
+from memoryspan.training.update import Program, State, Totals, build_optimizer, compile_chunk, initial_state, restore
 from memoryspan.validate import seed_number, whole_number
 
 UPDATES = 10
@@ -93,26 +94,31 @@ def train(
     task: Task,
     *,
     on_position: Callable[[Position], None] = lambda position: None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
     **settings,
 ) -> Result:
     """Trains a compiled Keras model on a task, from the weights that it has; afterwards they are in the model.
 
-    The model's own optimizer and loss train it. Ctrl-C ends the training and keeps what was learned.
+    The model's own optimizer and loss train it. Ctrl-C ends the training and keeps what was learned. In a notebook
+    it shows how far it is.
 
     Args:
         model: any compiled Keras model whose input and output fit the task.
         task: what to learn, at its full length.
         on_position: called after every chunk of updates.
+        callbacks: Keras callbacks, to which a chunk of updates is an epoch; docs/callbacks.md tells which.
         settings: the fields of `Settings`: seed, batch_size, budget, curriculum, threshold.
 
     Raises:
         ModelError: the model is not compiled, or does not fit the task.
-        TaskError: a setting makes no sense.
+        TaskError: a setting makes no sense, or a callback would not do here what it says.
     """
     position, history = None, []
-    with first_ctrl_c() as pressed, suppress(KeyboardInterrupt):
-        for position in positions(model, task, Settings(**settings)):
+    training = positions(model, task, Settings(**settings), callbacks=callbacks)
+    with live_view(task) as show, first_ctrl_c() as pressed, suppress(KeyboardInterrupt), closing(training):
+        for position in training:
             history.append(position.row)
+            show(position)
             on_position(position)
             if pressed():
                 break
@@ -170,16 +176,41 @@ def _result(position: Position | None, history: list[Row], path: str) -> Result:
     return Result(position.status, position.accuracy, rows, path)
 
 
-def positions(model: keras.Model, task: Task, settings: Settings, start: Position | None = None) -> Iterator[Position]:
+def positions(
+    model: keras.Model,
+    task: Task,
+    settings: Settings,
+    start: Position | None = None,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    epoch: int = 0,
+) -> Generator[Position, None, None]:
     """The training, chunk by chunk, from `start` or from the model as it is; only the last position has a status.
 
-    The model does not change on the way: `restore(model, position.state)` puts the weights in. Raises as `train` does.
+    Without callbacks the model does not change on the way: `restore(model, position.state)` puts the weights in.
+    `epoch` is the number by which the first chunk is called. Raises as `train` does.
     """
     measure = evaluator(forward(model), task)
-    for (position,) in chunks([model], task, [settings], measure, [start] if start else None):
-        if position.status in (Status.BUDGET, Status.NOT_FINITE):
-            position = replace(position, accuracy=_full_accuracy(task, settings, position, measure))
-        yield position
+    hooks = Hooks(model, callbacks, epoch)
+    try:
+        for (judged,) in chunks([model], task, [settings], measure, [start] if start else None, hooks.before):
+            position = hooks.after(judged)
+            if position.status is Status.SOLVED and position is not judged:
+                position = _judged_again(position, task, settings, measure)
+            if position.status in (Status.BUDGET, Status.NOT_FINITE, Status.STOPPED):
+                position = replace(position, accuracy=_full_accuracy(task, settings, position, measure))
+            yield position
+            if position.status is not None:
+                return
+    except (GeneratorExit, KeyboardInterrupt):  # Ctrl-C is an end like others
+        hooks.end()
+        raise
+
+
+def _judged_again(position: Position, task: Task, settings: Settings, measure: Callable[..., Accuracy]) -> Position:
+    """A callback may have put other weights into a model that had solved its task."""
+    again = _judge(replace(position, status=None, accuracy=None), task, settings, measure)
+    return again if again.status is not None else replace(again, status=Status.STOPPED)
 
 
 def chunks(
@@ -188,10 +219,12 @@ def chunks(
     settings: Sequence[Settings],
     measure: Callable[..., Accuracy],
     start: Sequence[Position] | None = None,
+    before: Callable[[Position], Position] = lambda position: position,
 ) -> Iterator[tuple[Position, ...]]:
     """The training of several seeds, chunk by chunk, to the end of each; one that has ended stays where it is.
 
-    Their settings differ in the seed alone. `measure` is the `evaluator` of one of the models, for all. Raises as
+    Their settings differ in the seed alone. `measure` is the `evaluator` of one of the models, for all. `before` gives
+    the position from which a chunk begins, where that is to be another than the one before it. Raises as
     `train_together` does.
     """
     first, shared = models[0], settings[0]
@@ -203,6 +236,7 @@ def chunks(
     programs: dict[tuple[int, int], Program] = {}
     crowded: set[int] = set()  # widths at which all together do not fit into memory
     while any(position.status is None for position in now):
+        now = [before(position) for position in now]
         lanes = _lanes(now, fwd)
         limits = [fwd.width(now[lane].row.length, task.length) if moves else task.shortest for lane, moves in lanes]
         width = max(limits)
@@ -262,14 +296,6 @@ def first_position(model: keras.Model, task: Task, settings: Settings) -> Positi
 def _takes_short_rows(fwd: Forward) -> bool:
     """Not a model that insists on a length and reads its padding: it begins at the full length, and stays there."""
     return fwd.ragged or fwd.fixed_length is None
-
-
-def restore(model: keras.Model, state: State) -> None:
-    """Puts a state's weights into the model and its moments into the optimizer: `fit` can go on from there."""
-    build_optimizer(model)
-    assign(model, state.variables)
-    for variable, value in zip(model.optimizer.variables, state.optimizer, strict=True):
-        variable.assign(jnp.array(value))
 
 
 def require_trainable(model: keras.Model, task: Task, settings: Settings) -> None:

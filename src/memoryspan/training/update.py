@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from memoryspan import machine
 from memoryspan.backend import keras
-from memoryspan.engine import Forward, Variables, compiled_loss, is_mean, variables_of, weights_of
+from memoryspan.engine import Forward, Variables, assign, compiled_loss, is_mean, variables_of, weights_of
 from memoryspan.evaluation import at_length, right
 from memoryspan.tasks import Task
 from memoryspan.training.curriculum import Curriculum, Progress
@@ -60,9 +60,26 @@ def build_optimizer(model: keras.Model) -> None:
 def initial_state(model: keras.Model, curriculum: Curriculum, task: Task) -> State:
     """The model's weights and its optimizer as they are, at the beginning of the curriculum."""
     build_optimizer(model)
-    optimizer = [variable.value for variable in model.optimizer.variables]
     zero = jnp.int32(0)
-    return State(variables_of(model), optimizer, curriculum.start(task.shortest), zero, zero, zero)
+    return State(variables_of(model), _moments(model), curriculum.start(task.shortest), zero, zero, zero)
+
+
+def in_model(model: keras.Model, state: State) -> State:
+    """A state with the weights that are in the model and the moments that are in its optimizer."""
+    return state._replace(variables=variables_of(model), optimizer=_moments(model))
+
+
+def _moments(model: keras.Model) -> list[Array]:
+    """All that the optimizer keeps, the learning rate included."""
+    return [variable.value for variable in model.optimizer.variables]
+
+
+def restore(model: keras.Model, state: State) -> None:
+    """Puts a state's weights into the model and its moments into the optimizer: `fit` can go on from there."""
+    build_optimizer(model)
+    assign(model, state.variables)
+    for variable, value in zip(model.optimizer.variables, state.optimizer, strict=True):
+        variable.assign(jnp.array(value))
 
 
 def cores_for(model: keras.Model, fwd: Forward, batch_size: int) -> int:

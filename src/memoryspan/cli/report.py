@@ -1,0 +1,102 @@
+"""`memoryspan report`: a run or a sweep as one HTML file."""
+
+from pathlib import Path
+
+import click
+
+from memoryspan.cli.options import NamedType, given, model_file_option
+from memoryspan.cli.output import say
+
+SHORT, FURTHER = 256, 4
+"""The page of a run looks so many steps, or times as far as it was trained; `memoryspan span` looks further."""
+
+
+@click.command(
+    epilog="\b\nExamples:\n  memoryspan report runs/echo-lstm-50-001\n"
+    "  memoryspan report runs/span-echo-001 -o spans.html",
+)
+@click.argument("target", metavar="RUN|SWEEP")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    help="The file to write.  [default: report.html there]",
+)
+@click.option(
+    "--task", type=NamedType(), help="Where the run's task is from a file of your own: that file, mine.py:MyTask."
+)
+@model_file_option
+@click.pass_context
+def report(ctx: click.Context, target: str, output: str | None, task, model: str | None) -> None:
+    """Make a page of a run or a sweep: one HTML file, which opens from the disk and needs no network.
+
+    Of a run with LSTM, GRU or SimpleRNN layers, the model runs in the page: type a sequence and watch gates and states
+    remember it, at several moments of the training. Of a sweep: the table, sortable, and accuracy against length. The
+    first page of a run measures how far the model holds. A file that is already there is replaced only if it is such a
+    page.
+    """
+    from memoryspan.cli.target import is_run
+    from memoryspan.report.page import write_page
+
+    path = _where(target, output)
+    if is_run(target):
+        page = _run_page(target, task, model)
+    else:
+        _refuse_other_options(ctx)
+        page = _sweep_page(target)
+    write_page(page, path)
+    say(f"The page is in {path}: open it in a browser.")
+
+
+def _where(target: str, output: str | None) -> Path:
+    """The file to write; raises `UsageError` where it would replace something else, or has no place."""
+    from memoryspan.cli.target import is_keras_file
+    from memoryspan.report.page import FILE, is_page
+
+    if is_keras_file(target):
+        raise click.UsageError(f"{target} is a file, and a page is made of the directory of a run or of a sweep.")
+    path = Path(output) if output else Path(target) / FILE
+    if path.exists() and not is_page(path):
+        raise click.UsageError(f"{path} is there already, and is not such a page: remove it, or give another -o.")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"There is no directory {path.parent}: give that of a run or a sweep, or another -o.")
+    return path
+
+
+def _refuse_other_options(ctx: click.Context) -> None:
+    if others := sorted(given(ctx) & {"--task", "--model"}):
+        raise click.UsageError(f"A sweep is shown as it is: leave {', '.join(others)}.", ctx)
+
+
+def _run_page(target: str, task, model: str | None):
+    from memoryspan.cli.target import open_saved
+    from memoryspan.report.run_page import run_page
+
+    run = open_saved(target, task, model)
+    trained, updates = run.model_and_updates()
+    return run_page(run, trained, updates, _held(run, trained, updates))
+
+
+def _held(run, model, updates: int):
+    """How far the model holds: as it was kept, or measured now."""
+    from memoryspan.cli.live import measured_span
+    from memoryspan.spans import held_file
+
+    if held := held_file.load(run, updates):
+        return held
+    held = held_file.as_kept(measured_span(model, run.task, max(SHORT, FURTHER * run.task.length)), updates)
+    try:
+        held_file.save(run, held)
+    except OSError as error:
+        click.echo(f"The held span could not be kept in {run.directory}: {error.strerror or error}.", err=True)
+    return held
+
+
+def _sweep_page(target: str):
+    from memoryspan.report.sweep_page import sweep_page
+    from memoryspan.spans.sweep import open_sweep
+
+    sweep = open_sweep(target)
+    for notice in sweep.notices:
+        click.echo(notice, err=True)
+    return sweep_page(sweep)

@@ -1,0 +1,171 @@
+"""The page of a run: the model itself to try, at several moments of its training, and how it came to be."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from memoryspan.backend import keras
+from memoryspan.engine import assign, variables_of
+from memoryspan.errors import ModelError
+from memoryspan.evaluation import at_length, percent
+from memoryspan.report.in_script import described, weights_of
+from memoryspan.report.learning_curve import find_jump
+from memoryspan.report.page import Page
+from memoryspan.runs import SavedRun, snapshots
+from memoryspan.runs.record import Record, plain
+from memoryspan.sampling import Stream, stream
+from memoryspan.spans.held import THRESHOLD
+from memoryspan.spans.held_file import HeldSpan
+from memoryspan.tasks import Echo, Task
+from memoryspan.training import Row
+
+LONGEST = 500
+"""Steps of a sequence that the page still draws (`LONGEST` in web/sequence.js)."""
+
+SYMBOLS = 20_000
+"""Numbers in the examples that a page brings with it, at most …"""
+
+EXAMPLES = 200
+"""… and so many examples."""
+
+DIGITS = 4
+"""Decimal places of a real number in an example: what is shown is what the model is given."""
+
+
+def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | None) -> Page:
+    """The page of a run, from `run.model_and_updates()`; `held` is how far that holds, where it was measured.
+
+    Raises:
+        RunError: the run's task, history or snapshots cannot be read.
+    """
+    record, task, history = run.record, run.task, run.history()
+    network, reason = None, ""
+    if task.shortest > LONGEST:
+        reason = f"The page draws up to {LONGEST} steps, and this task has at least {task.shortest:,}."
+    else:
+        try:
+            network = {"layers": described(model), "moments": _moments(run, model, updates, history)}
+        except ModelError as error:
+            reason = str(error)
+    return Page(
+        title=f"{record.asked.model.name} on {record.asked.task.name}, {task.length:,} steps",
+        sentence=_sentence(record),
+        record=json.dumps(plain(record), indent=2, ensure_ascii=False),
+        data={
+            "kind": "run",
+            "task": _task(task, model),
+            "network": network,
+            "reason": reason,
+            "examples": [] if network is None else list(_examples(task, run.settings.seed)),
+            "history": [{name: getattr(row, name) for name in ("examples", "accuracy", "length")} for row in history],
+            "story": _story(history, task),
+            "held": held and _held(held),
+        },
+    )
+
+
+def _sentence(record: Record) -> str:
+    """What was trained, on what, and how well."""
+    model = f"{record.asked.model.name} ({record.resolved.parameters:,} parameters)"
+    results = record.results
+    if results is None:
+        return f"{model} is still being trained, or its training was killed: this is its last checkpoint."
+    effort = f"after {results.examples:,} examples and {results.seconds:.2f} s of training"
+    if (accuracy := results.accuracy) is None:
+        return f"{model}, {effort}; its accuracy was not measured (status: {record.status})."
+    low, high = accuracy.interval
+    return (
+        f"{model} has {percent(accuracy.value)} right at {accuracy.length:,} steps ({accuracy.right} of "
+        f"{accuracy.examples} fresh examples; 95 % interval {percent(low)} to {percent(high)}; chance "
+        f"{percent(accuracy.chance)}), {effort}."
+    )
+
+
+def _moments(run: SavedRun, model: keras.Model, updates: int, history: Sequence[Row]) -> list[dict[str, Any]]:
+    """The weights at the moments that were kept, the last one being the model as it is now."""
+    rows, now = {row.updates: row for row in history}, variables_of(model)
+    moments = []
+    for moment, arrays in snapshots.load(run.directory, until=updates - 1).items():
+        assign(model, snapshots.variables_at(arrays, now))
+        moments.append(_moment(moment, rows.get(moment), weights_of(model)))
+    assign(model, now)
+    return [*moments, _moment(updates, rows.get(updates), weights_of(model))]
+
+
+def _moment(updates: int, row: Row | None, weights: str) -> dict[str, Any]:
+    about = {name: getattr(row, name, None) for name in ("examples", "accuracy", "length")}
+    return {"updates": updates, "weights": weights, **about}
+
+
+def _task(task: Task, model: keras.Model) -> dict[str, Any]:
+    """What the page has to know of the task."""
+    number = task.n_outputs == 1
+    tokens = np.issubdtype(_sampled(task, 0, 1, task.shortest)[0].dtype, np.integer)
+    return {
+        "reads": "symbols" if tokens else "vectors",
+        "n_features": task.n_features,
+        "length": task.length,
+        "shortest": task.shortest,
+        "chance": task.chance,
+        "asks": task.asks,
+        "answers": "number" if number else "classes",
+        "tolerance": getattr(task, "tolerance", None),
+        "probabilities": getattr(getattr(model.layers[-1], "activation", None), "__name__", "") == "softmax",
+        "out_index": task.out_index if isinstance(task, Echo) else None,
+    }
+
+
+def _examples(task: Task, seed: int):
+    """Fresh examples, each with what is asked at its steps and what is right there, as long as a page has room for."""
+    length = min(task.length, LONGEST)
+    width = 1 if _sampled(task, seed, 1, length)[0].ndim == 2 else task.n_features
+    count = max(1, min(EXAMPLES, SYMBOLS // (length * width)))
+    inputs, targets, asked = _sampled(task, seed, count, length)
+    for row, right, where in zip(inputs, targets, asked, strict=True):
+        if task.asks == "once":
+            where, right = np.arange(length) == length - 1, np.full(length, right)
+        yield {
+            "inputs": np.round(row.astype(np.float64), DIGITS).tolist() if row.ndim > 1 else row.tolist(),
+            "asked": where.tolist(),
+            "expected": {step: round(right[step].item(), DIGITS) for step in np.flatnonzero(where).tolist()},
+        }
+
+
+def _sampled(task: Task, seed: int, count: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inputs, targets and places asked of so many examples."""
+    batch = at_length(task, length).sample(stream(seed, Stream.SHOWN), count, length)
+    return np.asarray(batch.inputs), np.asarray(batch.targets), np.asarray(batch.asked)
+
+
+def _story(history: Sequence[Row], task: Task) -> str:
+    """What happened on the way, where it did."""
+    sentences = []
+    if jump := find_jump(history, task) if history else None:
+        sentences.append(
+            f"A plateau: after {jump.flat:,} examples of up to {jump.length:,} steps {percent(jump.before.accuracy)} "
+            f"are right. Then a jump: {jump.steep:,} examples later {percent(jump.after.accuracy)} are."
+        )
+    if history and history[-1].length > history[0].length:
+        sentences.append("Each time the model has mastered a length, the length grows, and the accuracy dips at first.")
+    return " ".join(sentences)
+
+
+def _held(held: HeldSpan) -> dict[str, Any]:
+    span, curve = held.span, held.curve
+    if span.length is None:
+        sentence = "Not even the shortest sequences are answered."
+    else:
+        more = ", or more: nobody looked further" if span.at_least else ""
+        sentence = f"Held span: {span.length:,} time steps (lag {span.lag:,}){more}. No further training."
+    points = [[point.length, point.value] for point in curve]
+    band = [[point.length, *point.interval] for point in curve]
+    chart = {
+        "title": "Accuracy on fresh examples of each length, with its 95 % interval",
+        "series": [{"name": "accuracy", "points": points, "band": band}],
+        "threshold": THRESHOLD,
+        "chance": max(point.chance for point in curve),
+        "file": "span.svg",
+    }
+    return {"sentence": sentence, "chart": chart}

@@ -1,0 +1,64 @@
+"""The rows of a table of spans as they read, wherever the table stands."""
+
+from collections.abc import Callable, Sequence
+
+from memoryspan.named import Named, without_defaults
+from memoryspan.spans.summary import CONFIDENCE, Median, SpanSummary
+
+TITLES = ("task", "model", "parameters", "learned span", "lag", "held span", "lag", "seeds", "failed")
+
+
+def shown(named: Named) -> str:
+    """A task or a model as a person would type it; a stranger's, which is not imported for that, in full."""
+    from memoryspan.models import MODELS
+    from memoryspan.tasks import TASKS
+
+    kind = {**TASKS, **MODELS}.get(named.name)
+    return str(without_defaults(named, kind) if kind else named)
+
+
+def cells_of(row: SpanSummary, name: Callable[[Named], str]) -> list[str]:
+    """A row as it reads."""
+    parameters = f"{row.parameters:,}" if row.parameters is not None else ""
+    learned, held = _with_interval(row.learned), _with_interval(row.held)
+    spans = [learned, _lag(row.learned, row.learned_lag), held, _lag(row.held, row.held_lag)]
+    return [name(row.task), name(row.model), parameters, *spans, f"{row.seeds + row.failures}", _failed(row)]
+
+
+def _value(median: Median | None) -> str:
+    """`≥ 4,096` where more might be found beyond, `none` where most seeds have none."""
+    if median is None:
+        return ""
+    return "none" if median.value == 0 else f"{'≥ ' if median.at_least else ''}{median.value:,.0f}"
+
+
+def _lag(length: Median | None, lag: Median | None) -> str:
+    """Of a span that there is, it may be 0."""
+    if length is None or lag is None or length.value == 0:
+        return _value(length)
+    return f"{'≥ ' if lag.at_least else ''}{lag.value:,.0f}"
+
+
+def _with_interval(median: Median | None) -> str:
+    if median is None or median.interval is None or median.value == 0 == median.interval.high:
+        return _value(median)
+    high = f"{'≥ ' if median.interval.at_least else ''}{median.interval.high:,.0f}"
+    low = high if median.interval.low == median.interval.high else f"{median.interval.low:,.0f}"
+    return f"{_value(median)} ({low} to {high})"
+
+
+def about_intervals(rows: Sequence[SpanSummary]) -> str | None:
+    """What the intervals of a table are; None where there are none."""
+    found = {row.learned.interval.confidence for row in rows if row.learned and row.learned.interval}
+    if not found:
+        return None
+    shares = " or ".join(f"{share:.0%}" for share in sorted(found))
+    kind = "the range over seeds, which" if max(found) < CONFIDENCE else "which"
+    return f"In brackets: {kind} holds the median of all seeds in {shares} of such sweeps."
+
+
+def _failed(row: SpanSummary) -> str:
+    """Seeds that learned nothing, and cells that ended in an error."""
+    errors = f"{row.failures} error{'s' * (row.failures > 1)}" if row.failures else ""
+    nothing = f"{row.never_learned}" if row.never_learned or not errors else ""
+    return ", ".join(part for part in (nothing, errors) if part)

@@ -1,0 +1,88 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memoryspan.engine import assign, variables_of
+from memoryspan.errors import RunError
+from memoryspan.runs import load_model, resume, snapshots
+from memoryspan.training import Budget
+
+from .small import slow_model
+
+
+def kept_of(moments, kept=()):
+    kept = dict(kept)
+    for moment in moments:
+        kept = snapshots.with_moment(kept, moment, [np.full(3, moment, np.float32)])
+    return kept
+
+
+@given(st.integers(1, 30), st.integers(1, 400))
+def test_they_are_about_a_dozen_evenly_spaced_from_the_first_on(step, chunks):
+    moments = list(kept_of(range(0, step * (chunks + 1), step)))
+    gaps = set(np.diff(moments))
+    assert moments[0] == 0
+    assert len(gaps) <= 1
+    assert min(chunks + 1, snapshots.MOST // 2) <= len(moments) <= snapshots.MOST
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=120), st.data())
+def test_a_training_that_was_killed_keeps_the_same_ones(steps, data):
+    moments = [0, *np.cumsum(steps).tolist()]
+    checkpoint = data.draw(st.integers(0, len(moments) - 1))
+    killed = data.draw(st.integers(checkpoint, len(moments) - 1))
+    on_the_disk = {
+        moment: arrays for moment, arrays in kept_of(moments[: killed + 1]).items() if moment <= moments[checkpoint]
+    }
+    assert list(kept_of(moments[checkpoint + 1 :], on_the_disk)) == list(kept_of(moments))
+
+
+def test_none_are_kept_of_a_model_of_which_two_are_too_many():
+    assert snapshots.with_moment({}, 0, [np.zeros(snapshots.BYTES // 4, np.float32)]) == {}
+
+
+def test_they_come_back_from_the_file(tmp_path):
+    kept = kept_of(range(0, 100, 10))
+    snapshots.save(tmp_path, kept)
+    again = snapshots.load(tmp_path)
+    assert list(again) == list(kept)
+    assert all(np.array_equal(again[moment][0], kept[moment][0]) for moment in kept)
+    assert list(snapshots.load(tmp_path, until=50)) == [0, 10, 20, 30, 40, 50]
+
+
+def test_a_run_keeps_its_model_as_it_began_and_as_it_ended(run):
+    first, *_, last = snapshots.load(run).items()
+    model = slow_model()
+    assert (first[0], last[0]) == (0, 400)
+    began = variables_of(model).trainable
+    assert all(np.array_equal(a, b) for a, b in zip(first[1], began, strict=False))
+    assign(model, snapshots.variables_at(last[1], variables_of(model)))
+    for now, kept in zip(model.get_weights(), load_model(run).get_weights(), strict=True):
+        assert np.array_equal(now, kept)
+
+
+def test_those_of_another_model_are_refused(run):
+    (_, arrays), *_ = snapshots.load(run).items()
+    with pytest.raises(RunError, match="do not fit the model"):
+        snapshots.variables_at(arrays[:-1], variables_of(slow_model()))
+
+
+def test_a_damaged_file_is_said_to_be_damaged_and_stops_no_training(run):
+    (run / snapshots.FILE).write_bytes(b"\x00" * 40)
+    with pytest.raises(RunError, match="delete it"):
+        snapshots.load(run)
+    again = resume(run, budget=Budget(examples=20_000))
+    again.lock.release()
+    assert any(snapshots.FILE in notice for notice in again.notices)
+    assert not (run / snapshots.FILE).exists()
+
+
+def test_what_came_after_the_position_is_put_aside(run):
+    kept = dict(snapshots.load(run))
+    kept[900] = next(iter(kept.values()))
+    snapshots.save(run, kept)
+    resume(run, budget=replace(Budget(), examples=20_000)).lock.release()
+    assert max(snapshots.load(run)) == 400

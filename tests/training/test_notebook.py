@@ -1,0 +1,139 @@
+"""The view of a training in a notebook, from a real kernel, and its absence elsewhere."""
+
+import os
+import re
+import subprocess
+import sys
+from itertools import pairwise
+from xml.etree import ElementTree
+
+import pytest
+from jupyter_client.manager import start_new_kernel
+
+from memoryspan import Echo, Status, lstm, train
+from memoryspan.training import Row
+from memoryspan.training.notebook import PAUSE, view
+
+PREPARE = """
+from dataclasses import dataclass
+from memoryspan import Budget, Echo, lstm, train
+
+task = Echo(length=6, n_features=6, out_index=1)
+model = lstm(task, units=16, seed=0)
+"""
+
+
+class Kernel:
+    """Runs code, and gives what it displays: a list of messages."""
+
+    def __init__(self):
+        self.manager, self.client = start_new_kernel(kernel_name="python3")
+
+    def __call__(self, code, heed=lambda message: None):
+        messages = []
+
+        def hook(message):
+            messages.append(message)
+            heed(message)
+
+        self.client.execute_interactive(code, output_hook=hook, timeout=100)
+        return [message for message in messages if message["msg_type"] not in ("status", "execute_input")]
+
+    def stop(self):
+        self.client.stop_channels()
+        self.manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    kernel = Kernel()
+    assert kernel(PREPARE) == []
+    yield kernel
+    kernel.stop()
+
+
+def html(message):
+    return message["content"]["data"]["text/html"]
+
+
+def readable(markup):
+    """Its text; it is well-formed, or this fails."""
+    return "".join(ElementTree.fromstring(markup).itertext())
+
+
+def test_a_training_is_one_display_that_is_redrawn_and_ends_with_how_it_ended(kernel):
+    first, *redrawn = kernel("result = train(model, task)")
+    assert first["msg_type"] == "display_data"
+    assert {message["msg_type"] for message in redrawn} == {"update_display_data"}
+    assert len({message["content"]["transient"]["display_id"] for message in (first, *redrawn)}) == 1
+    assert "compiling" in readable(html(first))
+    last = redrawn[-1]
+    assert Status.SOLVED.sentence in readable(html(last))
+    assert "length 6, accuracy" in last["content"]["data"]["text/plain"]
+    assert len(html(last)) < 10_000
+
+    (shown,) = kernel("result")
+    assert "<table>" in html(shown)
+    assert Status.SOLVED.sentence in readable(html(shown))
+
+
+def test_it_is_redrawn_four_times_a_second_at_most(kernel):
+    _, *redrawn, _ = kernel("train(lstm(Echo(), learning_rate=1e-9), Echo(), budget=Budget(seconds=1)) and None")
+    dates = [message["header"]["date"] for message in redrawn]  # the last one is drawn because it is the last
+    assert len(dates) > 1
+    assert all((later - earlier).total_seconds() > 0.9 * PAUSE for earlier, later in pairwise(dates))
+
+
+def test_names_are_text_and_not_markup(kernel):
+    *_, last = kernel(
+        "@dataclass(frozen=True)\nclass Named(Echo):\n    name = '<script>alert(1)</script>&\"'\n"
+        "train(model, Named(6, 6, 1), budget=Budget(examples=1000)) and None"
+    )
+    assert "<script" not in html(last)
+    assert '<script>alert(1)</script>&", up to 6 steps' in readable(html(last))
+
+
+def test_where_training_cannot_begin_the_view_waits_no_longer(kernel):
+    *_, last, error = kernel("train(model, Echo(length=6, n_features=7, out_index=1))")
+    assert error["content"]["ename"] == "ModelError"
+    assert readable(html(last)).strip() == ""
+
+
+def test_interrupting_the_kernel_ends_the_training_and_the_view_says_so(kernel):
+    pressed = []
+
+    def press(message):
+        if message["msg_type"] == "update_display_data" and not pressed:
+            pressed.append(message)
+            kernel.manager.interrupt_kernel()
+
+    *_, last, status = kernel(
+        "train(lstm(Echo(), learning_rate=1e-9), Echo(), budget=Budget(examples=10**12)).status", press
+    )
+    assert Status.INTERRUPTED.sentence in readable(html(last))
+    assert "interrupted" in status["content"]["data"]["text/plain"]
+
+
+def test_a_long_training_has_no_larger_a_view():
+    rows = [Row(n, 32 * n, 32 * n, 0, n / 100, 6 if n > 9000 else 3, 0.5, 0.1) for n in range(1, 20_001)]
+    markup = view(Echo(6, 6, 1), rows, "")["text/html"]
+    assert len(markup) < 10_000
+    assert len(re.findall(r" L ", markup)) > 100
+    readable(markup)
+
+
+def test_outside_a_notebook_nothing_is_shown(capfd):
+    task = Echo(length=6, n_features=6, out_index=1)
+    assert train(lstm(task, units=16, seed=0), task).solved
+    assert capfd.readouterr() == ("", "")
+
+
+def test_in_ipython_on_a_terminal_nothing_is_shown(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "IPython", "--quick", "-c", f"{PREPARE}\nprint(train(model, task).solved)"],
+        env={**os.environ, "IPYTHONDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "True"
