@@ -41,7 +41,7 @@ def main(batch_size: int, length: int, batches: int, rounds: int, as_json: bool,
     work, machine = Work(FullLength(length), batch_size, batches), this_machine()
     laps = interleaved(contestants(work), rounds)
     if not any(name.startswith("PyTorch") for name in laps):
-        click.echo('PyTorch is not installed, and left out: pip install "memoryspan[bench]"', err=True)
+        click.echo('PyTorch is not installed, and left out: pip install ".[bench]"', err=True)
     rows = speeds(laps)
     title = f"Speed at batch {batch_size}, length {length}"
     deliver(Report(title, summary(rows), method(work, rounds), rows, COLUMNS, machine), as_json, page)

@@ -15,7 +15,7 @@ from memoryspan.engine import forward, variables_of
 from memoryspan.errors import ModelError, NoRoomError, TaskError
 from memoryspan.evaluation import at_length, check_fit, evaluator, percent, right, wilson
 from memoryspan.sampling import stream
-from memoryspan.tasks import Batch
+from memoryspan.tasks import Batch, Copy
 
 LAYERS = keras.layers
 TASK = Echo(6, 5, 2)
@@ -198,6 +198,11 @@ MISFITS = {
 def test_a_model_that_does_not_fit_is_refused_with_a_sentence(sentence):
     with pytest.raises(ModelError, match=sentence):
         evaluate(MISFITS[sentence](), TASK)
+
+
+def test_a_task_without_the_setting_is_not_told_to_be_given_it():
+    with pytest.raises(ModelError, match=r"the task copy makes 10: build a model for 10\.$"):
+        evaluate(model_of(LAYERS.LSTM(5)), Copy(length=21))
 
 
 @pytest.mark.parametrize("steps", [None, 6, 50])

@@ -1,5 +1,6 @@
 """The examples learn."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,11 @@ def test_the_example_of_a_task_is_learned():
     result = train(model, task, seed=0, budget=Budget(examples=60_000))
     assert result.solved
     assert evaluate(model, task).interval[0] > task.chance
+
+
+def test_the_documentation_shows_the_task_of_the_example():
+    shown, *_ = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-task.md").read_text(), re.DOTALL)
+    assert shown in (ROOT / "examples/own_task.py").read_text()
 
 
 def test_the_chance_of_the_example_is_a_guessers():

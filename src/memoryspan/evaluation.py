@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 
 import jax
@@ -193,9 +193,11 @@ def check_fit(model: keras.Model, task: Task) -> None:
         )
     reads = f"{features[0]} features" if features else "tokens"
     if features and features[0] != task.n_features:
+        settable = "n_features" in {field.name for field in fields(task)}  # of some tasks it follows from others
+        instead = f"give the task n_features={features[0]}, or " if settable else ""
         raise ModelError(
-            f"The model takes inputs of {reads}, and the task {task.name} makes {task.n_features}: give the task "
-            f"n_features={features[0]}, or build a model for {task.n_features}."
+            f"The model takes inputs of {reads}, and the task {task.name} makes {task.n_features}: {instead}build a "
+            f"model for {task.n_features}."
         )
     if steps is not None and task.length > steps:
         raise ModelError(

@@ -268,7 +268,7 @@ def verdict(settings: Tutorial, accuracy: float) -> str:
     if luck < 0.001:
         lines = [
             f"It learns, because the gradient has only {_count(settings.lag, 'step')} to cross.",
-            "At length 50 there are 47, and even 1.5 million full-length examples leave the model at chance.",
+            "At length 50 there are 47, and even 100,000 full-length examples leave the model at chance.",
             "What is missing there is the order of lengths, short ones first: the curriculum.",
         ]
     else:
@@ -277,7 +277,7 @@ def verdict(settings: Tutorial, accuracy: float) -> str:
         lines = [
             f"Why: one guess in {settings.n_features} is right{odds}.",
             f"After {_count(settings.examples, 'example')} it still guesses; at length 50 it does after "
-            f"1.5 million full-length ones,",
+            f"100,000 full-length ones,",
             "because the gradient has to cross 47 steps before anything has been learned.",
             "What is missing is the order of lengths, short ones first: the curriculum.",
         ]

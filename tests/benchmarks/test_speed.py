@@ -18,7 +18,7 @@ def test_without_pytorch_it_says_so_and_measures_the_rest(typed, tmp_path):
     page = tmp_path / "page.md"
     code, printed = typed(speed, *TINY, "--write", str(page))
     assert code == 0
-    assert 'pip install "memoryspan[bench]"' in printed
+    assert 'pip install ".[bench]"' in printed
     assert "steps_per_execution=10" in printed
     assert f"python -m benchmarks.speed {' '.join(TINY)} --write" in page.read_text()
     assert "| memoryspan |" in page.read_text()

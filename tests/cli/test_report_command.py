@@ -37,6 +37,15 @@ def test_another_file_is_not_replaced(memoryspan, run, tmp_path):
     assert "is not such a page" in answer.err
 
 
+def test_a_page_is_written_as_html_and_nothing_else(memoryspan, run, tmp_path):
+    answer = memoryspan("report", run, "-o", tmp_path / "page.pdf")
+    assert (answer.code, list(tmp_path.glob("*.pdf"))) == (2, [])
+    assert "is written as .html" in answer.err
+    answer = memoryspan("report", run / "model.keras")
+    assert answer.code == 2
+    assert "is made of the directory" in answer.err
+
+
 @pytest.mark.parametrize(
     "arguments", [("nowhere",), ("nowhere", "-o", "nowhere/report.html"), ("nowhere", "-o", "a.html")]
 )

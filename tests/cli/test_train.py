@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -31,7 +32,7 @@ def test_a_learning_curve_that_cannot_be_written_is_said_so_and_changes_nothing_
 
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr("memoryspan.report.draw_learning_curve", full)
+        patch.setattr("memoryspan.report.learning_curve.draw_learning_curve", full)
         answer = memoryspan("train", *SHORT, "--run", run)
     assert answer.code == 0
     assert f"learning curve could not be written to {run}: No space left on device" in answer.err
@@ -41,6 +42,15 @@ def test_a_learning_curve_that_cannot_be_written_is_said_so_and_changes_nothing_
     drawn = "learning-curve.png, learning-curve.svg"
     assert f"The run is in {run}: model.keras, {drawn}, run.json, history.jsonl.\n" in answer.out
     assert (run / "learning-curve.png").exists()
+
+
+def test_what_to_type_next_can_be_typed_as_it_stands(memoryspan, tmp_path):
+    run = tmp_path / "my first run"
+    answer = memoryspan("train", *SHORT, "--budget", "320", "--run", run)
+    place = shlex.quote(str(run))
+    assert answer.out.endswith(f"Next: memoryspan train --resume {place} --budget 10M\n")
+    refused = memoryspan("train", "--run", run)
+    assert f"`memoryspan train --resume {place}`" in refused.err
 
 
 def test_the_kept_model_opens_in_plain_keras_on_another_backend_and_predicts_the_same(solved, tmp_path):
@@ -126,7 +136,7 @@ def test_a_run_goes_on_as_it_began(memoryspan, solved):
 def test_an_existing_run_is_never_overwritten(memoryspan, solved):
     answer = memoryspan("train", "--run", solved)
     assert answer.code == 2
-    assert f"--resume {solved}, or give another --run" in answer.err
+    assert f"`memoryspan train --resume {solved}`, or give another --run" in answer.err
 
 
 def test_ctrl_c_keeps_what_was_learned_and_resume_goes_on(tmp_path, memoryspan):

@@ -93,13 +93,43 @@ def test_of_several_jumps_that_with_the_longest_plateau_is_told():
     assert (jump.length, jump.begins, jump.flat) == (6, grown[-1].examples, 8 * 320)
 
 
+def fallen(*stays: tuple[int, tuple[float, ...]]) -> list[Row]:
+    """Rows at the length and with the accuracies of each stay; the last row of one has the next one's length."""
+    drawn = [(length, accuracy) for length, accuracies in stays for accuracy in accuracies]
+    after = [*(length for length, _ in drawn[1:]), drawn[-1][0]]
+    rows = history(*(accuracy for _, accuracy in drawn))
+    return [replace(row, length=length) for row, length in zip(rows, after, strict=True)]
+
+
+def test_a_return_to_a_length_after_a_fall_has_no_plateau_and_no_jump():
+    learned, lost, again = (0.5, 0.9, 1.0), (0.1, 0.1, 0.1, 0.1), (0.1, 0.1, 0.1, 0.1, 0.9)
+    assert find_jump(fallen((3, learned), (6, lost), (3, again), (6, again)), TASK) is None
+
+
+def test_a_new_greatest_length_after_a_fall_may_have_its_jump_and_it_begins_there():
+    learned, lost, jumps = (0.5, 0.9, 1.0), (0.1, 0.1), (0.1, 0.1, 0.1, 0.9)
+    jump = find_jump(fallen((3, learned), (6, lost), (3, learned), (6, learned), (8, jumps)), TASK)
+    assert jump is not None
+    assert (jump.length, jump.begins, jump.flat, jump.steep) == (8, 11 * 320, 3 * 320, 320)
+
+
+def test_falls_of_the_length_are_told_where_there_are_any(tmp_path):
+    learned, lost = (0.5, 0.9, 1.0), (0.1, 0.1)
+    words = []
+    for stays in [((3, learned), (6, lost), (3, learned)), ((3, learned), (6, learned)), ((6, lost), (3, learned))]:
+        draw_learning_curve(fallen(*stays), TASK, tmp_path)
+        words.append(svg_text(tmp_path / "learning-curve.svg"))
+    assert ["and grows" in text for text in words] == [True, True, False]
+    assert ["and the length falls" in text for text in words] == [True, False, True]
+
+
 def test_plateau_jump_and_growth_are_explained_below_the_panels(tmp_path):
     jumps = history(0.1, 0.1, 0.2, 0.4, 0.9, 1.0)
     grows = [*jumps, replace(jumps[-1], examples=2240, length=6)]
     draw_learning_curve(grows, TASK, tmp_path)
     words = svg_text(tmp_path / "learning-curve.svg")
-    assert "plateau: after 960 examples of up to 3 steps 20% are right" in words
-    assert "jump: 640 examples later 90% are" in words
+    assert "plateau: after 960 examples of up to 3 steps 20 % are right" in words
+    assert "jump: 640 examples later 90 % are" in words
     assert "the length is mastered, and grows" in words
     draw_learning_curve(history(0.1, 0.1), TASK, tmp_path)
     words = svg_text(tmp_path / "learning-curve.svg")

@@ -1,5 +1,6 @@
 import json
 import re
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -8,9 +9,10 @@ from memoryspan import Echo, generate_sequence, lstm, predict
 from memoryspan.models import make_model
 from memoryspan.named import Named
 from memoryspan.report.page import as_html, write_page
-from memoryspan.report.run_page import run_page
-from memoryspan.runs import open_run, start
+from memoryspan.report.run_page import LONGEST, run_page
+from memoryspan.runs import history_file, open_run, start
 from memoryspan.tasks import make_task
+from memoryspan.training import Row
 
 from .browser import opened, wait_until
 
@@ -53,6 +55,10 @@ def test_the_page_of_a_trained_run_is_small_and_says_what_was_measured(trained_p
     assert len(text) < 3_000_000
     assert f"{trained.record.results.accuracy.right} of 1000 fresh examples; 95 % interval" in text
     assert json.dumps(trained.record.environment.device) in text.replace("&quot;", '"')
+
+
+def test_the_page_says_what_the_task_is(trained):
+    assert page_of(trained).sentence.endswith("Echo the symbol at position 2 (counted from 0) of 8 symbols out of 10.")
 
 
 def test_typing_a_sequence_shows_the_answer_of_the_model(browser, trained_page, trained):
@@ -124,7 +130,7 @@ def test_changing_one_symbol_tells_what_it_changed(browser, trained_page):
         page.fill("#sequence", "1 2 7 4 5 6 3 8")
         page.locator(".chip").nth(2).click()
         page.fill("#symbol", "9")
-        assert "Step 3 was 7 and is 9: the final answer was 7" in page.text_content(".changed")
+        assert "Step 2 was 7 and is 9: the final answer was 7" in page.text_content(".changed")
         assert page.input_value("#sequence") == "1, 2, 9, 4, 5, 6, 3, 8"
         page.check("#difference")
         assert page.locator("figcaption", has_text="cell state, change").count() == 1
@@ -135,14 +141,17 @@ def test_changing_one_symbol_tells_what_it_changed(browser, trained_page):
 def test_scrubbing_shows_the_answer_if_the_sequence_ended_there(browser, trained_page, trained):
     with opened(browser, trained_page) as page:
         page.fill("#sequence", "1 2 7 4 5 6 3 8")
-        page.fill("#step", "5")
-        assert page.text_content(".panel h3") == "If the sequence ended at step 5"
+        page.fill("#step", "4")
+        assert page.text_content(".panel h3") == "If the sequence ended at step 4"
         assert answer(page).startswith(f"{predict(trained.model(), [1, 2, 7, 4, 5])} ")
         assert page.locator(".chip.ahead").count() == 3
         box = page.locator("canvas").first.bounding_box()
-        page.mouse.move(box["x"] + box["width"] * 1.5 / 8, box["y"] + 5)
-        assert page.input_value("#step") == "2"
-        assert re.search(r"input gate, unit \d+, step 2: \d\.\d+", page.text_content("#try .reading"))
+        place = box["x"] + box["width"] * 1.5 / 8, box["y"] + 5
+        page.mouse.move(*place)
+        assert page.input_value("#step") == "4"
+        assert re.search(r"input gate, unit \d+, step 1: \d\.\d+", page.text_content("#try .reading"))
+        page.mouse.click(*place)
+        assert page.input_value("#step") == "1"
 
 
 def test_playing_walks_to_the_end(browser, trained_page):
@@ -150,7 +159,7 @@ def test_playing_walks_to_the_end(browser, trained_page):
         page.evaluate("window.seen = new Set(); setInterval(() => seen.add(document.querySelector('#step').value), 1)")
         page.click("text=Play")
         wait_until(page, "[...document.querySelectorAll('button')].some((one) => one.textContent === 'Play')")
-        assert page.input_value("#step") == "8"
+        assert page.input_value("#step") == "7"
         assert len(page.evaluate("[...seen]")) > 3
 
 
@@ -167,7 +176,7 @@ def test_everything_is_within_reach_of_the_keyboard(browser, trained_page):
         assert chips(page)[0] == "0"
         page.focus("#step")
         page.keyboard.press("ArrowLeft")
-        assert page.input_value("#step") == "7"
+        assert page.input_value("#step") == "6"
         page.focus("#roll")
         page.keyboard.press("Enter")
         assert page.input_value("#sequence") != "0, 2, 7, 5, 5, 6, 3, 8"
@@ -209,8 +218,9 @@ def test_the_trace_is_saved_as_csv(browser, trained_page):
             page.click("text=Save the trace as CSV")
         head, *rows = download.value.path().read_text().splitlines()
     assert head == "step,layer,array,unit,value"
-    assert len(rows) == 3 * (6 * 25 + 10)
-    assert rows[0].startswith("1,lstm,input,1,0.")
+    assert len(rows) == 3 * (1 + 6 * 25 + 10)
+    assert rows[:3] == ["0,sequence,input,0,1", "1,sequence,input,0,2", "2,sequence,input,0,7"]
+    assert rows[3].startswith("0,lstm,input,0,0.")
 
 
 def test_the_plots_are_saved_as_svg(browser, trained_page):
@@ -292,6 +302,42 @@ def test_any_task_of_the_package_can_be_tried(browser, tmp_path, task, settings)
         verdicts = page.locator(".chip small").count() + page.locator(".answer span").count()
         assert verdicts > 0
         assert first
+
+
+def test_where_a_task_does_not_tell_what_is_near_enough_no_answer_is_judged(browser, tmp_path):
+    task = make_task(Named("adding", {"length": 10}))
+    run = start(make_model(Named("gru", {"units": 4}), task, 0), task, directory=tmp_path / "run")
+    run.lock.release()
+    page = page_of(open_run(run.directory))
+    page.data["task"]["tolerance"] = None
+    with opened(browser, write_page(page, tmp_path / "page.html")) as shown:
+        assert "is asked for" in shown.text_content(".answer")
+        assert shown.locator(".answer .wrong, .answer .right").count() == 0
+
+
+def test_a_training_that_was_killed_is_shown_as_its_last_checkpoint_left_it(tmp_path):
+    task = Echo(length=8, n_features=10)
+    run = start(lstm(task, units=4, seed=0), task, directory=tmp_path / "run")
+    run.lock.release()
+    history_file.append(run.directory, Row(140, 4480, 9000, 0, 0.1, 8, 0.9, 0.1))
+    page = page_of(open_run(run.directory))
+    assert [moment["updates"] for moment in page.data["network"]["moments"]] == [0]
+    assert "last checkpoint" in page.sentence
+
+
+def test_the_page_draws_as_many_steps_as_it_is_given():
+    source = resources.files("memoryspan.report").joinpath("web", "sequence.js").read_text()
+    assert f"LONGEST = {LONGEST};" in source
+
+
+def test_a_long_sequence_scrolls_so_that_the_step_is_in_view(browser, trained_page):
+    with opened(browser, trained_page, viewport={"width": 390, "height": 800}) as page:
+        page.fill("#length", "450")
+        page.click("#roll")
+        for step in ("449", "12"):
+            page.fill("#step", step)
+            left = page.locator(".cursor").first.bounding_box()["x"]
+            assert 0 <= left <= 390
 
 
 def test_a_page_is_the_same_text_each_time(trained):

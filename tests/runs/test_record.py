@@ -53,7 +53,7 @@ def test_numbers_of_numpy_are_plain():
 
 def test_a_newer_format_asks_for_an_upgrade(tmp_path):
     (tmp_path / "run.json").write_text('{"format": 2, "memoryspan": "9.0", "asked": ["other"]}')
-    with pytest.raises(RunError, match=r"format 2, written by memoryspan 9.0, .* reads up to 1: pip install --upgrade"):
+    with pytest.raises(RunError, match=r"format 2, written by memoryspan 9.0, .* reads up to 1: install that version"):
         record.read(tmp_path)
 
 

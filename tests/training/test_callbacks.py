@@ -334,7 +334,7 @@ class OnBatches(KERAS.Callback):
         (KERAS.LambdaCallback(on_train_batch_end=print), "LambdaCallback would never be called"),
         (KERAS.ModelCheckpoint("model.keras", save_freq=100), 'give it save_freq="epoch"'),
         (KERAS.EarlyStopping(), "monitors 'val_loss', and a training here tells updates, .* accuracy, loss, all of"),
-        (KERAS.ReduceLROnPlateau(), "monitors 'val_loss'"),
+        (KERAS.ReduceLROnPlateau(), 'monitors \'val_loss\', .* give it monitor="length" and mode="max"'),
         (KERAS.ModelCheckpoint("model.keras", save_best_only=True), "monitors 'val_loss'"),
         (KERAS.EarlyStopping("accuracy"), 'whether more accuracy is better: give it mode="max"'),
         (KERAS.EarlyStopping, r"should be a list of Keras callbacks, .*, got \[<class"),

@@ -55,5 +55,5 @@ def test_its_history_is_not_printed_where_nobody_asked_for_it():
 
 def test_a_row_says_first_what_matters_most():
     row = Row(300, 9600, 100_000, 0, 0.4, 1000, 0.99, 0.1)
-    assert str(row) == "length 1,000, accuracy 99.0%, 300 updates, 9,600 examples, 24,000/s, 0.4 s"
+    assert str(row) == "length 1,000, accuracy 99.0 %, 300 updates, 9,600 examples, 24,000/s, 0.4 s"
     assert str(Row.first(3)).endswith("0/s, 0.0 s")

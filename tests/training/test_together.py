@@ -83,6 +83,20 @@ def test_each_seed_needs_a_model():
         train_together(models((0, 1)), TASK, seeds=SEEDS)
 
 
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"batchsize": 8}, "train_together has no setting batchsize: it has seed, batch_size"),
+        ({"epochs": 3}, "train_together has no setting epochs"),
+        ({"seed": 3}, "has seeds, one for each model: leave seed"),
+    ],
+)
+def test_a_setting_that_is_none_is_refused(settings, sentence):
+    task = Echo(8, 6, 1)
+    with pytest.raises(TaskError, match=sentence):
+        train_together([lstm(task, units=8, seed=0)], task, seeds=[0], **settings)
+
+
 def room_for(*widths):
     """As on a machine on which so many seeds have room for arrays of these widths, by the number of sequences."""
 

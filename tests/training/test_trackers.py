@@ -87,7 +87,7 @@ def mlflow(tmp_path, monkeypatch):
     """With a store in files, which is the smallest; it is to call nobody."""
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
-    found = pytest.importorskip("mlflow", reason="pip install 'memoryspan[mlflow]'")
+    found = pytest.importorskip("mlflow", reason="pip install '.[mlflow]'")
     pytest.importorskip("mlflow.keras")
     found.set_tracking_uri((tmp_path / "mlruns").as_uri())
     yield found

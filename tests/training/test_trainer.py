@@ -48,6 +48,18 @@ def without_seconds(row):
     return dataclasses.replace(row, seconds=0.0)
 
 
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"batchsize": 8}, "train has no setting batchsize: it has seed, batch_size, budget, curriculum, threshold"),
+        ({"epochs": 3}, r"train has no setting epochs, .* budget=Budget\(examples="),
+    ],
+)
+def test_a_setting_that_is_none_is_refused_with_those_there_are(settings, sentence):
+    with pytest.raises(TaskError, match=sentence):
+        train(ready(), TASK, **settings)
+
+
 @pytest.fixture(scope="module")
 def trained():
     """A model, and the result of its training, which spent its budget."""

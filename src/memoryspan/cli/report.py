@@ -55,11 +55,15 @@ def _where(target: str, output: str | None) -> Path:
 
     if is_keras_file(target):
         raise click.UsageError(f"{target} is a file, and a page is made of the directory of a run or of a sweep.")
+    if not Path(target).is_dir():
+        raise click.UsageError(f"There is no run and no sweep at {target}: give the directory of one.")
     path = Path(output) if output else Path(target) / FILE
+    if path.suffix != ".html":
+        raise click.UsageError(f"A page is written as .html, and {path} does not end in that.")
     if path.exists() and not is_page(path):
         raise click.UsageError(f"{path} is there already, and is not such a page: remove it, or give another -o.")
     if not path.parent.is_dir():
-        raise click.UsageError(f"There is no directory {path.parent}: give that of a run or a sweep, or another -o.")
+        raise click.UsageError(f"There is no directory {path.parent}: make it, or give another -o.")
     return path
 
 

@@ -1,6 +1,7 @@
 """`memoryspan span`: how far back models remember, over tasks and seeds; or how far one trained model holds."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -128,7 +129,7 @@ def _answer(sweep, cells, crew) -> None:
     except KeyboardInterrupt:
         click.echo(
             f"{len(sweep.answers)} of {len(sweep.cells)} cells are answered and kept; "
-            f"memoryspan span --resume {sweep.directory} answers the others, from their beginning.",
+            f"memoryspan span --resume {shlex.quote(str(sweep.directory))} answers the others, from their beginning.",
             err=True,
         )
         raise
@@ -179,7 +180,7 @@ def _show(sweep, drawn: Path | None, as_json: bool) -> None:
     kept = [*([drawn.name, drawn.with_suffix(".svg").name] if drawn else []), "results.csv", "cells/"]
     say(f"\nThe sweep is in {sweep.directory}: {', '.join(kept)}.")
     if any(answer.failure for answer in answers):
-        say(f"Next: memoryspan span {sweep.directory} --retry-failed")
+        say(f"Next: memoryspan span {shlex.quote(str(sweep.directory))} --retry-failed")
 
 
 def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], longest: int, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """`memoryspan train`: train a model until it remembers, and keep the run."""
 
 import json
+import shlex
 
 import click
 
@@ -135,7 +136,7 @@ def _draw(run, result) -> bool:
     except OSError as error:
         click.echo(
             f"The learning curve could not be written to {run.directory}: {error.strerror or error}. All else is kept: "
-            f"make room there, then memoryspan train --resume {run.directory} draws it.",
+            f"make room there, then memoryspan train --resume {shlex.quote(str(run.directory))} draws it.",
             err=True,
         )
         return False
@@ -163,15 +164,15 @@ def _show(run, result, drawn: bool) -> None:
     pictures = ["learning-curve.png", "learning-curve.svg"] if drawn else []
     kept = ", ".join(["model.keras", *pictures, "run.json", "history.jsonl"])
     say(f"\nThe run is in {run.directory}: {kept}.")
-    files = _files_again(run.record.asked)
+    place, files = shlex.quote(str(run.directory)), _files_again(run.record.asked)
     if result.status in (Status.SOLVED, Status.NOT_FINITE, Status.MEMORY):
-        say(f"Next: memoryspan predict {run.directory}{files}")
+        say(f"Next: memoryspan predict {place}{files}")
     else:
         more = "" if result.status is Status.INTERRUPTED else " --budget 10M"
-        say(f"Next: memoryspan train --resume {run.directory}{more}{files}")
+        say(f"Next: memoryspan train --resume {place}{more}{files}")
 
 
 def _files_again(asked) -> str:
     """The options that give a person's own files again: nothing is imported because a record names it."""
     pairs = (("task", asked.task.name), ("model", asked.model.name))
-    return "".join(f" --{kind} {name}" for kind, name in pairs if is_stranger(name))
+    return "".join(f" --{kind} {shlex.quote(name)}" for kind, name in pairs if is_stranger(name))

@@ -2,13 +2,13 @@
 
 Both share the axis of examples, in two panels, because they are two quantities. What happens is said below them: first
 nothing is learned (a plateau), then within few examples all of it is (a jump), then each time the sequences grow longer
-the accuracy dips, and recovers. A training without a plateau or without a jump is not said to have one.
+the accuracy dips, and recovers, or the length falls back. A training without one of these is not said to have it.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
-from operator import itemgetter
+from operator import gt, itemgetter, lt
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +28,12 @@ NOT_YET, DONE = 0.25, 0.75
 
 FLAT = 3
 """Rows that a plateau has at least."""
+
+CHANGES = (
+    (gt, "--", "the length is mastered, and grows: on longer sequences the accuracy dips at first"),
+    (lt, ":", "even what came before is lost, and the length falls"),
+)
+"""Of the current length: from before to after, the line that marks it, and what it means."""
 
 
 class Jump(NamedTuple):
@@ -59,7 +65,7 @@ def draw_learning_curve(history: Sequence[Row], task: Task, directory: Path) -> 
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _accuracy(above, history, task)
     _length(below, history, task)
-    said = [*_explain_jump(above, find_jump(history, task)), *_explain_growth((above, below), history)]
+    said = [*_explain_jump(above, find_jump(history, task)), *_explain_lengths((above, below), history)]
     if said:
         figure.legend(handles=said, loc="outside lower left", fontsize="small", frameon=False)
     return keep(figure, directory / FILE)
@@ -72,15 +78,18 @@ def find_jump(history: Sequence[Row], task: Task) -> Jump | None:
 
 
 def _stages(history: Sequence[Row]) -> Iterator[tuple[int, int, list[Row]]]:
-    """Rows whose examples were drawn at one length, with that length and the examples seen before.
+    """The first stay at each new greatest length: that length, the examples seen before, and the rows drawn at it.
 
-    A row tells the length as it is after its chunk, which is that of the next one.
+    What comes after a fall is no beginning: lengths to which the curriculum returns have been trained on before. A row
+    tells the length as it is after its chunk, which is that of the next one.
     """
     lengths = [history[0].length, *(row.length for row in history[:-1])]
-    begins = 0
+    begins = greatest = 0
     for length, pairs in groupby(zip(lengths, history, strict=True), key=itemgetter(0)):
         rows = [row for _, row in pairs]
-        yield length, begins, rows
+        if length > greatest:
+            yield length, begins, rows
+            greatest = length
         begins = rows[-1].examples
 
 
@@ -99,7 +108,7 @@ def _jump(length: int, begins: int, rows: Sequence[Row], task: Task) -> Jump | N
 
 def _accuracy(axes: Axes, history: Sequence[Row], task: Task) -> None:
     axes.plot([row.examples for row in history], [row.accuracy for row in history], color=BLUE, marker=_point(history))
-    mark(axes, task.chance, f"chance, {task.chance:.1%}" if task.chance >= 0.0005 else "chance, < 0.1%")
+    mark(axes, task.chance, f"chance, {100 * task.chance:.1f} %" if task.chance >= 0.0005 else "chance, < 0.1 %")
     accuracy_axis(axes)
     axes.set_ylabel("accuracy\n(fresh examples of a batch)")
     axes.set_title(plain(f"{task.name}, up to {task.length:,} steps"), loc="left", fontsize="medium")
@@ -134,18 +143,21 @@ def _explain_jump(axes: Axes, jump: Jump | None) -> list[Patch]:
     steep = {"facecolor": "none", "edgecolor": GREY, "hatch": "////", "linewidth": 0}
     axes.axvspan(jump.begins or first, jump.before.examples, zorder=0, **plateau)
     axes.axvspan(jump.before.examples, jump.after.examples, zorder=0, **steep)
-    few, most = f"{jump.before.accuracy:.0%} are right", f"{jump.after.accuracy:.0%} are"
+    few, most = f"{100 * jump.before.accuracy:.0f} % are right", f"{100 * jump.after.accuracy:.0f} % are"
     return [
         Patch(label=f"plateau: after {jump.flat:,} examples of up to {jump.length:,} steps {few}", **plateau),
         Patch(label=f"jump: {jump.steep:,} examples later {most}", **steep),
     ]
 
 
-def _explain_growth(panels: Sequence[Axes], history: Sequence[Row]) -> list[Line2D]:
-    """A line at each row after which the examples are longer."""
-    grown = [other.examples for one, other in pairwise(history) if other.length > one.length]
-    for axes in panels:
-        for examples in grown:
-            axes.axvline(examples, color=GREY, linestyle="--", linewidth=0.6, zorder=0)
-    label = "the length is mastered, and grows: on longer sequences the accuracy dips at first"
-    return [Line2D([], [], color=GREY, linestyle="--", linewidth=0.6, label=label)] if grown else []
+def _explain_lengths(panels: Sequence[Axes], history: Sequence[Row]) -> list[Line2D]:
+    """A line at each row after which the examples are longer, and another at each after which they are shorter."""
+    said = []
+    for changed, dashes, label in CHANGES:
+        line = {"color": GREY, "linestyle": dashes, "linewidth": 0.6}
+        rows = [after for before, after in pairwise(history) if changed(after.length, before.length)]
+        for axes in panels:
+            for row in rows:
+                axes.axvline(row.examples, zorder=0, **line)
+        said += [Line2D([], [], label=label, **line)] if rows else []
+    return said

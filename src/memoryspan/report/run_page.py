@@ -1,6 +1,7 @@
 """The page of a run: the model itself to try, at several moments of its training, and how it came to be."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from memoryspan.evaluation import at_length, percent
 from memoryspan.report.in_script import described, weights_of
 from memoryspan.report.learning_curve import find_jump
 from memoryspan.report.page import Page
+from memoryspan.report.span import one_chance
 from memoryspan.runs import SavedRun, snapshots
 from memoryspan.runs.record import Record, plain
 from memoryspan.sampling import Stream, stream
@@ -51,7 +53,7 @@ def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | N
             reason = str(error)
     return Page(
         title=f"{record.asked.model.name} on {record.asked.task.name}, {task.length:,} steps",
-        sentence=_sentence(record),
+        sentence=f"{_sentence(record)} {_about(task)}".strip(),
         record=json.dumps(plain(record), indent=2, ensure_ascii=False),
         data={
             "kind": "run",
@@ -81,6 +83,14 @@ def _sentence(record: Record) -> str:
         f"{accuracy.examples} fresh examples; 95 % interval {percent(low)} to {percent(high)}; chance "
         f"{percent(accuracy.chance)}), {effort}."
     )
+
+
+def _about(task: Task) -> str:
+    """What a task is: the first line of its own documentation, with its settings; nothing where it has none."""
+    first = (type(task).__doc__ or "").strip().split("\n")[0]
+    if first.startswith(f"{type(task).__name__}("):  # a dataclass without any has its signature there
+        return ""
+    return "The task: " + re.sub(r"`(\w+)`", lambda name: str(getattr(task, name[1], name[1])), first)
 
 
 def _moments(run: SavedRun, model: keras.Model, updates: int, history: Sequence[Row]) -> list[dict[str, Any]]:
@@ -158,14 +168,17 @@ def _held(held: HeldSpan) -> dict[str, Any]:
         sentence = "Not even the shortest sequences are answered."
     else:
         more = ", or more: nobody looked further" if span.at_least else ""
-        sentence = f"Held span: {span.length:,} time steps (lag {span.lag:,}){more}. No further training."
+        sentence = (
+            f"Held span: {span.length:,} time steps (lag {span.lag:,}){more}. It is the longest length at which the "
+            f"model, without more training, is proved to have {percent(THRESHOLD)} right."
+        )
     points = [[point.length, point.value] for point in curve]
     band = [[point.length, *point.interval] for point in curve]
     chart = {
         "title": "Accuracy on fresh examples of each length, with its 95 % interval",
         "series": [{"name": "accuracy", "points": points, "band": band}],
         "threshold": THRESHOLD,
-        "chance": max(point.chance for point in curve),
+        "chance": one_chance([curve]),
         "file": "span.svg",
     }
     return {"sentence": sentence, "chart": chart}

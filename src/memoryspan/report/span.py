@@ -3,7 +3,7 @@
 All panels share the axis of lengths. Where lines cover each other, their marks stand around one another.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -157,6 +157,12 @@ def over_seeds(curves: Sequence[Curve]) -> tuple[Float[np.ndarray, "lengths"], .
     return lengths, heights.min(0), np.median(heights, 0), heights.max(0)
 
 
+def one_chance(curves: Iterable[Curve]) -> float | None:
+    """How often a guess is right, where that is the same at all lengths."""
+    chances = {point.chance for curve in curves for point in curve}
+    return chances.pop() if len(chances) == 1 else None
+
+
 def _points(curve: Curve) -> tuple[Float[np.ndarray, "lengths"], Float[np.ndarray, "lengths"]]:
     return np.array([point.length for point in curve], float), np.array([point.value for point in curve])
 
@@ -168,8 +174,7 @@ def _finish(axes: Axes, task: str, curves: Sequence[Curve]) -> None:
     tick_lengths(axes.xaxis, min(lengths), max(lengths))
     accuracy_axis(axes)
     axes.set_ylabel("accuracy\n(fresh examples)")
-    mark(axes, THRESHOLD, f"mastered, {THRESHOLD:.0%}")
-    chances = {point.chance for curve in curves for point in curve}
-    if len(chances) == 1 and (chance := chances.pop()) < 0.9 * THRESHOLD:
-        mark(axes, chance, f"chance, {chance:.1%}")
+    mark(axes, THRESHOLD, f"mastered, {100 * THRESHOLD:.0f} %")
+    if (chance := one_chance(curves)) is not None and chance < 0.9 * THRESHOLD:
+        mark(axes, chance, f"chance, {100 * chance:.1f} %")
     axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.005, 0.9), frameon=False)

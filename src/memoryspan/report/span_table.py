@@ -52,7 +52,7 @@ def about_intervals(rows: Sequence[SpanSummary]) -> str | None:
     found = {row.learned.interval.confidence for row in rows if row.learned and row.learned.interval}
     if not found:
         return None
-    shares = " or ".join(f"{share:.0%}" for share in sorted(found))
+    shares = " or ".join(f"{100 * share:.0f} %" for share in sorted(found))
     kind = "the range over seeds, which" if max(found) < CONFIDENCE else "which"
     return f"In brackets: {kind} holds the median of all seeds in {shares} of such sweeps."
 

@@ -49,7 +49,7 @@ def plain(text: str) -> str:
 def accuracy_axis(axes: Axes) -> None:
     """From 0 to 100 %."""
     axes.set_ylim(-0.03, 1.03)
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
 
 
 def tick_lengths(axis: Axis, shortest: int, longest: int) -> None:

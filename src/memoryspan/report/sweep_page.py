@@ -3,7 +3,7 @@
 import json
 
 from memoryspan.report.page import Page
-from memoryspan.report.span import curves_of, over_seeds
+from memoryspan.report.span import curves_of, one_chance, over_seeds
 from memoryspan.report.span_table import TITLES, about_intervals, cells_of, shown
 from memoryspan.runs.record import plain
 from memoryspan.spans.held import THRESHOLD
@@ -69,6 +69,5 @@ def _chart(task: str, by_model: dict) -> dict:
         lengths, low, middle, high = (array.tolist() for array in over_seeds(curves))
         points, band = zip(lengths, middle, strict=True), zip(lengths, low, high, strict=True)
         series.append({"name": model, "points": list(points), "band": list(band)})
-    chances = {point.chance for curves in by_model.values() for curve in curves for point in curve}
-    chance = chances.pop() if len(chances) == 1 else None
+    chance = one_chance(curve for curves in by_model.values() for curve in curves)
     return {"title": task, "series": series, "threshold": THRESHOLD, "chance": chance, "file": "span.svg"}

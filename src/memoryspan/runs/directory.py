@@ -1,6 +1,7 @@
 """Where a run is kept: a directory that was asked for, or a fresh one. Nothing is ever overwritten."""
 
 import re
+import shlex
 from itertools import count
 from pathlib import Path
 
@@ -61,8 +62,8 @@ def require_empty(directory: Path) -> None:
 def _in_the_way(directory: Path, names: set[str]) -> str:
     if record.FILE in names:
         return (
-            f"{directory} is not empty, and nothing is overwritten: go on with the run in it by --resume {directory}, "
-            f"or give another --run."
+            f"{directory} is not empty, and nothing is overwritten: go on with the run in it by "
+            f"`memoryspan train --resume {shlex.quote(str(directory))}`, or give another --run."
         )
     if checkpoint.FOLDER in names and names <= BEFORE_THE_RECORD:
         return (

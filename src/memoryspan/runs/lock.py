@@ -1,5 +1,6 @@
 """One process a run directory."""
 
+import shlex
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
@@ -22,6 +23,6 @@ def lock(directory: Path) -> BaseFileLock:
     except Timeout:
         raise RunError(
             f"Another process is training in {directory}: wait until it ends, or stop it, or train elsewhere with "
-            f"another --run. (Reading, as `memoryspan info {directory}` does, needs no waiting.)"
+            f"another --run. (Reading, as `memoryspan info {shlex.quote(str(directory))}` does, needs no waiting.)"
         ) from None
     return held

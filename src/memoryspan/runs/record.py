@@ -3,6 +3,7 @@
 Plain data under a version number. Reading one imports neither JAX nor Keras, and nothing that the file names.
 """
 
+import shlex
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -149,7 +150,7 @@ def _decode(content: bytes, directory: Path) -> Record:
         if version.format > FORMAT:
             raise RunError(
                 f"{directory / FILE} has format {version.format}, written by memoryspan {version.memoryspan}, and this "
-                f"one reads up to {FORMAT}: pip install --upgrade memoryspan."
+                f"one reads up to {FORMAT}: install that version, or a newer one."
             )
         return msgspec.json.decode(content, type=Record)
     except msgspec.DecodeError as error:
@@ -162,7 +163,7 @@ def _missing(directory: Path) -> str:
     if not directory.exists():
         return (
             f"There is no run at {directory}: give the directory of one, or begin it with "
-            f"`memoryspan train --run {directory}`."
+            f"`memoryspan train --run {shlex.quote(str(directory))}`."
         )
     if not directory.is_dir():
         return f"{directory} is a file, and a run is a directory: give the directory that holds {FILE}."

@@ -7,6 +7,7 @@ The training itself is `training.positions`, a pure function of where it stands.
 it to go on after any end, a killed process included, to the same bits.
 """
 
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -220,7 +221,8 @@ def _finish(run: Run, position: Position, seen: Snapshots, rows: list[Row]) -> R
 
 def _written(run: Run):
     return atomic.explained(
-        run.directory, f"The last checkpoint holds: make room, then go on with --resume {run.directory}."
+        run.directory,
+        f"The last checkpoint holds: make room, then go on with --resume {shlex.quote(str(run.directory))}.",
     )
 
 

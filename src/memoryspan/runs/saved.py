@@ -1,5 +1,6 @@
 """A run as it lies on the disk, for reading: needs no lock, and changes nothing."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -91,7 +92,7 @@ def task_from(named: Named, directory: Path, kind: "Callable[..., Task] | None" 
             raise RunError(
                 f"The run in {directory} was trained on {named.name}, which is not part of memoryspan, and nothing "
                 f"is imported because a record names it: if you trust that file, give it again with "
-                f"--task {named.name}."
+                f"--task {shlex.quote(named.name)}."
             )
         return _convert(named.settings, kind, directory)
     if named.name not in TASKS:

@@ -3,6 +3,7 @@
 Plain data under a version number. Reading one imports neither JAX nor Keras, and nothing that the file names.
 """
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -88,11 +89,12 @@ def read(directory: Path) -> Manifest:
     except (FileNotFoundError, NotADirectoryError):
         if (directory / "run.json").exists():
             raise RunError(
-                f"{directory} is a run, and not a sweep: `memoryspan span {directory}` measures how far it holds."
+                f"{directory} is a run, and not a sweep: `memoryspan span {shlex.quote(str(directory))}` measures how "
+                f"far it holds."
             ) from None
         raise RunError(
             f"There is no sweep at {directory}, for there is no {file}: give the directory of one, or begin it with "
-            f"`memoryspan span --run {directory}`, and models and tasks."
+            f"`memoryspan span --run {shlex.quote(str(directory))}`, and models and tasks."
         ) from None
     except OSError as error:
         raise RunError(f"{file} cannot be read: {error.strerror}. Ask its owner for leave to read it.") from error
@@ -111,7 +113,7 @@ def require_readable(content: bytes, file: Path, newest: int) -> None:
     if version.format > newest:
         raise RunError(
             f"{file} has format {version.format}, written by memoryspan {version.memoryspan}, and this one reads up "
-            f"to {newest}: pip install --upgrade memoryspan."
+            f"to {newest}: install that version, or a newer one."
         )
 
 
@@ -122,14 +124,14 @@ def require_same(directory: Path, before: Question, now: Question) -> None:
         changes = "; ".join(f"{name} {_change(getattr(before, name), getattr(now, name))}" for name in names)
         raise RunError(
             f"{directory} is the sweep of another question ({changes}): ask the same again, which "
-            f"`memoryspan span --run {directory}` alone does, or give another --run."
+            f"`memoryspan span --run {shlex.quote(str(directory))}` alone does, or give another --run."
         )
 
 
 def strangers_of(cells: list[Cell]) -> list[str]:
     """The options that name the strangers' files that these cells need: `--model mine.py:build`."""
     pairs = [(kind, named.name) for cell in cells for kind, named in (("task", cell.task), ("model", cell.model))]
-    return list(dict.fromkeys(f"--{kind} {name}" for kind, name in pairs if strangers.is_stranger(name)))
+    return list(dict.fromkeys(f"--{kind} {shlex.quote(name)}" for kind, name in pairs if strangers.is_stranger(name)))
 
 
 def _plain(question: Question, name: str) -> bytes:

@@ -11,6 +11,7 @@ what is missing. Nothing here imports what a file names.
 
 import csv
 import io
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -114,7 +115,7 @@ def missing(sweep: Sweep, retry_failed: bool = False) -> list[Cell]:
 def keep(sweep: Sweep, answer: Answer) -> None:
     """Puts an answer in place; raises `RunError` where it cannot be written."""
     content = msgspec.json.format(msgspec.json.encode(answer), indent=2) + b"\n"
-    with atomic.explained(sweep.directory, f"Make room there, then memoryspan span --run {sweep.directory} goes on."):
+    with _written(sweep):
         atomic.write(sweep.directory / CELLS / f"{answer.cell.key}.json", content)
     sweep.answers[answer.cell.key] = answer
 
@@ -125,8 +126,13 @@ def write_results(sweep: Sweep) -> None:
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(_COLUMNS)
     rows.writerows(map(_row, sweep.answered))
-    with atomic.explained(sweep.directory, f"Make room there, then memoryspan span --run {sweep.directory} goes on."):
+    with _written(sweep):
         atomic.write(sweep.directory / RESULTS, text.getvalue().encode())
+
+
+def _written(sweep: Sweep):
+    command = f"memoryspan span --run {shlex.quote(str(sweep.directory))}"
+    return atomic.explained(sweep.directory, f"Make room there, then {command} goes on.")
 
 
 _SPAN = ("length", "lag", "at_least")

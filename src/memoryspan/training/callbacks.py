@@ -178,7 +178,7 @@ def _require_known_figure(callback: keras.callbacks.Callback) -> None:
     if callback.monitor not in FIGURES:
         raise TaskError(
             f"{name} monitors {callback.monitor!r}, and a training here tells {', '.join(FIGURES)}, all of fresh "
-            f'examples: give it monitor="loss", or monitor="length" with mode="max".'
+            f'examples: give it monitor="length" and mode="max", for example.'
         )
     if callback.mode == "auto" and callback.monitor != "loss":
         raise TaskError(f'{name} cannot know whether more {callback.monitor} is better: give it mode="max" or "min".')

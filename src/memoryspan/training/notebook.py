@@ -32,14 +32,14 @@ BLUE, ORANGE = "#2a8fd0", "#d55e00"
 
 
 @contextmanager
-def live_view(task: Task) -> Iterator[Callable[["Position"], None]]:
+def live_view(task: Task, clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[["Position"], None]]:
     """Gives a function that shows a position while the training goes on; at its end the view says how it ended."""
     if not _in_notebook():
         yield lambda position: None
         return
     from IPython.display import DisplayHandle
 
-    handle, rows, status, due = DisplayHandle(), [], None, 0.0
+    handle, rows, status, due = DisplayHandle(), [], None, -math.inf
 
     def draw(sentence: str = "") -> None:
         handle.update(view(task, rows, sentence), raw=True)
@@ -48,9 +48,9 @@ def live_view(task: Task) -> Iterator[Callable[["Position"], None]]:
         nonlocal status, due
         rows.append(position.row)
         status = position.status
-        if time.monotonic() >= due:
+        if clock() >= due:
             draw()
-            due = time.monotonic() + PAUSE
+            due = clock() + PAUSE
 
     handle.display(view(task, rows, "building and compiling …"), raw=True)
     try:
@@ -102,7 +102,13 @@ def _curves(task: Task, rows: Sequence[Row]) -> str:
     slopes = " ".join(f"L {right:.1f} {down:.1f}" for right, down in zip(x, accuracy, strict=True))
     steps = " ".join(f"H {right:.1f} V {down:.1f}" for right, down in zip(x, length, strict=True))
     panels = [
-        (f"accuracy (chance {task.chance:.1%})", "0%", "100%", BLUE, f"M {x[0]:.1f} {accuracy[0]:.1f} {slopes}"),
+        (
+            f"accuracy (chance {100 * task.chance:.1f} %)",
+            "0 %",
+            "100 %",
+            BLUE,
+            f"M {x[0]:.1f} {accuracy[0]:.1f} {slopes}",
+        ),
         (
             "length (time steps)",
             f"{task.shortest:,}",

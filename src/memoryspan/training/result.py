@@ -64,7 +64,7 @@ class Row:
     def __str__(self) -> str:
         speed = self.examples / self.seconds if self.seconds else 0
         return (  # what matters most stands first, where a narrow terminal shows it
-            f"length {self.length:,}, accuracy {self.accuracy:.1%}, {self.updates:,} updates, "
+            f"length {self.length:,}, accuracy {100 * self.accuracy:.1f} %, {self.updates:,} updates, "
             f"{self.examples:,} examples, {speed:,.0f}/s, {self.seconds:.1f} s"
         )
 

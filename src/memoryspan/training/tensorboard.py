@@ -21,7 +21,7 @@ class TensorBoard(keras.callbacks.Callback):
         """Raises `TaskError` where `tensorboard` is not installed."""
         super().__init__()
         if find_spec("tensorboard") is None:
-            raise TaskError("TensorBoard is not installed: pip install 'memoryspan[tensorboard]'.")
+            raise TaskError("TensorBoard is not installed: pip install tensorboard.")
         self._log_dir = str(log_dir)
 
     def on_train_begin(self, logs=None):

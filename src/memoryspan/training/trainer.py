@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 from jaxtyping import Array
@@ -18,6 +19,7 @@ from memoryspan.backend import keras
 from memoryspan.engine import Forward, forward, single_loss, tape_bytes
 from memoryspan.errors import ModelError, NoRoomError, TaskError
 from memoryspan.evaluation import Accuracy, check_fit, evaluator, wilson
+from memoryspan.named import call
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
 from memoryspan.training.budget import Budget
@@ -106,15 +108,16 @@ def train(
         model: any compiled Keras model whose input and output fit the task.
         task: what to learn, at its full length.
         on_position: called after every chunk of updates.
-        callbacks: Keras callbacks, to which a chunk of updates is an epoch; docs/callbacks.md tells which.
+        callbacks: Keras callbacks, to which a chunk of updates is an epoch; the page "Callbacks and trackers" tells
+            which.
         settings: the fields of `Settings`: seed, batch_size, budget, curriculum, threshold.
 
     Raises:
         ModelError: the model is not compiled, or does not fit the task.
-        TaskError: a setting makes no sense, or a callback would not do here what it says.
+        TaskError: there is no such setting, or it makes no sense, or a callback would not do here what it says.
     """
     position, history = None, []
-    training = positions(model, task, Settings(**settings), callbacks=callbacks)
+    training = positions(model, task, _settings("train", settings), callbacks=callbacks)
     with live_view(task) as show, first_ctrl_c() as pressed, suppress(KeyboardInterrupt), closing(training):
         for position in training:
             history.append(position.row)
@@ -148,11 +151,13 @@ def train_together(
 
     Raises:
         ModelError: a model is not compiled, does not fit the task, or is not made like the others.
-        TaskError: a setting makes no sense.
+        TaskError: there is no such setting, or it makes no sense.
     """
     if len(models) != len(seeds):
         raise TaskError(f"Each seed needs a model of its own: there are {len(models)} models and {len(seeds)} seeds.")
-    each = [Settings(seed=seed, **settings) for seed in seeds]
+    if "seed" in settings:
+        raise TaskError("train_together has seeds, one for each model: leave seed.")
+    each = [replace(_settings("train_together", settings), seed=seed) for seed in seeds]
     now, histories = None, [[] for _ in seeds]
     with first_ctrl_c() as pressed, suppress(KeyboardInterrupt):
         for now in chunks(models, task, each, evaluator(forward(models[0]), task)):
@@ -167,6 +172,16 @@ def train_together(
     path = forward(models[0], training=True).path
     ends = now or [None] * len(seeds)
     return [_result(position, history, path) for position, history in zip(ends, histories, strict=True)]
+
+
+def _settings(name: str, given: dict[str, Any]) -> Settings:
+    """Raises `TaskError` where there is no such setting, or it makes no sense."""
+    if "epochs" in given:
+        raise TaskError(
+            f"{name} has no setting epochs, for every example is new: say with budget=Budget(examples=10_000) how "
+            f"many it may see."
+        )
+    return call(Settings, name, given)
 
 
 def _result(position: Position | None, history: list[Row], path: str) -> Result:

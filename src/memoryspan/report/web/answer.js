@@ -30,13 +30,14 @@ export function answer(task) {
 }
 
 function headingOf(task, step, last) {
-  if (task.asks !== "once") return `The answer at step ${step + 1}`;
-  return step === last ? "The answer" : `If the sequence ended at step ${step + 1}`;
+  if (task.asks !== "once") return `The answer at step ${step}`;
+  return step === last ? "The answer" : `If the sequence ended at step ${step}`;
 }
 
 function sentenceOf(task, output, view) {
   const parts = ["The model says ", element("strong", {}, described(output, task)), ". "];
   const known = view.expectation;
+  if (known === null && task.out_index === null) return [...parts, "What is right is known of rolled sequences only."];
   if (!known?.asked[view.step]) return parts;
   const expected = known.expected[view.step];
   const right = isRight(answerOf(output, task), expected, task);
@@ -76,5 +77,5 @@ function changeOf(task, { before, sequence, walked }) {
   const step = sequence.findIndex((x, at) => x !== before.sequence[at]);
   if (step < 0) return "";
   const [then, now] = [before.walked, walked].map(({ outputs }) => described(outputs.at(-1), task));
-  return `Step ${step + 1} was ${before.sequence[step]} and is ${sequence[step]}: the final answer was ${then}, and is ${now}.`;
+  return `Step ${step} was ${before.sequence[step]} and is ${sequence[step]}: the final answer was ${then}, and is ${now}.`;
 }

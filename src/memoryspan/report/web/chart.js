@@ -5,7 +5,7 @@ import { download, element, svg } from "./element.js";
 /** Units of the drawing: on a phone fewer, so that its letters stay readable. */
 const WIDTH = innerWidth < 600 ? 380 : 760;
 const HEIGHT = 260;
-const EDGE = { left: 66, right: 24, top: 22, bottom: 42 };
+const EDGE = { left: 66, right: 36, top: 22, bottom: 42 };
 
 const DASHES = ["", "7 4", "2 3", "9 3 2 3"];
 
@@ -152,22 +152,18 @@ function read(drawing, reading, { series, x, y, across, up }) {
 
 /** What is drawn, as numbers: for whoever does not see it. */
 function table({ series, x, y }) {
-  const rows = series.flatMap(({ name, points }) =>
-    points.map(([a, b]) =>
-      element("tr", {}, element("td", {}, name), element("td", {}, x.show(a)), element("td", {}, y.show(b))),
-    ),
+  const banded = series.some(({ band }) => band);
+  const titles = [...(series.length > 1 ? [""] : []), x.label, y.label, ...(banded ? ["from", "to"] : [])];
+  const rows = series.flatMap(({ name, points, band }) =>
+    points.map(([a, b], at) => {
+      const numbers = [x.show(a), y.show(b), ...(band ? band[at].slice(1).map(y.show) : [])];
+      const cells = numbers.map((text) => element("td", { class: "number" }, text));
+      return element("tr", {}, ...(series.length > 1 ? [element("td", {}, name)] : []), ...cells);
+    }),
   );
-  const head = element("tr", {}, ...["", x.label, y.label].map((text) => element("th", { scope: "col" }, text)));
-  return element(
-    "details",
-    {},
-    element("summary", {}, "As a table"),
-    element(
-      "div",
-      { class: "scroll" },
-      element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows)),
-    ),
-  );
+  const head = element("tr", {}, ...titles.map((text) => element("th", { scope: "col" }, text)));
+  const whole = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
+  return element("details", {}, element("summary", {}, "As a table"), element("div", { class: "scroll" }, whole));
 }
 
 /** Saves the drawing with its colours in it, for no style sheet goes with the file. */

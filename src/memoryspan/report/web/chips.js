@@ -20,15 +20,13 @@ export function chips(task, onselect, onchange) {
     "small",
     { class: "legend-line" },
     element("span", { class: "scale share", "aria-hidden": "true" }),
-    `The darker, the more of the symbol is in memory at the step shown: how far another one in its place would move the state.${task.out_index === null ? "" : " The ringed one is asked for."}`,
+    `The more colour, the more of the symbol is in memory at the step shown: how far another one in its place would move the state.${task.out_index === null ? "" : " The ringed one is asked for."}`,
   );
   change.hidden = task.reads !== "symbols";
   let view = null;
 
   function typed() {
-    const symbol = Number(field.value);
-    if (field.value !== "" && Number.isInteger(symbol) && symbol >= 0 && symbol < task.n_features)
-      onchange(view.selected, symbol);
+    if (field.value !== "" && field.reportValidity()) onchange(view.selected, Number(field.value));
   }
 
   function pressed(event) {
@@ -52,7 +50,7 @@ export function chips(task, onselect, onchange) {
         ...view.sequence.map((_, step) => element("button", { type: "button", onclick: () => onselect(step) })),
       );
     for (const [step, chip] of [...row.children].entries()) dress(chip, step);
-    label.textContent = `Symbol of step ${view.selected + 1}`;
+    label.textContent = `Symbol of step ${view.selected}`;
     if (document.activeElement !== field) field.value = view.sequence[view.selected];
   }
 
@@ -67,7 +65,7 @@ export function chips(task, onselect, onchange) {
     chip.setAttribute("aria-pressed", step === view.selected);
     chip.setAttribute(
       "aria-label",
-      `Step ${step + 1}: ${shown(view.sequence[step])}${remember ? ", to be remembered" : ""}, ${memory}${verdict ? `, answer ${verdict}` : ""}`,
+      `Step ${step}: ${shown(view.sequence[step])}${remember ? ", to be remembered" : ""}, ${memory}${verdict ? `, answer ${verdict}` : ""}`,
     );
     chip.replaceChildren(shown(view.sequence[step], 2), ...(verdict ? [element("small", {}, verdict)] : []));
   }

@@ -33,10 +33,10 @@ export function orderOfUnits(layer) {
 }
 
 /**
- * One map with its title and scale. `values` is a list of vectors, one a step; `onpoint(step, sentence)` tells where the
- * pointer is and what is there, `onpoint(null, "")` that it has left.
+ * One map with its title and scale. `values` is a list of vectors, one a step; `onread(sentence)` tells
+ * what is under the pointer, `onstep(step)` that a step was clicked.
  */
-export function heatmap({ layer, name, values, order, difference, onpoint }) {
+export function heatmap({ layer, name, values, order, difference, onread, onstep }) {
   const ends = difference || !withinOne(values) ? undefined : GATES[name];
   const far = ends ? 1 : aroundZero(values);
   const scale = ends ? `0 ${ends[0]}, 1 ${ends[1]}` : `−${far.toPrecision(2)} to ${far.toPrecision(2)}`;
@@ -46,9 +46,9 @@ export function heatmap({ layer, name, values, order, difference, onpoint }) {
     "aria-label": `${title}: ${layer.units} units over ${values.length} steps, ${scale}`,
     width: values.length,
     height: order.length,
-    onpointermove: (event) => onpoint(...pointed(event)),
-    onpointerdown: (event) => onpoint(...pointed(event)),
-    onpointerleave: () => onpoint(null, ""),
+    onpointermove: (event) => onread(pointed(event).sentence),
+    onpointerleave: () => onread(""),
+    onclick: (event) => onstep(pointed(event).step),
   });
   canvas.style.height = `${Math.min(150, Math.max(24, 4 * order.length))}px`;
   paint(canvas, values, order, ends ? gateColour : (value, ...place) => signedColour(value / far, ...place));
@@ -56,7 +56,7 @@ export function heatmap({ layer, name, values, order, difference, onpoint }) {
   function pointed({ offsetX, offsetY }) {
     const step = index(offsetX / canvas.clientWidth, values.length);
     const unit = order[index(offsetY / canvas.clientHeight, order.length)];
-    return [step, `${title}, unit ${unit + 1}, step ${step + 1}: ${values[step][unit].toFixed(3)}`];
+    return { step, sentence: `${title}, unit ${unit}, step ${step}: ${values[step][unit].toFixed(3)}` };
   }
 
   const bar = element("span", { class: ends ? "scale gate" : "scale signed", "aria-hidden": "true" });

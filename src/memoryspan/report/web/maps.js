@@ -15,8 +15,8 @@ export function maps(onstep, ondifference, onplaying) {
   const slider = element("input", {
     type: "range",
     id: "step",
-    min: 1,
-    oninput: () => onstep(Number(slider.value) - 1),
+    min: 0,
+    oninput: () => onstep(Number(slider.value)),
   });
   const where = element("output", { for: "step", "aria-live": "off" }); // the slider says the same
   const play = element("button", { type: "button", onclick: () => (playing ? stop() : begin()) }, "Play");
@@ -47,25 +47,19 @@ export function maps(onstep, ondifference, onplaying) {
     onplaying(false);
   }
 
-  function pointAt(step, sentence) {
-    reading.value = sentence;
-    if (step !== null && step !== view.step && !playing) onstep(step);
-  }
-
   function show(next) {
     const redraw = view?.walked !== next.walked || view.difference !== next.difference || view.palette !== next.palette;
-    const cut = playing && view.sequence.length !== next.sequence.length;
+    if (playing && view.sequence.length !== next.sequence.length) return stop(); // which shows it
     view = next;
-    if (cut) return stop();
     const length = view.sequence.length;
-    slider.max = length;
-    slider.value = view.step + 1;
-    where.value = `step ${view.step + 1} of ${length}, ${shown(view.sequence[view.step])}`;
+    slider.max = length - 1;
+    slider.value = view.step;
+    where.value = `step ${view.step} (of 0 to ${length - 1}), ${shown(view.sequence[view.step])}`;
     slider.setAttribute("aria-valuetext", where.value);
     difference.hidden = !view.before;
     box.checked = view.difference;
     stack.style.minWidth = `${3 * length}px`;
-    if (redraw) stack.replaceChildren(...drawn(view, pointAt));
+    if (redraw) stack.replaceChildren(...drawn(view, (sentence) => (reading.value = sentence), onstep));
     stack.style.setProperty("--at", `${(100 * (view.step + 0.5)) / length}%`);
     follow((view.step + 0.5) / length);
   }
@@ -85,10 +79,10 @@ export function maps(onstep, ondifference, onplaying) {
     where,
     difference,
   );
-  return { nodes: [controls, scroll, reading], show };
+  return { nodes: [controls, reading, scroll], show };
 }
 
-function drawn({ walked, before, difference, order }, onpoint) {
+function drawn({ walked, before, difference, order }, onread, onstep) {
   return walked.layers.flatMap((layer, number) =>
     Object.entries(layer.arrays).map(([name, vectors]) => {
       const then = before?.walked.layers[number].arrays[name];
@@ -96,7 +90,15 @@ function drawn({ walked, before, difference, order }, onpoint) {
         difference && then
           ? vectors.map((vector, step) => vector.map((value, unit) => value - then[step][unit]))
           : vectors;
-      return heatmap({ layer, name, values, order: order[number], difference: Boolean(difference && then), onpoint });
+      return heatmap({
+        layer,
+        name,
+        values,
+        order: order[number],
+        difference: Boolean(difference && then),
+        onread,
+        onstep,
+      });
     }),
   );
 }

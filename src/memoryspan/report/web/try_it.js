@@ -29,7 +29,7 @@ export function tryIt({ task, network, examples }) {
     oninput: typed,
   });
   const error = element("p", { class: "error", role: "alert" });
-  const length = element("input", { type: "number", id: "length", min: task.shortest, max: LONGEST });
+  const length = element("input", { type: "number", id: "length", min: task.shortest, max: LONGEST, onchange: roll });
   const sized = element("span", {}, element("label", { for: "length" }, "of length "), length);
   sized.hidden = task.out_index === null;
   const parts = [
@@ -96,7 +96,7 @@ export function tryIt({ task, network, examples }) {
     if (walks) {
       view.walked = run(networks[view.moment], view.sequence);
       view.expectation = expectation(task, view.sequence, view.example);
-      if (changed.moment !== undefined) Object.assign(view, { before: null, difference: false });
+      if (changed.moment !== undefined) Object.assign(view, { before: null, difference: false, shares: null });
     }
     for (const part of parts) part.show(view);
     if (walks) measure(view.walked, view.sequence, networks[view.moment]);
@@ -121,14 +121,18 @@ export function tryIt({ task, network, examples }) {
     const rows = view.walked.layers.flatMap((layer) =>
       Object.entries(layer.arrays).flatMap(([name, vectors]) =>
         vectors.flatMap((vector, step) =>
-          Array.from(vector, (value, unit) => `${step + 1},${cell(layer.name)},${name},${unit + 1},${value}`),
+          Array.from(vector, (value, unit) => `${step},${cell(layer.name)},${name},${unit},${value}`),
         ),
       ),
     );
     const outputs = view.walked.outputs.flatMap((vector, step) =>
-      Array.from(vector, (value, unit) => `${step + 1},model,answer,${unit + 1},${value}`),
+      Array.from(vector, (value, unit) => `${step},model,answer,${unit},${value}`),
     );
-    download("trace.csv", "text/csv", ["step,layer,array,unit,value", ...rows, ...outputs, ""].join("\n"));
+    const sequence = view.sequence.flatMap((x, step) =>
+      (typeof x === "number" ? [x] : [...x]).map((value, unit) => `${step},sequence,input,${unit},${value}`),
+    );
+    const head = "step,layer,array,unit,value";
+    download("trace.csv", "text/csv", [head, ...sequence, ...rows, ...outputs, ""].join("\n"));
   }
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
