@@ -5,19 +5,25 @@ free, a peer got the faster one: data ready in memory as 32-bit one-hot rows, no
 PyTorch also its fused Adam and time-first batches, each in one piece.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 from benchmarks.full_length import FullLength
 from memoryspan.backend import jax, keras
+from memoryspan.engine.native import SWITCH, native
 from memoryspan.models import lstm
 from memoryspan.training import Budget, Row, Settings, positions
 
 Job = Callable[[], int]
+
+OURS = "memoryspan"
+NATIVE = "memoryspan-native"
 
 UNITS = 25
 LEARNING_RATE = 1e-3
@@ -70,13 +76,18 @@ class Work:
 
 
 def contestants(work: Work) -> dict[str, Job]:
-    """All that can run here, all of them on the processor; PyTorch only where it is installed."""
+    """All that can run here, all of them on the processor; PyTorch and memoryspan-native only where installed."""
     jax.config.update("jax_platforms", "cpu")
-    return {
-        "memoryspan": with_memoryspan(work),
-        "Keras": with_keras(work),
-        f"Keras, steps_per_execution={STEPS_PER_EXECUTION}": with_keras(work, STEPS_PER_EXECUTION),
-    } | pytorch_contestants(work)
+    in_cpp = {NATIVE: with_memoryspan(work, "on")} if native() else {}
+    return (
+        {OURS: with_memoryspan(work, "off")}
+        | in_cpp
+        | {
+            "Keras": with_keras(work),
+            f"Keras, steps_per_execution={STEPS_PER_EXECUTION}": with_keras(work, STEPS_PER_EXECUTION),
+        }
+        | pytorch_contestants(work)
+    )
 
 
 def pytorch_contestants(work: Work) -> dict[str, Job]:
@@ -89,8 +100,11 @@ def pytorch_contestants(work: Work) -> dict[str, Job]:
     return {f"PyTorch, {n} {'thread' if n == 1 else 'threads'}": with_pytorch(work, n) for n in threads}
 
 
-def with_memoryspan(work: Work) -> Job:
-    """What `memoryspan train` runs, chunk after chunk of one training; it makes its examples on the way."""
+def with_memoryspan(work: Work, native: str) -> Job:
+    """What `memoryspan train` runs, chunk after chunk of one training; it makes its examples on the way.
+
+    `native`, on or off: whether the recurrence runs in C++.
+    """
     settings = Settings(batch_size=work.batch_size, budget=Budget(examples=None))
     rows = (position.row for position in positions(_compiled_model(work), work.task, settings))
     last = Row.first(work.task.length)
@@ -98,8 +112,9 @@ def with_memoryspan(work: Work) -> Job:
     def lap() -> int:
         nonlocal last
         first = last
-        while last.updates < first.updates + work.batches:
-            last = next(rows)
+        with patch.dict(os.environ, {SWITCH: native}):  # read when the first lap compiles
+            while last.updates < first.updates + work.batches:
+                last = next(rows)
         return last.examples - first.examples
 
     return lap

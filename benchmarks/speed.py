@@ -5,13 +5,11 @@ from statistics import median
 
 import click
 
-from benchmarks.contestants import STEPS_PER_EXECUTION, UNITS, Work, contestants
+from benchmarks.contestants import NATIVE, OURS, STEPS_PER_EXECUTION, UNITS, Work, contestants
 from benchmarks.full_length import FullLength
 from benchmarks.machine import this_machine
 from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved
-
-OURS = "memoryspan"
 
 COLUMNS = {
     "trained by": lambda row: row["name"],
@@ -52,7 +50,7 @@ def main(batch_size: int, length: int, batches: int, rounds: int, as_json: bool,
 def speeds(laps: dict[str, list[Lap[int]]]) -> list[Row]:
     """Examples a second of each contestant, and the ratio of its median to that of the fastest peer."""
     rates = {name: [lap.value / lap.seconds for lap in of_one] for name, of_one in laps.items()}
-    fastest = max(median(of_one) for name, of_one in rates.items() if name != OURS)
+    fastest = max(median(of_one) for name, of_one in rates.items() if name not in (OURS, NATIVE))
     spreads = {name: Spread.of(of_one) for name, of_one in rates.items()}
     return [
         {"name": name, **spread._asdict(), "ratio": spread.median / fastest, "laps": rates[name]}
@@ -62,9 +60,10 @@ def speeds(laps: dict[str, list[Lap[int]]]) -> list[Row]:
 
 def summary(rows: list[Row]) -> str:
     """Who is how fast."""
-    ours = next(row for row in rows if row["name"] == OURS)
-    peer = max((row for row in rows if row is not ours), key=lambda row: row["median"])
-    return f"{OURS} trains at {ours['ratio']:.2f} times the speed of its fastest peer here, {peer['name']}."
+    ours = {row["name"]: row["ratio"] for row in rows if row["name"] in (OURS, NATIVE)}
+    peer = max((row for row in rows if row["name"] not in ours), key=lambda row: row["median"])
+    in_cpp = f", and with {NATIVE} at {ours[NATIVE]:.2f} times" if NATIVE in ours else ""
+    return f"{OURS} trains at {ours[OURS]:.2f} times the speed of its fastest peer here, {peer['name']}{in_cpp}."
 
 
 def method(work: Work, rounds: int) -> str:

@@ -4,6 +4,7 @@ import pytest
 
 from benchmarks import speed
 from benchmarks.rounds import Lap
+from memoryspan.engine import native_version
 
 TINY = ("--length", "10", "--batch-size", "2", "--batches", "10", "--rounds", "1")
 
@@ -25,12 +26,24 @@ def test_without_pytorch_it_says_so_and_measures_the_rest(typed, tmp_path):
 
 def test_json_holds_every_lap_and_the_machine(typed):
     _, report = typed(speed, *TINY, "--json")
-    assert [row["name"] for row in report["rows"]] == ["memoryspan", "Keras", "Keras, steps_per_execution=10"]
+    in_cpp = ["memoryspan-native"] if native_version() else []
+    names = ["memoryspan", *in_cpp, "Keras", "Keras, steps_per_execution=10"]
+    assert [row["name"] for row in report["rows"]] == names
     assert all(len(row["laps"]) == 1 and row["laps"][0] > 0 for row in report["rows"])
     assert report["machine"]["cores"] >= 1
     assert report["machine"]["packages"]["memoryspan"]
 
 
+LAPS = {"memoryspan": [Lap(1.0, 300)], "slow": [Lap(2.0, 100)], "fast": [Lap(1.0, 100), Lap(4.0, 400)]}
+
+
 def test_ratios_are_to_the_fastest_peer():
-    laps = {"memoryspan": [Lap(1.0, 300)], "slow": [Lap(2.0, 100)], "fast": [Lap(1.0, 100), Lap(4.0, 400)]}
-    assert {row["name"]: row["ratio"] for row in speed.speeds(laps)} == {"memoryspan": 3, "slow": 0.5, "fast": 1}
+    assert {row["name"]: row["ratio"] for row in speed.speeds(LAPS)} == {"memoryspan": 3, "slow": 0.5, "fast": 1}
+
+
+def test_the_recurrence_in_cpp_is_no_peer():
+    rows = speed.speeds(LAPS | {"memoryspan-native": [Lap(1.0, 500)]})
+    assert rows[-1]["ratio"] == 5
+    assert speed.summary(rows).endswith(
+        "3.00 times the speed of its fastest peer here, fast, and with memoryspan-native at 5.00 times."
+    )

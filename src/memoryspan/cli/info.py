@@ -28,6 +28,7 @@ def info(target: str | None, as_json: bool) -> None:
 
 def _package() -> dict:
     from memoryspan.backend import compile_cache
+    from memoryspan.engine import native_version
     from memoryspan.models import MODELS
     from memoryspan.runs.environment import environment
     from memoryspan.runs.record import plain
@@ -37,6 +38,7 @@ def _package() -> dict:
         "tasks": {name: _about(task) for name, task in TASKS.items()},
         "models": {name: _about(build) for name, build in MODELS.items()},
         **plain(environment()),
+        "native recurrence": native_version() or "not in use",
         "compile cache": str(compile_cache() or "off"),
     }
 

@@ -2,6 +2,7 @@
 
 from memoryspan.engine.forward import Forward, Outcome, Variables, assign, forward, tape_bytes, variables_of
 from memoryspan.engine.loss import compiled_loss, is_mean, single_loss, weights_of
+from memoryspan.engine.native import native_version
 from memoryspan.engine.unroll import unroll
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "compiled_loss",
     "forward",
     "is_mean",
+    "native_version",
     "single_loss",
     "tape_bytes",
     "unroll",

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.backend import keras, set_keras_mask
+from memoryspan.engine.native import native_walk
 from memoryspan.engine.recognise import NotRecognisedError, Stage, stages
 from memoryspan.errors import ModelError
 
@@ -57,6 +58,8 @@ class Forward:
     """The number of time steps that the model insists on; None where it takes any."""
     ragged: bool
     """Whether rows of several lengths fit into one batch: not where a layer drops the mask, and reads the padding."""
+    native: bool = False
+    """Whether a recurrence runs in C++, on threads of its own."""
 
     def width(self, length: int, limit: int) -> int:
         """The width, in time steps, of the arrays that serve sequences of up to `length` ≤ `limit` for a while.
@@ -142,7 +145,9 @@ def forward(model: keras.Model, *, training: bool = False) -> Forward:
         ragged = not reads_padding(model)
         reason = f"through Keras: {error}" + ("" if ragged else "; it reads its padding, so a batch has one length")
         return Forward("keras", reason, through_keras(model, training, ragged), fixed_length, ragged)
-    return Forward("unroll", "a chain of stock layers, on tokens", apply, fixed_length, ragged=True)
+    native = any(native_walk(layer.cell) for layer in _cells(model))
+    reason = "a chain of stock layers, on tokens" + (", the recurrence in C++" if native else "")
+    return Forward("unroll", reason, apply, fixed_length, ragged=True, native=native)
 
 
 def through_unroll(model: keras.Model, found: list[Stage]) -> Apply:

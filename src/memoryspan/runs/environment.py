@@ -7,19 +7,26 @@ from pathlib import Path
 from memoryspan.runs.record import Environment
 
 PACKAGES = ("jax", "jaxlib", "keras", "numpy")
-"""What decides the bits of a result, beside this package."""
+"""What decides the bits of a result, beside this package …"""
+
+NATIVE = "memoryspan-native"
+"""… and, where it is in use, this one."""
 
 
 def environment() -> Environment:
     """Of this process, in its working directory."""
+    from memoryspan.engine import native_version
+
     packages = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    if native := native_version():
+        packages[NATIVE] = native
     return Environment(_device(), packages, commit(Path.cwd()))
 
 
 def difference(before: Environment, now: Environment) -> str | None:
     """What is not as it was, of the things that decide the last bits of a result; None if all is."""
     pairs = [("device", before.device, now.device)]
-    pairs += [(name, before.packages.get(name), now.packages.get(name)) for name in PACKAGES]
+    pairs += [(name, before.packages.get(name), now.packages.get(name)) for name in (*PACKAGES, NATIVE)]
     changed = [f"{name} {old} → {new}" for name, old, new in pairs if old != new]
     return ", ".join(changed) or None
 

@@ -83,9 +83,9 @@ def restore(model: keras.Model, state: State) -> None:
 
 
 def cores_for(model: keras.Model, fwd: Forward, batch_size: int) -> int:
-    """How many CPU devices share a batch: as many as get `ROWS` each, and equally many."""
+    """How many CPU devices share a batch: as many as get `ROWS` each, and equally many; 1 where C++ has its threads."""
     # A mean over the batch is the mean of the cores' means; a loss that is reduced in another way stays whole.
-    if not is_mean(model) or fwd.path != "unroll" or jax.default_backend() != "cpu":
+    if not is_mean(model) or fwd.path != "unroll" or fwd.native or jax.default_backend() != "cpu":
         return 1
     most = min(jax.device_count(), batch_size // ROWS)
     return max((n for n in range(2, most + 1) if batch_size % n == 0), default=1)
