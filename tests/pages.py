@@ -69,10 +69,11 @@ def _arguments(line: str) -> list[str]:
 def parse(arguments: list[str], *, in_full: bool = True) -> None:
     """Reads a command line as the command does, which raises `click.UsageError`; not `in_full`: something may lack."""
     name, *rest = ["", *arguments] if arguments[0].startswith("-") else arguments
-    command = cli.get_command(click.Context(cli), name) if name else cli
+    group = click.Context(cli, **cli.context_settings)  # a command remembers by which options it was asked for help
+    command = cli.get_command(group, name) if name else cli
     assert command is not None, f"there is no command {name}"
     try:
-        command.make_context(name, rest)
+        command.make_context(name, rest, parent=group if name else None)
     except click.exceptions.Exit:  # --help, --version
         pass
     except click.MissingParameter:
