@@ -15,6 +15,7 @@ from unittest.mock import patch
 import numpy as np
 
 from benchmarks.full_length import FullLength
+from benchmarks.limit import LIMIT, at_the_limit
 from memoryspan.backend import jax, keras
 from memoryspan.engine.native import SWITCH, native
 from memoryspan.models import lstm
@@ -44,6 +45,15 @@ class Work:
     def examples(self) -> int:
         """Of one lap."""
         return self.batch_size * self.batches
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of one example, forward and backward, in the products of matrices: the look-up of a symbol needs none.
+
+        A product in the forward pass is two in the backward pass: one for what goes in, one for the weights.
+        """
+        recurrent = self.task.length * UNITS * 4 * UNITS
+        return 3 * (recurrent + UNITS * self.task.n_features)
 
     @cached_property
     def tokens(self) -> np.ndarray:
@@ -76,7 +86,10 @@ class Work:
 
 
 def contestants(work: Work) -> dict[str, Job]:
-    """All that can run here, all of them on the processor; PyTorch and memoryspan-native only where installed."""
+    """All that can run here, all of them on the processor; PyTorch and memoryspan-native only where installed.
+
+    The last one is the arithmetic of the work, and nothing else.
+    """
     jax.config.update("jax_platforms", "cpu")
     in_cpp = {NATIVE: with_memoryspan(work, "on")} if native() else {}
     return (
@@ -87,6 +100,7 @@ def contestants(work: Work) -> dict[str, Job]:
             f"Keras, steps_per_execution={STEPS_PER_EXECUTION}": with_keras(work, STEPS_PER_EXECUTION),
         }
         | pytorch_contestants(work)
+        | {LIMIT: at_the_limit(work.multiply_adds, work.examples)}
     )
 
 

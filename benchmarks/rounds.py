@@ -8,6 +8,7 @@ from typing import Generic, NamedTuple, TypeVar
 from rich.console import Console
 from rich.progress import track
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 WARM_UPS = 1
@@ -35,9 +36,9 @@ class Spread(NamedTuple):
         return cls(median(values), min(values), max(values))
 
 
-def interleaved(jobs: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[Lap[T]]]:
+def interleaved(jobs: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, list[Lap[T]]]:
     """Runs the jobs in turn, round after round, and gives the laps of each, warm-ups left out."""
-    laps: dict[str, list[Lap[T]]] = {name: [] for name in jobs}
+    laps: dict[K, list[Lap[T]]] = {name: [] for name in jobs}
     for number in progress(range(WARM_UPS + rounds), "Rounds"):
         for name, job in jobs.items():
             lap = _timed(job)

@@ -1,21 +1,24 @@
 """Examples a second at the full length: forward, backward and update, beside Keras and PyTorch."""
 
 from pathlib import Path
-from statistics import median
 
 import click
 
 from benchmarks.contestants import NATIVE, OURS, STEPS_PER_EXECUTION, UNITS, Work, contestants
 from benchmarks.full_length import FullLength
+from benchmarks.limit import LIMIT, SIZE
 from benchmarks.machine import this_machine
 from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved
+
+NO_PEER = (OURS, NATIVE, LIMIT)
 
 COLUMNS = {
     "trained by": lambda row: row["name"],
     "examples/s": lambda row: f"{row['median']:,.0f}",
     "all laps": lambda row: f"{row['least']:,.0f} to {row['most']:,.0f}",
     "/ best peer": lambda row: f"{row['ratio']:.2f}",
+    "of the limit": lambda row: f"{100 * row['of_limit']:.0f} %",
 }
 
 
@@ -48,12 +51,19 @@ def main(batch_size: int, length: int, batches: int, rounds: int, as_json: bool,
 
 
 def speeds(laps: dict[str, list[Lap[int]]]) -> list[Row]:
-    """Examples a second of each contestant, and the ratio of its median to that of the fastest peer."""
+    """Examples a second of each contestant; the ratio of its median to that of the fastest peer, and to the limit's."""
     rates = {name: [lap.value / lap.seconds for lap in of_one] for name, of_one in laps.items()}
-    fastest = max(median(of_one) for name, of_one in rates.items() if name not in (OURS, NATIVE))
     spreads = {name: Spread.of(of_one) for name, of_one in rates.items()}
+    fastest = max(spread.median for name, spread in spreads.items() if name not in NO_PEER)
+    limit = spreads[LIMIT].median
     return [
-        {"name": name, **spread._asdict(), "ratio": spread.median / fastest, "laps": rates[name]}
+        {
+            "name": name,
+            **spread._asdict(),
+            "ratio": spread.median / fastest,
+            "of_limit": spread.median / limit,
+            "laps": rates[name],
+        }
         for name, spread in spreads.items()
     ]
 
@@ -61,7 +71,7 @@ def speeds(laps: dict[str, list[Lap[int]]]) -> list[Row]:
 def summary(rows: list[Row]) -> str:
     """Who is how fast."""
     ours = {row["name"]: row["ratio"] for row in rows if row["name"] in (OURS, NATIVE)}
-    peer = max((row for row in rows if row["name"] not in ours), key=lambda row: row["median"])
+    peer = max((row for row in rows if row["name"] not in NO_PEER), key=lambda row: row["median"])
     in_cpp = f", and with {NATIVE} at {ours[NATIVE]:.2f} times" if NATIVE in ours else ""
     return f"{OURS} trains at {ours[OURS]:.2f} times the speed of its fastest peer here, {peer['name']}{in_cpp}."
 
@@ -76,7 +86,10 @@ def method(work: Work, rounds: int) -> str:
         f"makes its examples and measures its accuracy within the time. The peers find theirs in memory, as 32-bit "
         f"one-hot rows, and measure none: Keras on JAX in one `fit` a lap, unshuffled, as it is and with "
         f"{STEPS_PER_EXECUTION} steps an execution; PyTorch's `nn.LSTM` with time first and a fused Adam, with one "
-        f"thread and with as many as it takes by itself. PyTorch has a second bias, {4 * UNITS} parameters more."
+        f"thread and with as many as it takes by itself. PyTorch has a second bias, {4 * UNITS} parameters more. The "
+        f"limit is for how many examples the machine does the {work.multiply_adds:,} multiply-adds that the products "
+        f"of matrices take in one (look-up, gates, optimizer and all else not counted), in NumPy's products of "
+        f"{SIZE:,} x {SIZE:,} 32-bit floats, in laps of the same rounds."
     )
 
 

@@ -27,18 +27,24 @@ def test_without_pytorch_it_says_so_and_measures_the_rest(typed, tmp_path):
 def test_json_holds_every_lap_and_the_machine(typed):
     _, report = typed(speed, *TINY, "--json")
     in_cpp = ["memoryspan-native"] if native_version() else []
-    names = ["memoryspan", *in_cpp, "Keras", "Keras, steps_per_execution=10"]
+    names = ["memoryspan", *in_cpp, "Keras", "Keras, steps_per_execution=10", "arithmetic limit"]
     assert [row["name"] for row in report["rows"]] == names
     assert all(len(row["laps"]) == 1 and row["laps"][0] > 0 for row in report["rows"])
     assert report["machine"]["cores"] >= 1
     assert report["machine"]["packages"]["memoryspan"]
 
 
-LAPS = {"memoryspan": [Lap(1.0, 300)], "slow": [Lap(2.0, 100)], "fast": [Lap(1.0, 100), Lap(4.0, 400)]}
+LAPS = {
+    "memoryspan": [Lap(1.0, 300)],
+    "slow": [Lap(2.0, 100)],
+    "fast": [Lap(1.0, 100), Lap(4.0, 400)],
+    "arithmetic limit": [Lap(1.0, 600)],
+}
 
 
-def test_ratios_are_to_the_fastest_peer():
-    assert {row["name"]: row["ratio"] for row in speed.speeds(LAPS)} == {"memoryspan": 3, "slow": 0.5, "fast": 1}
+def test_ratios_are_to_the_fastest_peer_and_to_the_limit():
+    ratios = {row["name"]: (row["ratio"], row["of_limit"]) for row in speed.speeds(LAPS)}
+    assert ratios == {"memoryspan": (3, 1 / 2), "slow": (0.5, 1 / 12), "fast": (1, 1 / 6), "arithmetic limit": (6, 1)}
 
 
 def test_the_recurrence_in_cpp_is_no_peer():

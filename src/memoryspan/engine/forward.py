@@ -5,11 +5,12 @@ runs through Keras itself, on one-hot or real input with a mask. `Forward.path` 
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
 from typing import Literal, NamedTuple, cast
+from weakref import WeakKeyDictionary
 
 import jax
 import jax.numpy as jnp
@@ -60,6 +61,11 @@ class Forward:
     """Whether rows of several lengths fit into one batch: not where a layer drops the mask, and reads the padding."""
     native: bool = False
     """Whether a recurrence runs in C++, on threads of its own."""
+
+    @property
+    def takes_short_rows(self) -> bool:
+        """Not a model that insists on a length and reads its padding: it knows that length alone."""
+        return self.ragged or self.fixed_length is None
 
     def width(self, length: int, limit: int) -> int:
         """The width, in time steps, of the arrays that serve sequences of up to `length` ≤ `limit` for a while.
@@ -142,7 +148,7 @@ def forward(model: keras.Model, *, training: bool = False) -> Forward:
     try:
         apply = through_unroll(model, stages(model, training))
     except NotRecognisedError as error:
-        ragged = not reads_padding(model)
+        ragged = not _reads_padding_once(model)
         reason = f"through Keras: {error}" + ("" if ragged else "; it reads its padding, so a batch has one length")
         return Forward("keras", reason, through_keras(model, training, ragged), fixed_length, ragged)
     native = any(native_walk(layer.cell) for layer in _cells(model))
@@ -224,6 +230,16 @@ def reads_padding(model: keras.Model) -> bool:
         answers = keras.tree.flatten(call(padded, mask)), keras.tree.flatten(call(*other))
     pairs = [[a[:, :length] if a.ndim == 3 else a for a in pair] for pair in zip(*answers, strict=True)]
     return not all(bool(jnp.allclose(one, two, atol=1e-4)) for one, two in pairs)
+
+
+_reads_padding: MutableMapping[keras.Model, bool] = WeakKeyDictionary()
+
+
+def _reads_padding_once(model: keras.Model) -> bool:
+    """The same for a model that may have been asked before: to try it out is to compile it twice."""
+    if model not in _reads_padding:
+        _reads_padding[model] = reads_padding(model)
+    return _reads_padding[model]
 
 
 def _mask(inputs: Inputs, lengths: Int[Array, "batch"]) -> Bool[Array, "batch time"]:

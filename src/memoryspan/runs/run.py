@@ -33,7 +33,8 @@ from memoryspan.runs.snapshots import Snapshots
 from memoryspan.tasks import Task, name_of
 from memoryspan.training import Budget, Position, Result, Row, Settings, Status, positions, restore
 from memoryspan.training.interrupt import first_ctrl_c
-from memoryspan.training.trainer import first_position, require_trainable
+from memoryspan.training.trainable import trainable
+from memoryspan.training.trainer import first_position
 from memoryspan.training.update import initial_state
 
 CHECKPOINT_SECONDS = 2.0
@@ -85,10 +86,10 @@ def start(
         ModelError: the model is not compiled, or does not fit the task.
         RunError: the directory is not empty, is in use, or cannot be written to.
     """
-    require_trainable(model, task, settings)
+    fwd = trainable([model], task, settings.batch_size)
     made_by = made_by or Named(model.name)
     place = claim(Path(directory) if directory else None, f"{task.name}-{made_by.name}-{task.length}")
-    position = first_position(model, task, settings)
+    position = first_position(model, fwd, task, settings)
     instead = "Make room there, or give another --run."
     with atomic.explained(place, instead):
         held = lock(place)

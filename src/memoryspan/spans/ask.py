@@ -7,11 +7,12 @@ from memoryspan.errors import TaskError
 from memoryspan.models import in_full, make_model
 from memoryspan.named import Named
 from memoryspan.runs.describe import asked_task
-from memoryspan.spans.held import THRESHOLD, require_longest
+from memoryspan.spans.held import require_longest
 from memoryspan.spans.manifest import Question
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Budget, Settings
-from memoryspan.training.trainer import UPDATES, require_trainable
+from memoryspan.training.trainable import trainable
+from memoryspan.training.trainer import UPDATES
 from memoryspan.validate import whole_number
 
 
@@ -34,7 +35,7 @@ def question(
     """
     seeds = tuple(seeds)
     whole_number("seeds", len(seeds), at_least=1, instead="5, for example")
-    settings = Settings(batch_size=batch_size, budget=budget, threshold=THRESHOLD)
+    Settings(batch_size=batch_size, budget=budget)  # raises
     for named in tasks:
         if "length" in named.settings:
             raise TaskError(f"A span is asked for at all lengths: leave length out of {named}, and give --longest.")
@@ -43,7 +44,7 @@ def question(
         require_longest(longest, task)
         _require_a_chunk(budget, batch_size, task)
     for task, model in _to_be_tried(made, models):
-        require_trainable(make_model(model, task, seeds[0]), task, settings)
+        trainable([make_model(model, task, seeds[0])], task, batch_size)
     return Question(
         tasks=tuple(_without_length(task) for _, task in made),
         models=tuple(in_full(model) for model in models),

@@ -14,11 +14,10 @@ from typing import Any
 import jax
 from jaxtyping import Array
 
-from memoryspan import machine
 from memoryspan.backend import keras
-from memoryspan.engine import Forward, forward, single_loss, tape_bytes
-from memoryspan.errors import ModelError, NoRoomError, TaskError
-from memoryspan.evaluation import Accuracy, check_fit, evaluator, wilson
+from memoryspan.engine import Forward, forward
+from memoryspan.errors import NoRoomError, TaskError
+from memoryspan.evaluation import Accuracy, evaluator, wilson
 from memoryspan.named import call
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
@@ -28,7 +27,8 @@ from memoryspan.training.curriculum import Curriculum
 from memoryspan.training.interrupt import first_ctrl_c
 from memoryspan.training.notebook import live_view
 from memoryspan.training.result import Result, Row, Status
-from memoryspan.training.update import Program, State, Totals, build_optimizer, compile_chunk, initial_state, restore
+from memoryspan.training.trainable import trainable
+from memoryspan.training.update import Program, State, Totals, compile_chunk, initial_state, restore
 from memoryspan.validate import seed_number, whole_number
 
 UPDATES = 10
@@ -243,11 +243,8 @@ def chunks(
     `train_together` does.
     """
     first, shared = models[0], settings[0]
-    for model in models:
-        require_trainable(model, task, shared)
-        _require_alike(model, first)
-    now = list(start or [first_position(model, task, shared) for model in models])
-    fwd, keys = forward(first, training=True), [stream(each.seed, Stream.TRAINING) for each in settings]
+    fwd, keys = trainable(models, task, shared.batch_size), [stream(each.seed, Stream.TRAINING) for each in settings]
+    now = list(start or [first_position(model, fwd, task, shared) for model in models])
     programs: dict[tuple[int, int], Program] = {}
     crowded: set[int] = set()  # widths at which all together do not fit into memory
     while any(position.status is None for position in now):
@@ -293,54 +290,12 @@ def _lanes(now: Sequence[Position], fwd: Forward) -> list[tuple[int, bool]]:
     return [(lane, moves) for lane, moves in enumerate(moving) if moves or not alone]
 
 
-def _require_alike(model: keras.Model, first: keras.Model) -> None:
-    """Raises `ModelError` where two models could not be trained by one program."""
-    shapes = [[(variable.shape, variable.dtype) for variable in each.variables] for each in (model, first)]
-    if shapes[0] != shapes[1]:
-        raise ModelError(f"Models that train together differ in their weights alone, and {model.name!r} is another.")
-
-
-def first_position(model: keras.Model, task: Task, settings: Settings) -> Position:
+def first_position(model: keras.Model, fwd: Forward, task: Task, settings: Settings) -> Position:
     """Before the first update."""
     state = initial_state(model, settings.curriculum, task)
-    if not _takes_short_rows(forward(model, training=True)):
+    if not fwd.takes_short_rows:
         state = state._replace(progress=settings.curriculum.start(task.length))
     return Position(state, Row.first(int(state.progress.length)))
-
-
-def _takes_short_rows(fwd: Forward) -> bool:
-    """Not a model that insists on a length and reads its padding: it begins at the full length, and stays there."""
-    return fwd.ragged or fwd.fixed_length is None
-
-
-def require_trainable(model: keras.Model, task: Task, settings: Settings) -> None:
-    """Raises `ModelError` or `TaskError` where a training could not even begin."""
-    check_fit(model, task)
-    if not getattr(model, "compiled", False) or model.optimizer is None or model.loss is None:
-        raise ModelError(
-            f"The model {model.name!r} is not compiled, and its own optimizer and loss are to train it: call "
-            f'model.compile("adam", "{task.loss}") first.'
-        )
-    if getattr(keras.losses.get(single_loss(model)), "reduction", "mean") in (None, "none"):
-        raise ModelError(
-            f"The loss of {model.name!r} is one number an example, and it should be one a batch: compile the model "
-            f'with a loss whose reduction is "sum_over_batch_size".'
-        )
-    build_optimizer(model)
-    known = {id(variable) for variable in model.optimizer._trainable_variables}
-    if known != {id(variable) for variable in model.trainable_variables}:
-        raise ModelError(
-            f"The optimizer of {model.name!r} was made for other weights than are trainable now: call model.compile "
-            f"again after changing `trainable`, or the layers."
-        )
-    fwd = forward(model, training=True)
-    if not _takes_short_rows(fwd) and task.length != fwd.fixed_length:
-        raise ModelError(
-            f"The model {model.name!r} takes {fwd.fixed_length} time steps and reads its padding, so that it can "
-            f"learn that length alone, and the task has {task.length}: ask for length={fwd.fixed_length}."
-        )
-    needed = tape_bytes(model, fwd, settings.batch_size, task.length)
-    machine.require_memory(needed, f"Training on {settings.batch_size:,} sequences of {task.length:,} steps at a time")
 
 
 def _advance(

@@ -1,0 +1,59 @@
+"""What can be trained: models that fit the task, with an optimizer and a loss of their own."""
+
+from collections.abc import Sequence
+
+from memoryspan import machine
+from memoryspan.backend import keras
+from memoryspan.engine import Forward, forward, single_loss, tape_bytes
+from memoryspan.errors import ModelError
+from memoryspan.evaluation import check_fit
+from memoryspan.tasks import Task
+from memoryspan.training.update import build_optimizer
+
+
+def trainable(models: Sequence[keras.Model], task: Task, batch_size: int) -> Forward:
+    """Models that differ in nothing but their weights, as one pure function for training.
+
+    Raises `ModelError` or `TaskError` where a training could not even begin.
+    """
+    first = models[0]
+    for model in models:
+        _require_compiled(model, task)
+        _require_alike(model, first)
+    fwd = forward(first, training=True)
+    if not fwd.takes_short_rows and task.length != fwd.fixed_length:
+        raise ModelError(
+            f"The model {first.name!r} takes {fwd.fixed_length} time steps and reads its padding, so that it can "
+            f"learn that length alone, and the task has {task.length}: ask for length={fwd.fixed_length}."
+        )
+    needed = tape_bytes(first, fwd, batch_size, task.length)
+    machine.require_memory(needed, f"Training on {batch_size:,} sequences of {task.length:,} steps at a time")
+    return fwd
+
+
+def _require_compiled(model: keras.Model, task: Task) -> None:
+    check_fit(model, task)
+    if not getattr(model, "compiled", False) or model.optimizer is None or model.loss is None:
+        raise ModelError(
+            f"The model {model.name!r} is not compiled, and its own optimizer and loss are to train it: call "
+            f'model.compile("adam", "{task.loss}") first.'
+        )
+    if getattr(keras.losses.get(single_loss(model)), "reduction", "mean") in (None, "none"):
+        raise ModelError(
+            f"The loss of {model.name!r} is one number an example, and it should be one a batch: compile the model "
+            f'with a loss whose reduction is "sum_over_batch_size".'
+        )
+    build_optimizer(model)
+    known = {id(variable) for variable in model.optimizer._trainable_variables}
+    if known != {id(variable) for variable in model.trainable_variables}:
+        raise ModelError(
+            f"The optimizer of {model.name!r} was made for other weights than are trainable now: call model.compile "
+            f"again after changing `trainable`, or the layers."
+        )
+
+
+def _require_alike(model: keras.Model, first: keras.Model) -> None:
+    """Raises `ModelError` where two models could not be trained by one program."""
+    shapes = [[(variable.shape, variable.dtype) for variable in each.variables] for each in (model, first)]
+    if shapes[0] != shapes[1]:
+        raise ModelError(f"Models that train together differ in their weights alone, and {model.name!r} is another.")

@@ -1,0 +1,13 @@
+from benchmarks.contestants import Work
+from benchmarks.full_length import FullLength
+from benchmarks.limit import SIZE, at_the_limit
+
+
+def test_an_example_takes_the_products_of_the_recurrence_and_of_the_dense_layer_three_times():
+    assert Work(FullLength(50), batch_size=128, batches=1).multiply_adds == 3 * (50 * 25 * 100 + 25 * 100)
+
+
+def test_a_lap_stands_for_as_many_examples_as_its_products_have_multiply_adds():
+    half_a_product = SIZE**3 // 2
+    assert at_the_limit(half_a_product, examples=4)() == 4
+    assert at_the_limit(half_a_product, examples=1)() == 2
