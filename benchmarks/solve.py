@@ -17,7 +17,7 @@ from memoryspan.tasks import Echo
 from memoryspan.training import Budget, Settings, train
 from memoryspan.training.trainer import EXAMPLES
 
-LEARNING_RATE = 1e-2
+LEARNING_RATE = 2e-2
 """That of `memoryspan train`."""
 
 WITHOUT_CURRICULUM = "100k"

@@ -25,7 +25,7 @@ from memoryspan.strangers import is_stranger
 @click.option("--parameters", type=Count(), help="Or: as wide as so many parameters allow, like 15k.")
 @seed_option
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Examples an update.")
-@click.option("--learning-rate", type=float, help="Of Adam.  [default: the model's own; lstm's is 0.01]")
+@click.option("--learning-rate", type=float, help="Of Adam.  [default: the model's own; lstm's is 0.02]")
 @click.option(
     "--threshold", type=float, default=0.995, show_default=True, help="Accuracy to prove, by its 95 % interval."
 )

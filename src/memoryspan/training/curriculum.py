@@ -22,7 +22,7 @@ class Progress(NamedTuple):
     length: Int[Array, ""]
     """The current length: the longest that is drawn."""
     accuracy: Float[Array, ""]
-    """Running mean of the accuracy of the batches since the length last changed; starts at 0."""
+    """Running mean of the accuracy of the batches since the length last changed; 0 before the first."""
     updates: Int[Array, ""]
     """Updates since the length last changed."""
 
@@ -33,7 +33,9 @@ class Curriculum:
 
     Attributes:
         growth: the factor by which the current length grows and shrinks.
-        mastered: the running accuracy at which it grows.
+        mastered: the running accuracy at which it grows …
+        least: … this many updates after the last change, or later, so that a lucky batch does not count.
+        decay: what a batch still weighs in the running accuracy, of what the batch after it weighs.
         lost: it shrinks where the running accuracy, counted from chance (0) to perfect (1), is below this …
         patience: … this many updates after the last change. A length grown by 2 still leaves a model that masters
             what came before with 0.4, so that far less means that even that is gone.
@@ -44,10 +46,12 @@ class Curriculum:
 
     growth: float = 2.0
     mastered: float = 0.98
+    least: int = 4
+    decay: float = 0.8
     lost: float = 0.1
     patience: int = 100
     full_share: float = 0.25
-    slow_from: int = 64
+    slow_from: int = 32
     slow_power: float = 0.25
 
     def __post_init__(self):
@@ -56,6 +60,8 @@ class Curriculum:
         for name in ("mastered", "lost", "full_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise TaskError(f"{name} is a share, from 0 to 1, and it is {getattr(self, name)!r}.")
+        if not 0 <= self.decay < 1:
+            raise TaskError(f"decay must be at least 0 and below 1, so that batches are forgotten, got {self.decay!r}.")
 
     def start(self, length: int) -> Progress:
         """The beginning, at the shortest length."""
@@ -75,14 +81,14 @@ class Curriculum:
         self, progress: Progress, accuracy: Float[Array, ""], chance: float, shortest: int, longest: int
     ) -> Progress:
         """The curriculum after one more batch, which had this accuracy; lengths stay in shortest … longest."""
-        # Symbols take their time to be learned, and a lucky batch must not count; once they are, react faster.
-        decay = jnp.where(progress.length < 16, 0.9, 0.7)
-        running = decay * progress.accuracy + (1 - decay) * accuracy
         updates = progress.updates + 1
+        # The sum of the weights so far, as Adam corrects its moments: the first batch counts in full.
+        weights = (1 - self.decay**updates) / (1 - self.decay)
+        running = progress.accuracy + (accuracy - progress.accuracy) / weights
         # At least a step, and a mean of ones is not quite 1 in float32.
         longer = jnp.maximum(jnp.ceil(progress.length * self.growth).astype(jnp.int32), progress.length + 1)
         grown = jnp.minimum(longer, longest)
-        mastered = running >= self.mastered - 1e-6
+        mastered = (running >= self.mastered - 1e-6) & (updates >= self.least)
         shrunk = jnp.maximum((progress.length / self.growth).astype(jnp.int32), shortest)
         is_lost = ((running - chance) / (1 - chance) < self.lost) & (updates >= self.patience)
         length = jnp.where(mastered, grown, jnp.where(is_lost, shrunk, progress.length))
