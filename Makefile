@@ -26,9 +26,18 @@ docs: .venv
 
 benchmarks: .venv
 	$(PYTHON) -m pip install --quiet -e '.[bench]' -c constraints.txt
-	$(PYTHON) -m benchmarks.solve --write
+	$(PYTHON) -m pip install --quiet ./native
+	$(PYTHON) -m benchmarks.solve --seeds 100 --write
+	$(PYTHON) -m benchmarks.solve --plain --seeds 5 --write
+	$(PYTHON) -m benchmarks.solve --no-curriculum --seeds 3 --write
 	$(PYTHON) -m benchmarks.startup --write
 	$(PYTHON) -m benchmarks.speed --write
+	$(PYTHON) -m benchmarks.speed --batch-size 32 --write
+	$(PYTHON) -m benchmarks.speed --batch-size 512 --batches 25 --write
+	$(PYTHON) -m benchmarks.speed --batch-size 32 --length 1000 --batches 20 --rounds 5 --write
+	$(PYTHON) -m benchmarks.speed --batch-size 32 --length 10000 --batches 2 --rounds 3 --write
+	$(PYTHON) -m benchmarks.together --write
+	$(PYTHON) -m benchmarks.scaling --write
 
 # The pictures of the documentation, and the README's table of spans.
 pictures: .venv

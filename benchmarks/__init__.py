@@ -1,5 +1,6 @@
-"""What the package costs, measured beside its peers: `python -m benchmarks.speed`, `.solve` and `.startup`.
+"""What the package costs, measured beside its peers: `python -m benchmarks.speed`, `.solve`, `.startup`, `.together`
+and `.scaling`.
 
 Run them from the repository's root, on a machine that does nothing else. With `--write` each replaces its own section
-of `docs/benchmarks.md`, which nobody edits by hand.
+of `docs/performance.md`, which nobody edits by hand.
 """

@@ -17,9 +17,12 @@ import numpy as np
 from benchmarks.full_length import FullLength
 from benchmarks.limit import LIMIT, at_the_limit
 from memoryspan.backend import jax, keras
+from memoryspan.engine import forward
 from memoryspan.engine.native import SWITCH, native
+from memoryspan.evaluation import evaluator
 from memoryspan.models import lstm
-from memoryspan.training import Budget, Row, Settings, positions
+from memoryspan.training import Budget, Settings
+from memoryspan.training.trainer import chunks
 
 Job = Callable[[], int]
 
@@ -114,22 +117,24 @@ def pytorch_contestants(work: Work) -> dict[str, Job]:
     return {f"PyTorch, {n} {'thread' if n == 1 else 'threads'}": with_pytorch(work, n) for n in threads}
 
 
-def with_memoryspan(work: Work, native: str) -> Job:
+def with_memoryspan(work: Work, native: str, seeds: int = 1) -> Job:
     """What `memoryspan train` runs, chunk after chunk of one training; it makes its examples on the way.
 
-    `native`, on or off: whether the recurrence runs in C++.
+    `native`, on or off: whether the recurrence runs in C++. Several seeds train together, as in `memoryspan span`.
     """
-    settings = Settings(batch_size=work.batch_size, budget=Budget(examples=None))
-    rows = (position.row for position in positions(_compiled_model(work), work.task, settings))
-    last = Row.first(work.task.length)
+    models = [_compiled_model(work) for _ in range(seeds)]
+    settings = [Settings(seed, work.batch_size, Budget(examples=None)) for seed in range(seeds)]
+    training = chunks(models, work.task, settings, evaluator(forward(models[0]), work.task))
+    done = 0
 
     def lap() -> int:
-        nonlocal last
-        first = last
+        nonlocal done
+        before, done = done, done + work.batches
         with patch.dict(os.environ, {SWITCH: native}):  # read when the first lap compiles
-            while last.updates < first.updates + work.batches:
-                last = next(rows)
-        return last.examples - first.examples
+            rows = (tuple(position.row for position in positions) for positions in training)
+            last = next(each for each in rows if min(row.updates for row in each) >= done)
+        done = min(row.updates for row in last)
+        return seeds * work.batch_size * (done - before)
 
     return lap
 

@@ -1,8 +1,8 @@
-"""`docs/benchmarks.md`: each section stands between two comments, and the command that made it replaces it."""
+"""`docs/performance.md`: each section stands between two comments, and the command that made it replaces it."""
 
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
 HEAD = """\
 # Benchmarks

@@ -82,7 +82,7 @@ def report_options(function: Callable) -> Callable:
         is_flag=False,
         flag_value=str(PAGE),
         metavar="[PAGE]",
-        help="Replace the benchmark's section of docs/benchmarks.md, or of another page.",
+        help="Replace the benchmark's section of docs/performance.md, or of another page.",
     )
     return as_json(page(function))
 

@@ -95,11 +95,9 @@ def costs(laps: dict[Contestant, list[Lap[int]]], peaks: dict[Contestant, int | 
 
 def summary(rows: list[Row]) -> str:
     """What the longest costs beside the shortest."""
-    longest = max(row["length"] for row in rows)
-    ends = [f"{row['name']} {row['times_shortest']:.2f}" for row in rows if row["length"] == longest]
-    return (
-        f"A token of {longest:,} costs so many times one of {min(row['length'] for row in rows):,}: {', '.join(ends)}."
-    )
+    lengths = [row["length"] for row in rows]
+    ends = [f"{row['name']} {row['times_shortest']:.2f}" for row in rows if row["length"] == max(lengths)]
+    return f"A token at length {max(lengths):,} costs so many times one at {min(lengths):,}: {', '.join(ends)}."
 
 
 def method(rounds: int) -> str:

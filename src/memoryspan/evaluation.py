@@ -156,7 +156,7 @@ def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
 def _compile(fwd: Forward, task: Task, variables: Variables, key: Array) -> tuple[int, Callable]:
     """As many examples at a time as fit, and the program which_right(variables, key, length) for those."""
     width = task.n_features if fwd.path == "keras" else 1
-    rows = max(1, min(ROWS, 2**22 // (task.length * width)))
+    rows = max(1, min(ROWS, (2**25 if width == 1 else 2**22 // width) // task.length))
     what = f"Measuring sequences of {task.length:,} steps"
     machine.require_memory(EVALUATED_TOKEN * rows * task.length * width, what)
     while True:

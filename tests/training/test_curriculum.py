@@ -56,7 +56,8 @@ def test_it_grows_when_the_running_accuracy_is_mastered_and_never_else(curriculu
         seen.append(accuracy)
         running = np.average(seen, weights=0.8 ** np.arange(len(seen))[::-1])
         if abs(running - curriculum.mastered) > 1e-5:
-            grows = running > curriculum.mastered and len(seen) >= curriculum.least and before.length < longest
+            enough = len(seen) >= curriculum.least / curriculum.step_size(before)
+            grows = running > curriculum.mastered and enough and before.length < longest
             assert (after.length > before.length) == grows
         if after.length != before.length:
             seen = []
@@ -93,6 +94,13 @@ def test_the_last_batches_weigh_the_most_and_the_first_one_counts_in_full():
     first, second = steps(Curriculum(), [1.0, 0.0], 3, 100)[1:]
     assert first.accuracy == pytest.approx(1)
     assert second.accuracy == pytest.approx(0.8 / 1.8)
+
+
+def test_far_out_a_length_lasts_as_many_more_updates_as_steps_are_shorter():
+    def updates(length):
+        return [place.length > length for place in steps(Curriculum(), [1.0] * 60, 3, 10**6, start=length)].index(True)
+
+    assert [updates(length) for length in (3, 32, 1024, 10_000)] == [4, 4, 12, 23]
 
 
 @given(curricula, st.integers(1, 100), st.lists(st.just(0.0), max_size=30))
@@ -154,8 +162,8 @@ def test_all_of_a_batch_may_stand_at_the_current_length():
 
 
 @given(st.integers(1, 2**20))
-def test_steps_are_whole_up_to_32_and_fall_by_the_fourth_root_beyond(length):
-    expected = 1.0 if length <= 32 else (32 / length) ** 0.25
+def test_steps_are_whole_up_to_32_and_fall_by_a_power_beyond(length):
+    expected = 1.0 if length <= 32 else (32 / length) ** 0.3
     np.testing.assert_allclose(Curriculum().step_size(at(length)), expected, rtol=1e-6)
 
 

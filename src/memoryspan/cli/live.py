@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import count
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.progress_bar import ProgressBar
@@ -60,9 +60,19 @@ def training(shortest: int, longest: int) -> Iterator[Callable[[Position], None]
     if not console.is_terminal or console.options.ascii_only:  # in ASCII neither a bar nor a spinner can be drawn
         yield _plain_lines()
         return
-    waiting = Spinner("dots", " building and compiling …")
-    with Live(waiting, console=console, transient=True, refresh_per_second=12) as live:
-        yield lambda position: live.update(_line(position, shortest, longest))
+    spinner = Spinner("dots", " building and compiling …")
+    position, since = None, time.monotonic()
+
+    def show(now: Position) -> None:
+        nonlocal position, since
+        position, since = now, time.monotonic()
+        spinner.update(text="")
+
+    def picture() -> RenderableType:
+        return _line(position, shortest, longest, spinner, time.monotonic() - since) if position else spinner
+
+    with Live(console=console, get_renderable=picture, transient=True, refresh_per_second=12):
+        yield show
 
 
 @contextmanager
@@ -105,14 +115,17 @@ def _in_a_line(answer: Answer, name: Callable[[Named], str]) -> str:
     return f"{what}: learned {learned}, held {held} ({found.seconds:.0f} s of training)"
 
 
-def _line(position: Position, shortest: int, longest: int) -> Table:
+def _line(position: Position, shortest: int, longest: int, spinner: Spinner, waited: float) -> Table:
+    """Where it stands; far out a chunk of updates, or a look at a thousand fresh examples, takes its time."""
     # Lengths grow by factors, so the bar is logarithmic.
     done = math.log(position.row.length / shortest) if longest > shortest else 1.0
     total = math.log(longest / shortest) if longest > shortest else 1.0
     line = Table.grid(padding=(0, 1))
     line.add_column(no_wrap=True)
+    line.add_column(no_wrap=True)
     line.add_column(no_wrap=True, overflow="ellipsis")
-    line.add_row(ProgressBar(total=total, completed=done, width=10), str(position.row))
+    since = f" + {waited:.0f} s" if waited >= 1 else ""
+    line.add_row(spinner, ProgressBar(total=total, completed=done, width=10), f"{position.row}{since}")
     return line
 
 

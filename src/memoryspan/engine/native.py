@@ -30,8 +30,8 @@ LAYERS = keras.layers
 Walk = Callable[..., tuple[Any, Array]]
 """walk(weights, state, inputs, lengths, every_step) -> (state, hidden states of every step), as of `unroll`."""
 
-ROWS = 16
-"""Rows of a batch below which a thread of its own is not worth the exchange."""
+STEPS = 800
+"""Steps of all rows together below which a thread of its own is not worth the exchange."""
 
 KEPT = 2**26
 """Bytes that the way back may find as the way there left them; beyond, it walks each segment a second time."""
@@ -106,7 +106,7 @@ def _walk(module, cell, weights: cells.Weights, state, inputs, lengths, every_st
     start = jnp.concatenate([padded(part) for part in state], axis=1)
     time, batch = inputs.shape
     segment = time if 4 * batch * module.tape_size(cell, time, width, time) <= KEPT else SEGMENT
-    threads = max(1, min(jax.device_count(), batch // ROWS))  # a device of JAX's is a core
+    threads = max(1, min(jax.device_count(), batch, time * batch // STEPS))  # a device of JAX's is a core
     plan = module.Plan(threads, segment, own_rows, _path(module))
     recurrent = padded(weights.recurrent_kernel)
     integers = inputs.astype(jnp.int32), lengths.astype(jnp.int32)

@@ -18,8 +18,8 @@ def lstm(
     """LSTM(units) and a dense layer that fits the task's answer, compiled, for sequences of any length.
 
     The cell is Hochreiter & Schmidhuber's (Neural Computation 9(8), 1997), with the forget gate of Gers et al. (2000).
-    On `Echo()` these are the tutorial's 12,600 + 2,600 parameters. The learning rate is twenty times Adam's default, and
-    the gradient is clipped (by its global norm) to make that safe: a choice for speed, not what makes it learn.
+    On `Echo()` these are the tutorial's 12,600 + 2,600 parameters. The learning rate is twenty times Adam's default,
+    and the gradient is clipped (by its global norm) to make that safe: a choice for speed, not what makes it learn.
 
     Args:
         task: what to learn.

@@ -34,7 +34,9 @@ class Curriculum:
     Attributes:
         growth: the factor by which the current length grows and shrinks.
         mastered: the running accuracy at which it grows …
-        least: … this many updates after the last change, or later, so that a lucky batch does not count.
+        least: … this many updates after the last change, or later, so that a lucky batch does not count. Where steps
+            shrink, that many more: what is left half learned at a length where updates are cheap has to be learned at
+            one where they are not.
         decay: what a batch still weighs in the running accuracy, of what the batch after it weighs.
         lost: it shrinks where the running accuracy, counted from chance (0) to perfect (1), is below this …
         patience: … this many updates after the last change. A length grown by 2 still leaves a model that masters
@@ -52,7 +54,7 @@ class Curriculum:
     patience: int = 100
     full_share: float = 0.25
     slow_from: int = 32
-    slow_power: float = 0.25
+    slow_power: float = 0.3
 
     def __post_init__(self):
         if not self.growth > 1:
@@ -88,7 +90,7 @@ class Curriculum:
         # At least a step, and a mean of ones is not quite 1 in float32.
         longer = jnp.maximum(jnp.ceil(progress.length * self.growth).astype(jnp.int32), progress.length + 1)
         grown = jnp.minimum(longer, longest)
-        mastered = (running >= self.mastered - 1e-6) & (updates >= self.least)
+        mastered = (running >= self.mastered - 1e-6) & (updates >= self.least / self.step_size(progress))
         shrunk = jnp.maximum((progress.length / self.growth).astype(jnp.int32), shortest)
         is_lost = ((running - chance) / (1 - chance) < self.lost) & (updates >= self.patience)
         length = jnp.where(mastered, grown, jnp.where(is_lost, shrunk, progress.length))
