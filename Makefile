@@ -26,11 +26,11 @@ docs: .venv
 
 benchmarks: .venv
 	$(PYTHON) -m pip install --quiet -e '.[bench]' -c constraints.txt
-	$(PYTHON) -m pip install --quiet ./native
 	$(PYTHON) -m benchmarks.solve --seeds 100 --write
 	$(PYTHON) -m benchmarks.solve --plain --seeds 5 --write
 	$(PYTHON) -m benchmarks.solve --no-curriculum --seeds 3 --write
 	$(PYTHON) -m benchmarks.startup --write
+	$(PYTHON) -m pip install --quiet ./native -c constraints.txt
 	$(PYTHON) -m benchmarks.speed --write
 	$(PYTHON) -m benchmarks.speed --batch-size 32 --write
 	$(PYTHON) -m benchmarks.speed --batch-size 512 --batches 25 --write

@@ -93,7 +93,6 @@ def contestants(work: Work) -> dict[str, Job]:
 
     The last one is the arithmetic of the work, and nothing else.
     """
-    jax.config.update("jax_platforms", "cpu")
     in_cpp = {NATIVE: with_memoryspan(work, "on")} if native() else {}
     return (
         {OURS: with_memoryspan(work, "off")}
@@ -122,18 +121,21 @@ def with_memoryspan(work: Work, native: str, seeds: int = 1) -> Job:
 
     `native`, on or off: whether the recurrence runs in C++. Several seeds train together, as in `memoryspan span`.
     """
-    models = [_compiled_model(work) for _ in range(seeds)]
-    settings = [Settings(seed, work.batch_size, Budget(examples=None)) for seed in range(seeds)]
-    training = chunks(models, work.task, settings, evaluator(forward(models[0]), work.task))
+    jax.config.update("jax_platforms", "cpu")
+    in_cpp = patch.dict(os.environ, {SWITCH: native})  # read when a program is compiled
+    with in_cpp:
+        models = [_compiled_model(work) for _ in range(seeds)]
+        settings = [Settings(seed, work.batch_size, Budget(examples=None)) for seed in range(seeds)]
+        training = chunks(models, work.task, settings, evaluator(forward(models[0]), work.task))
     done = 0
 
     def lap() -> int:
         nonlocal done
-        before, done = done, done + work.batches
-        with patch.dict(os.environ, {SWITCH: native}):  # read when the first lap compiles
-            rows = (tuple(position.row for position in positions) for positions in training)
-            last = next(each for each in rows if min(row.updates for row in each) >= done)
-        done = min(row.updates for row in last)
+        before, least = done, done
+        with in_cpp:
+            while least < before + work.batches:
+                least = min(position.row.updates for position in next(training))
+        done = least
         return seeds * work.batch_size * (done - before)
 
     return lap

@@ -1,11 +1,11 @@
-"""`docs/performance.md`: each section stands between two comments, and the command that made it replaces it."""
+"""`docs/performance.md`: a measured section stands between two comments, and the command that made it replaces it."""
 
 from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
 HEAD = """\
-# Benchmarks
+# Performance
 
 Every section is written by the command in it, with `--write`, and never by hand.
 """

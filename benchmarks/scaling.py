@@ -53,14 +53,14 @@ def main(rounds: int, longest: int, as_json: bool, page: Path | None) -> None:
 
 
 def job(contestant: Contestant, longest: int) -> Job:
-    """As many updates as have the tokens of one at the longest length."""
+    """At least as many updates as have the tokens of one at the longest length; no less than a chunk."""
     name, length = contestant
-    work = Work(FullLength(length), BATCH_SIZE, longest // length)
+    work = Work(FullLength(length), BATCH_SIZE, max(1, longest // length))
     return with_memoryspan(work, "on" if name == NATIVE else "off")
 
 
 def peak_of(contestant: Contestant) -> int | None:
-    """The most memory, in bytes, of a process of its own that makes one update; None where the system does not tell."""
+    """The most memory, in bytes, of a process of its own that makes a chunk; None where the system does not tell."""
     with ProcessPoolExecutor(1, get_context("spawn")) as own:
         return own.submit(_peak, contestant).result()
 
@@ -71,7 +71,7 @@ def _peak(contestant: Contestant) -> int | None:
         status = Path("/proc/self/status").read_text()
     except OSError:
         return None
-    return next(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    return next((1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), None)
 
 
 def costs(laps: dict[Contestant, list[Lap[int]]], peaks: dict[Contestant, int | None]) -> list[Row]:
@@ -103,10 +103,10 @@ def summary(rows: list[Row]) -> str:
 def method(rounds: int) -> str:
     """What is in the time, and in the memory."""
     return (
-        f"LSTM({UNITS}) and a dense layer on 100 symbols, batches of {BATCH_SIZE}, all sequences of one length: what "
-        f"`memoryspan train` runs, its look after each chunk of updates included. Laps of equally many tokens, in "
-        f"turn: {WARM_UPS} of each not counted, then {rounds}; medians. Memory is the peak of a process of its own, "
-        f"Python and its packages included."
+        f"LSTM({UNITS}) and a dense layer on 100 symbols, batches of {BATCH_SIZE}, all sequences of one length, on the "
+        f"processor: what `memoryspan train` runs, its look after each chunk of updates included. Laps of about equally "
+        f"many tokens, in turn: {WARM_UPS} of each not counted, then {rounds}; medians. Memory is the peak of a process "
+        f"of its own, Python and its packages included."
     )
 
 

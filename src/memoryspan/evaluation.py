@@ -22,6 +22,16 @@ from memoryspan.validate import seed_number, whole_number
 ROWS = 250
 """Examples that go through a model at a time, at most."""
 
+TOKENS = 2**22
+"""Time steps, of all rows and features together, up to which rows go through a model at once: a look that fails early
+has cost no more than that …"""
+
+BESIDE = 32
+"""… except that `unroll`, whose steps have a cost of their own, gets so many rows …"""
+
+MOST_TOKENS = 2**25
+"""… up to so many time steps, which take a gibibyte."""
+
 EVALUATED_TOKEN = 32
 """Bytes that a time step takes in evaluation: random bits, tokens, and the copies between."""
 
@@ -156,12 +166,14 @@ def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
 def _compile(fwd: Forward, task: Task, variables: Variables, key: Array) -> tuple[int, Callable]:
     """As many examples at a time as fit, and the program which_right(variables, key, length) for those."""
     width = task.n_features if fwd.path == "keras" else 1
-    rows = max(1, min(ROWS, (2**25 if width == 1 else 2**22 // width) // task.length))
+    rows = max(1, min(ROWS, TOKENS // (task.length * width)))
+    if fwd.path == "unroll":
+        rows = max(rows, min(BESIDE, MOST_TOKENS // task.length))
     what = f"Measuring sequences of {task.length:,} steps"
-    machine.require_memory(EVALUATED_TOKEN * rows * task.length * width, what)
     while True:
-        program = jax.jit(partial(_which_right, fwd, task, rows)).lower(variables, key, jnp.int32(0)).compile()
         try:
+            machine.require_memory(EVALUATED_TOKEN * rows * task.length * width, what)  # before XLA makes its constants
+            program = jax.jit(partial(_which_right, fwd, task, rows)).lower(variables, key, jnp.int32(0)).compile()
             machine.require_memory(machine.temporary(program), what)
             return rows, program
         except NoRoomError:

@@ -4,6 +4,7 @@ import keras
 import pytest
 
 from memoryspan import Accuracy, Echo, Status, lstm
+from memoryspan.engine import forward
 from memoryspan.named import Named
 from memoryspan.runs.describe import begun, ended
 from memoryspan.runs.record import read, write
@@ -13,7 +14,7 @@ from memoryspan.training.update import initial_state
 
 def described(model, tmp_path):
     """As a reader finds it on the disk."""
-    write(tmp_path, begun(model, Echo(), Settings(seed=3), Named("lstm", {"units": 25})))
+    write(tmp_path, begun(model, forward(model, training=True), Echo(), Settings(seed=3), Named("lstm", {"units": 25})))
     return read(tmp_path)
 
 

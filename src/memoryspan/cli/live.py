@@ -66,7 +66,7 @@ def training(shortest: int, longest: int) -> Iterator[Callable[[Position], None]
     def show(now: Position) -> None:
         nonlocal position, since
         position, since = now, time.monotonic()
-        spinner.update(text="")
+        spinner.text = Text("")
 
     def picture() -> RenderableType:
         return _line(position, shortest, longest, spinner, time.monotonic() - since) if position else spinner

@@ -5,12 +5,11 @@ runs through Keras itself, on one-hot or real input with a mask. `Forward.path` 
 """
 
 import warnings
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
 from typing import Literal, NamedTuple, cast
-from weakref import WeakKeyDictionary
 
 import jax
 import jax.numpy as jnp
@@ -42,6 +41,8 @@ class Outcome(NamedTuple):
 
 Inputs = Int[Array, "batch time"] | Float[Array, "batch time features"]
 
+Path = Literal["unroll", "keras"]
+
 Apply = Callable[[Variables, Inputs, Int[Array, "batch"]], Outcome]
 
 
@@ -52,7 +53,7 @@ class Forward:
     `apply(variables, inputs, lengths)` reads nothing past a row's length.
     """
 
-    path: Literal["unroll", "keras"]
+    path: Path
     reason: str
     apply: Apply
     fixed_length: int | None
@@ -148,12 +149,21 @@ def forward(model: keras.Model, *, training: bool = False) -> Forward:
     try:
         apply = through_unroll(model, stages(model, training))
     except NotRecognisedError as error:
-        ragged = not _reads_padding_once(model)
+        ragged = not reads_padding(model)
         reason = f"through Keras: {error}" + ("" if ragged else "; it reads its padding, so a batch has one length")
         return Forward("keras", reason, through_keras(model, training, ragged), fixed_length, ragged)
     native = any(native_walk(layer.cell) for layer in _cells(model))
     reason = "a chain of stock layers, on tokens" + (", the recurrence in C++" if native else "")
     return Forward("unroll", reason, apply, fixed_length, ragged=True, native=native)
+
+
+def path_of(model: keras.Model, *, training: bool = False) -> Path:
+    """The path that `forward` takes; to know it alone costs nothing."""
+    try:
+        stages(model, training)
+    except NotRecognisedError:
+        return "keras"
+    return "unroll"
 
 
 def through_unroll(model: keras.Model, found: list[Stage]) -> Apply:
@@ -230,16 +240,6 @@ def reads_padding(model: keras.Model) -> bool:
         answers = keras.tree.flatten(call(padded, mask)), keras.tree.flatten(call(*other))
     pairs = [[a[:, :length] if a.ndim == 3 else a for a in pair] for pair in zip(*answers, strict=True)]
     return not all(bool(jnp.allclose(one, two, atol=1e-4)) for one, two in pairs)
-
-
-_reads_padding: MutableMapping[keras.Model, bool] = WeakKeyDictionary()
-
-
-def _reads_padding_once(model: keras.Model) -> bool:
-    """The same for a model that may have been asked before: to try it out is to compile it twice."""
-    if model not in _reads_padding:
-        _reads_padding[model] = reads_padding(model)
-    return _reads_padding[model]
 
 
 def _mask(inputs: Inputs, lengths: Int[Array, "batch"]) -> Bool[Array, "batch time"]:

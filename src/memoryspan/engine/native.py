@@ -31,7 +31,7 @@ Walk = Callable[..., tuple[Any, Array]]
 """walk(weights, state, inputs, lengths, every_step) -> (state, hidden states of every step), as of `unroll`."""
 
 STEPS = 800
-"""Steps of all rows together below which a thread of its own is not worth the exchange."""
+"""Steps of all rows together, padding included, below which a thread of its own is not worth the exchange."""
 
 KEPT = 2**26
 """Bytes that the way back may find as the way there left them; beyond, it walks each segment a second time."""

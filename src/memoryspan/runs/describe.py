@@ -6,7 +6,7 @@ import msgspec
 
 import memoryspan
 from memoryspan.backend import keras
-from memoryspan.engine import forward
+from memoryspan.engine import Forward
 from memoryspan.errors import TaskError
 from memoryspan.named import Named
 from memoryspan.runs.environment import environment
@@ -15,17 +15,16 @@ from memoryspan.tasks import Task, name_of
 from memoryspan.training import Position, Settings, Status
 
 
-def begun(model: keras.Model, task: Task, settings: Settings, made_by: Named) -> Record:
+def begun(model: keras.Model, fwd: Forward, task: Task, settings: Settings, made_by: Named) -> Record:
     """Of a run that begins, here and now."""
-    served = forward(model, training=True)
     return Record(
         memoryspan=memoryspan.__version__,
         created=datetime.now(UTC),
         asked=Asked(asked_task(task), made_by, plain(settings)),
         resolved=Resolved(
             parameters=model.count_params(),
-            path=served.path,
-            reason=served.reason,
+            path=fwd.path,
+            reason=fwd.reason,
             optimizer=Named(type(model.optimizer).__name__, plain(model.optimizer.get_config())),
             loss=_name_of(model.loss),
         ),

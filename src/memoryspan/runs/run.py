@@ -100,7 +100,7 @@ def start(
         raise
     try:
         with atomic.explained(place, instead):
-            first = begun(model, task, settings, made_by)
+            first = begun(model, fwd, task, settings, made_by)
             notices = _write_first(place, model, position, first)
     except BaseException:  # what is half made is worth nothing, and would be in the way
         shutil.rmtree(place, ignore_errors=True)

@@ -35,7 +35,7 @@ def question(
     """
     seeds = tuple(seeds)
     whole_number("seeds", len(seeds), at_least=1, instead="5, for example")
-    Settings(batch_size=batch_size, budget=budget)  # raises
+    Settings(batch_size=batch_size, budget=budget)  # refuses what makes no sense
     for named in tasks:
         if "length" in named.settings:
             raise TaskError(f"A span is asked for at all lengths: leave length out of {named}, and give --longest.")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import jax
 
 from memoryspan.backend import keras
-from memoryspan.engine import forward
+from memoryspan.engine import forward, path_of
 from memoryspan.evaluation import Accuracy, evaluator
 from memoryspan.models import make_model
 from memoryspan.runs.record import measured
@@ -75,7 +75,7 @@ def _found(
         curve=tuple(map(measured, held.curve)),
         ended=position.status.value,
         parameters=model.count_params(),
-        path=forward(model, training=True).path,
+        path=path_of(model, training=True),
         updates=row.updates,
         examples=row.examples,
         tokens=row.tokens,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.errors import TaskError
 from memoryspan.sampling import integers
@@ -34,9 +34,9 @@ class Curriculum:
     Attributes:
         growth: the factor by which the current length grows and shrinks.
         mastered: the running accuracy at which it grows …
-        least: … this many updates after the last change, or later, so that a lucky batch does not count. Where steps
-            shrink, that many more: what is left half learned at a length where updates are cheap has to be learned at
-            one where they are not.
+        least: … this many updates after the last change, or later, so that a lucky batch does not count; where steps
+            shrink to a share of themselves, least / share: what is left half learned at a length where updates are
+            cheap has to be learned at one where they are not.
         decay: what a batch still weighs in the running accuracy, of what the batch after it weighs.
         lost: it shrinks where the running accuracy, counted from chance (0) to perfect (1), is below this …
         patience: … this many updates after the last change. A length grown by 2 still leaves a model that masters
@@ -54,7 +54,7 @@ class Curriculum:
     patience: int = 100
     full_share: float = 0.25
     slow_from: int = 32
-    slow_power: float = 0.3
+    slow_power: float = 0.25
 
     def __post_init__(self):
         if not self.growth > 1:
@@ -62,8 +62,13 @@ class Curriculum:
         for name in ("mastered", "lost", "full_share"):
             if not 0 <= getattr(self, name) <= 1:
                 raise TaskError(f"{name} is a share, from 0 to 1, and it is {getattr(self, name)!r}.")
-        if not 0 <= self.decay < 1:
-            raise TaskError(f"decay must be at least 0 and below 1, so that batches are forgotten, got {self.decay!r}.")
+        if not 0 <= self.decay <= 0.999:
+            raise TaskError(f"decay must be from 0 to 0.999, so that batches are forgotten, and it is {self.decay!r}.")
+        if not (self.slow_from >= 1 and self.slow_power >= 0):
+            raise TaskError(
+                f"slow_from must be at least 1 and slow_power at least 0, and they are {self.slow_from!r} and "
+                f"{self.slow_power!r}."
+            )
 
     def start(self, length: int) -> Progress:
         """The beginning, at the shortest length."""
@@ -79,6 +84,10 @@ class Curriculum:
         """The share of the optimizer's own step to take at this length: 1 up to `slow_from`."""
         return jnp.minimum(1.0, (self.slow_from / progress.length) ** self.slow_power).astype(jnp.float32)
 
+    def has_seen_enough(self, progress: Progress) -> Bool[Array, ""]:
+        """Whether the running accuracy is that of `least` batches, or of more where steps are shorter."""
+        return progress.updates >= self.least / self.step_size(progress)
+
     def advance(
         self, progress: Progress, accuracy: Float[Array, ""], chance: float, shortest: int, longest: int
     ) -> Progress:
@@ -90,7 +99,8 @@ class Curriculum:
         # At least a step, and a mean of ones is not quite 1 in float32.
         longer = jnp.maximum(jnp.ceil(progress.length * self.growth).astype(jnp.int32), progress.length + 1)
         grown = jnp.minimum(longer, longest)
-        mastered = (running >= self.mastered - 1e-6) & (updates >= self.least / self.step_size(progress))
+        moved = Progress(progress.length, running, updates)
+        mastered = (running >= self.mastered - 1e-6) & self.has_seen_enough(moved)
         shrunk = jnp.maximum((progress.length / self.growth).astype(jnp.int32), shortest)
         is_lost = ((running - chance) / (1 - chance) < self.lost) & (updates >= self.patience)
         length = jnp.where(mastered, grown, jnp.where(is_lost, shrunk, progress.length))

@@ -15,7 +15,7 @@ import jax
 from jaxtyping import Array
 
 from memoryspan.backend import keras
-from memoryspan.engine import Forward, forward
+from memoryspan.engine import Forward, forward, path_of
 from memoryspan.errors import NoRoomError, TaskError
 from memoryspan.evaluation import Accuracy, evaluator, wilson
 from memoryspan.named import call
@@ -23,7 +23,7 @@ from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
 from memoryspan.training.budget import Budget
 from memoryspan.training.callbacks import Hooks
-from memoryspan.training.curriculum import Curriculum
+from memoryspan.training.curriculum import Curriculum, Progress
 from memoryspan.training.interrupt import first_ctrl_c
 from memoryspan.training.notebook import live_view
 from memoryspan.training.result import Result, Row, Status
@@ -127,7 +127,7 @@ def train(
                 break
     if position is not None:
         restore(model, position.state)
-    return _result(position, history, forward(model, training=True).path)
+    return _result(position, history, path_of(model, training=True))
 
 
 def train_together(
@@ -169,7 +169,7 @@ def train_together(
     if now is not None:
         for model, position in zip(models, now, strict=True):
             restore(model, position.state)
-    path = forward(models[0], training=True).path
+    path = path_of(models[0], training=True)
     ends = now or [None] * len(seeds)
     return [_result(position, history, path) for position, history in zip(ends, histories, strict=True)]
 
@@ -343,7 +343,7 @@ def _judge(position: Position, task: Task, settings: Settings, measure: Callable
     row, state = position.row, position.state
     if position.status is not None:
         return position
-    if row.length == task.length and float(state.progress.accuracy) >= settings.threshold:
+    if row.length == task.length and _seems_solved(state.progress, settings):
         # A look after every chunk would find the lucky one: it only opens the door, and a second draw decides.
         keys = (_evaluation_key(settings, row, draw) for draw in (1, 2))
         looks = (measure(state.variables, key, EXAMPLES, task.length, settings.enough) for key in keys)
@@ -354,6 +354,11 @@ def _judge(position: Position, task: Task, settings: Settings, measure: Callable
     if settings.budget.spent(row.examples, row.tokens, row.seconds):
         return Position(state, row, Status.BUDGET)
     return position
+
+
+def _seems_solved(progress: Progress, settings: Settings) -> bool:
+    """Whether a look at fresh examples, which far out costs as much as several updates, is worth it."""
+    return float(progress.accuracy) >= settings.threshold and bool(settings.curriculum.has_seen_enough(progress))
 
 
 def _full_accuracy(

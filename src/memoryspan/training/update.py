@@ -217,8 +217,8 @@ def _chunk(
         return new, jax.tree.map(jnp.add, totals, here)
 
     def goes_on(carry):
-        state, totals = carry
-        return (totals.updates < updates) & (state.progress.length <= limit)
+        now, totals = carry
+        return (totals.updates < updates) & (now.progress.length == state.progress.length)
 
     nothing = Totals(jnp.int32(0), jnp.float32(0), jnp.float32(0), jnp.int32(0))
     return lax.while_loop(goes_on, update, (state, nothing))
