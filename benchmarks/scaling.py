@@ -103,10 +103,10 @@ def summary(rows: list[Row]) -> str:
 def method(rounds: int) -> str:
     """What is in the time, and in the memory."""
     return (
-        f"LSTM({UNITS}) and a dense layer on 100 symbols, batches of {BATCH_SIZE}, all sequences of one length, on the "
-        f"processor: what `memoryspan train` runs, its look after each chunk of updates included. Laps of about equally "
-        f"many tokens, in turn: {WARM_UPS} of each not counted, then {rounds}; medians. Memory is the peak of a process "
-        f"of its own, Python and its packages included."
+        f"LSTM({UNITS}) and a dense layer on 100 symbols, batches of {BATCH_SIZE}, all sequences of one length, on "
+        f"the processor: what `memoryspan train` runs, its look after each chunk of updates included. Laps of about "
+        f"equally many tokens, in turn: {WARM_UPS} of each not counted, then {rounds}; medians. Memory is the peak of "
+        f"a process of its own, Python and its packages included."
     )
 
 

@@ -72,7 +72,8 @@ def method(work: Work, rounds: int) -> str:
     return (
         f"LSTM({UNITS}) and a dense layer on 100 symbols, batches of {work.batch_size}, all sequences "
         f"{work.task.length} long, on the processor: what `memoryspan span` runs to train its seeds. Laps of "
-        f"{work.batches} updates of every seed, in turn: {WARM_UPS} of each not counted, then {rounds}; medians. One by one is one seed alone."
+        f"{work.batches} updates of every seed, in turn: {WARM_UPS} of each not counted, then {rounds}; medians. One "
+        f"by one is one seed alone."
     )
 
 
