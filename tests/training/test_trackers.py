@@ -100,7 +100,7 @@ def test_mlflow_keeps_the_history_and_the_optimizer(mlflow):
     mlflow.flush_async_logging()
     kept = mlflow.get_run(run.info.run_id).data
     assert set(kept.metrics) == {*FIGURES, "examples"}
-    assert float(kept.params["optimizer_learning_rate"]) == pytest.approx(0.01)
+    assert float(kept.params["optimizer_learning_rate"]) == pytest.approx(0.02)
     for name in kept.metrics:
         curve = mlflow.MlflowClient().get_metric_history(run.info.run_id, name)
         found = sorted((point.step, point.value) for point in curve)
