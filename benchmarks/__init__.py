@@ -2,5 +2,5 @@
 and `.scaling`.
 
 Run them from the repository's root, on a machine that does nothing else. With `--write` each replaces its own section
-of `docs/performance.md`, which nobody edits by hand.
+of `docs/performance.md`; what stands between its comments nobody edits by hand.
 """

@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 COLOURED = ("color-brand-primary", "color-brand-content", "color-api-name", "color-api-pre-name")
 sys.path.insert(0, str(HERE / "_extensions"))
 
-import memoryspan  # noqa: E402
+import memoryspan  # noqa: E402  (it takes nothing from the extensions; they take their place on the path first)
 
 logging.getLogger("jax").setLevel(logging.WARNING)  # on what it tells of devices that are not there
 

@@ -307,8 +307,8 @@ def test_the_published_cells_run_unchanged(capsys):
     X, y = generate_example(length, n_features, out_index)
     yhat = model.predict(X)
     print("Sequence: %s" % [one_hot_decode(x) for x in X])
-    print("Expected: %s" % one_hot_decode(y))  # noqa: UP031
-    print("Predicted: %s" % one_hot_decode(yhat))  # noqa: UP031
+    print("Expected: %s" % one_hot_decode(y))  # noqa: UP031  (word for word the tutorial's)
+    print("Predicted: %s" % one_hot_decode(yhat))  # noqa: UP031  (likewise)
 
     out = capsys.readouterr().out
     assert decoded == sequence

@@ -98,7 +98,7 @@ import jax  # noqa: E402  (the environment above must be set first)
 
 _configure_jax()
 
-import keras  # noqa: E402
+import keras  # noqa: E402  (as above: it reads its backend when it is imported)
 from keras.src.backend import set_keras_mask  # noqa: E402  (Keras has no public name for it)
 
 __all__ = ["compile_cache", "jax", "keras", "set_keras_mask"]

@@ -144,7 +144,7 @@ def test_a_picture_that_cannot_be_written_leaves_the_one_before_it(tmp_path, mon
         raise OSError
 
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", half)
-    with pytest.raises(OSError):  # noqa: PT011
+    with pytest.raises(OSError):  # noqa: PT011  (that which was raised above, without words)
         draw_learning_curve(HISTORY[:2], TASK, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"learning-curve.png", "learning-curve.svg"}
     assert (tmp_path / "learning-curve.png").read_bytes() == before
