@@ -22,7 +22,7 @@ from memoryspan.engine.native import SWITCH, native
 from memoryspan.evaluation import evaluator
 from memoryspan.models import lstm
 from memoryspan.training import Budget, Settings
-from memoryspan.training.trainer import chunks
+from memoryspan.training.trainer import chunks, twice
 
 Job = Callable[[], int]
 
@@ -126,7 +126,7 @@ def with_memoryspan(work: Work, native: str, seeds: int = 1) -> Job:
     with in_cpp:
         models = [_compiled_model(work) for _ in range(seeds)]
         settings = [Settings(seed, work.batch_size, Budget(examples=None)) for seed in range(seeds)]
-        training = chunks(models, work.task, settings, evaluator(forward(models[0]), work.task))
+        training = chunks(models, work.task, settings, twice(work.task, evaluator(forward(models[0]), work.task)))
     done = 0
 
     def lap() -> int:

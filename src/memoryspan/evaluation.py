@@ -149,7 +149,7 @@ def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
     ) -> Accuracy:
         width = fwd.width(length, task.length)
         if width not in programs:
-            programs[width] = _compile(fwd, at_length(task, width), variables, key)
+            programs[width] = compile_rows(_which_right, fwd, at_length(task, width), variables, key)
         rows, which_right = programs[width]
         seen = found = 0
         progress(seen, examples)
@@ -163,8 +163,13 @@ def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
     return count
 
 
-def _compile(fwd: Forward, task: Task, variables: Variables, key: Array) -> tuple[int, Callable]:
-    """As many examples at a time as fit, and the program which_right(variables, key, length) for those."""
+def compile_rows(
+    measured: Callable, fwd: Forward, task: Task, variables: Variables, key: Array
+) -> tuple[int, Callable]:
+    """As many examples at a time as fit, and `measured(fwd, task, examples, variables, key, length)` for those.
+
+    Raises `NoRoomError` where one example does not fit into memory.
+    """
     width = task.n_features if fwd.path == "keras" else 1
     rows = max(1, min(ROWS, TOKENS // (task.length * width)))
     if fwd.path == "unroll":
@@ -173,7 +178,7 @@ def _compile(fwd: Forward, task: Task, variables: Variables, key: Array) -> tupl
     while True:
         try:
             machine.require_memory(EVALUATED_TOKEN * rows * task.length * width, what)  # before XLA makes its constants
-            program = jax.jit(partial(_which_right, fwd, task, rows)).lower(variables, key, jnp.int32(0)).compile()
+            program = jax.jit(partial(measured, fwd, task, rows)).lower(variables, key, jnp.int32(0)).compile()
             machine.require_memory(machine.temporary(program), what)
             return rows, program
         except NoRoomError:

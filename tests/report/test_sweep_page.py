@@ -5,7 +5,8 @@ from memoryspan.report.page import write_page
 from memoryspan.report.sweep_page import sweep_page
 from memoryspan.runs.record import Environment, Measured
 from memoryspan.spans import manifest
-from memoryspan.spans.cell import Answer, Failure, Found, Span
+from memoryspan.spans.answer import Answer, Failure
+from memoryspan.spans.cell import Found, Span
 from memoryspan.spans.manifest import Question
 from memoryspan.spans.sweep import Sweep
 from memoryspan.training import Budget

@@ -45,7 +45,7 @@ def test_a_file_that_has_changed_is_another_question(tmp_path):
         require_same(tmp_path, question(models=(MINE,)), question(models=(now,)))
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 1, "memoryspan": "1"}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 2, "memoryspan": "1"}'])
 def test_a_damaged_one_is_said_to_be(tmp_path, content):
     (tmp_path / "manifest.json").write_bytes(content)
     with pytest.raises(RunError, match=r"manifest.json is damaged .*: put back a copy of it, or"):

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from tiny_sweep import LSTM, answer, question
 
 from memoryspan.named import Named
-from memoryspan.spans.cell import Failure, Span
+from memoryspan.spans.answer import Failure
+from memoryspan.spans.cell import Span
 from memoryspan.spans.summary import Interval, interval, median, summarise
 
 

@@ -8,7 +8,7 @@ from tiny_sweep import answer, question
 
 from memoryspan.errors import RunError
 from memoryspan.named import Named
-from memoryspan.spans.cell import Failure
+from memoryspan.spans.answer import Failure
 from memoryspan.spans.sweep import begin, keep, missing, open_sweep, write_results
 
 MINE = Named("mine.py:build", {}, "ab12")

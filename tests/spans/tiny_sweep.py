@@ -15,7 +15,8 @@ import msgspec
 
 from memoryspan.named import Named
 from memoryspan.runs.record import Environment
-from memoryspan.spans.cell import Answer, Cell, Found, Span
+from memoryspan.spans.answer import Answer, AnyCell
+from memoryspan.spans.cell import Found, Span
 from memoryspan.spans.executors import run, workers
 from memoryspan.spans.manifest import Question
 from memoryspan.spans.sweep import begin, missing
@@ -40,7 +41,7 @@ def question(seeds: int = 2, tasks=("echo",), models=(LSTM,)) -> Question:
     )
 
 
-def answer(cell: Cell, length: int | None = None, **fields) -> Answer:
+def answer(cell: AnyCell, length: int | None = None, **fields) -> Answer:
     """Figures that follow from the cell alone."""
     found = Found(
         learned=Span(length or cell.seed, cell.seed, False),

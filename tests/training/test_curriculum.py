@@ -21,7 +21,7 @@ def at(length, accuracy=0.0, updates=0):
 
 def steps(curriculum, accuracies, shortest, longest, start=None):
     """Every place the curriculum comes by on a series of batches."""
-    places = [curriculum.start(shortest) if start is None else at(start)]
+    places = [curriculum.start(shortest, longest) if start is None else at(start)]
     for accuracy in accuracies:
         places.append(curriculum.advance(places[-1], jnp.float32(accuracy), CHANCE, shortest, longest))
     return jax.device_get(places)
@@ -69,7 +69,7 @@ def lengths_when_all_is_right(shortest, longest):
     def batch(place, _):
         return Curriculum().advance(place, jnp.float32(1), CHANCE, shortest, longest), place.length
 
-    return jax.lax.scan(batch, Curriculum().start(shortest), length=500)[1]
+    return jax.lax.scan(batch, Curriculum().start(shortest, 64), length=500)[1]
 
 
 @given(ranges)

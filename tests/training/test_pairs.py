@@ -10,7 +10,7 @@ from memoryspan.models import MODELS, make_model
 from memoryspan.named import Named
 from memoryspan.tasks import TASKS, make_task
 from memoryspan.training import Settings, restore
-from memoryspan.training.trainer import chunks
+from memoryspan.training.trainer import chunks, twice
 
 SMALL = {
     "adding": {"length": 8},
@@ -39,7 +39,7 @@ def test_it_trains_for_a_few_chunks(task_name, model_name):
     model = make_model(Named(model_name, {"units": 4, **SMALLER.get(model_name, {})}), task, seed=0)
     before = [np.asarray(variable.value) for variable in model.trainable_variables]
     settings = Settings(batch_size=8, budget=Budget(examples=8 * UPDATES))
-    *_, (unspent,), (position,) = chunks([model], task, [settings], evaluator(forward(model), task))
+    *_, (unspent,), (position,) = chunks([model], task, [settings], twice(task, evaluator(forward(model), task)))
     assert unspent.row.updates < UPDATES <= position.row.updates  # the first chunk that spends the budget is the last
     assert position.row.skipped == 0
     assert np.isfinite(position.row.loss)

@@ -11,7 +11,7 @@ from memoryspan.engine import forward
 from memoryspan.errors import ModelError, NoRoomError, TaskError
 from memoryspan.evaluation import evaluator
 from memoryspan.training import Settings
-from memoryspan.training.trainer import chunks
+from memoryspan.training.trainer import chunks, twice
 
 TASK = Echo(8, 6, 1)
 SEEDS = (3, 5, 8, 11)
@@ -69,7 +69,7 @@ def test_each_is_solved_in_its_own_time_and_then_stays_where_it_is():
 def test_it_is_one_program_for_all_of_them():
     settings = [Settings(seed=seed, budget=Budget(examples=64)) for seed in SEEDS]
     alike = models()
-    steps = list(chunks(alike, TASK, settings, evaluator(forward(alike[0]), TASK)))
+    steps = list(chunks(alike, TASK, settings, twice(TASK, evaluator(forward(alike[0]), TASK))))
     assert [len(positions) for positions in steps] == [len(SEEDS)] * len(steps)
 
 

@@ -148,7 +148,7 @@ def test_the_model_itself_is_not_touched():
 
 def test_far_out_the_step_is_a_share_of_the_optimizers_own():
     model, far_out = make(MADE_BY_KERAS["sgd"]()), Curriculum(slow_from=1)
-    share = far_out.step_size(far_out.start(FIXED.length))
+    share = far_out.step_size(far_out.start(FIXED.length, FIXED.length))
     before = variables_of(model).trainable
     whole, shortened = (compiled(model, curriculum=c)(1)[0].variables.trainable for c in (Curriculum(), far_out))
     for old, full, found in zip(before, whole, shortened, strict=True):

@@ -5,7 +5,7 @@ Where standard error is not a terminal a plain line now and then takes its place
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from itertools import count
 
@@ -17,11 +17,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from memoryspan.cli.table import span_table
-from memoryspan.named import Named
-from memoryspan.spans.cell import Answer
+from memoryspan.spans.answer import Answer
 from memoryspan.spans.held import Held, held_span
-from memoryspan.spans.summary import summarise
 from memoryspan.spans.sweep import Sweep
 from memoryspan.training import Position
 
@@ -76,18 +73,23 @@ def training(shortest: int, longest: int) -> Iterator[Callable[[Position], None]
 
 
 @contextmanager
-def sweeping(sweep: Sweep, total: int, name: Callable[[Named], str]) -> Iterator[tuple[Callable, Callable]]:
-    """(on_answer, on_event): what `run` calls, to show the table as it fills and a line a worker."""
+def sweeping(
+    sweep: Sweep, total: int, table_of: Callable[[Sequence[Answer]], Table], line_of: Callable[[Answer], str]
+) -> Iterator[tuple[Callable, Callable]]:
+    """(on_answer, on_event): what `run` calls, to show the table as it fills and a line a worker.
+
+    `line_of` an answer takes the place of the table where there is no terminal.
+    """
     console = Console(stderr=True)
     done, lines = [], {}
-    table, due = span_table([], name), time.monotonic() + PLAIN_SECONDS
+    table, due = table_of(sweep.answered), time.monotonic() + PLAIN_SECONDS
 
     def on_answer(answer: Answer) -> None:
         nonlocal table
         done.append(answer)
         if not console.is_terminal:
-            console.print(f"{len(done)} of {total}: {_in_a_line(answer, name)}", highlight=False, soft_wrap=True)
-        table = span_table(summarise(sweep.answered), name)
+            console.print(f"{len(done)} of {total}: {line_of(answer)}", highlight=False, soft_wrap=True)
+        table = table_of(sweep.answered)
 
     def on_event(worker: int, sentence: str) -> None:
         nonlocal due
@@ -104,15 +106,6 @@ def sweeping(sweep: Sweep, total: int, name: Callable[[Named], str]) -> Iterator
     live = Live(console=console, get_renderable=picture, transient=True, refresh_per_second=4)
     with live if console.is_terminal else nullcontext():
         yield on_answer, on_event
-
-
-def _in_a_line(answer: Answer, name: Callable[[Named], str]) -> str:
-    cell, found = answer.cell, answer.found
-    what = f"{name(cell.model)} on {name(cell.task)}, seed {cell.seed}"
-    if found is None:
-        return f"{what}: {answer.failure.error if answer.failure else 'failed'}"
-    learned, held = (f"{'at least ' if s.at_least else ''}{s.length or 'none'}" for s in (found.learned, found.held))
-    return f"{what}: learned {learned}, held {held} ({found.seconds:.0f} s of training)"
 
 
 def _line(position: Position, shortest: int, longest: int, spinner: Spinner, waited: float) -> Table:

@@ -120,11 +120,16 @@ def _question(*, tasks, models, seeds, budget, longest, batch_size, parameters):
 
 def _answer(sweep, cells, crew) -> None:
     from memoryspan.cli.live import sweeping
-    from memoryspan.report.span_table import shown
+    from memoryspan.cli.table import span_table
+    from memoryspan.report.span_table import in_a_line, shown
     from memoryspan.spans.executors import run
+    from memoryspan.spans.summary import summarise
+
+    def table(answers):
+        return span_table(summarise(answers), shown)
 
     try:
-        with sweeping(sweep, len(cells), shown) as (on_answer, on_event):
+        with sweeping(sweep, len(cells), table, in_a_line) as (on_answer, on_event):
             run(sweep, cells, crew, on_answer, on_event)
     except KeyboardInterrupt:
         click.echo(

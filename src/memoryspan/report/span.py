@@ -24,7 +24,8 @@ from memoryspan.report.style import (
     tick_lengths,
 )
 from memoryspan.runs.record import Measured
-from memoryspan.spans.cell import Answer
+from memoryspan.spans.answer import Answer
+from memoryspan.spans.cell import Found
 from memoryspan.spans.held import THRESHOLD
 from memoryspan.spans.summary import Median, SpanSummary, summarise
 
@@ -113,7 +114,7 @@ def curves_of(answers: Sequence[Answer], name: Callable[[Named], str]) -> dict[s
     """Curves by task and by model, in the order of the cells."""
     groups: dict[str, dict[str, list[Curve]]] = {}
     for answer in answers:
-        if answer.found is not None and answer.found.curve:
+        if isinstance(answer.found, Found) and answer.found.curve:
             by_model = groups.setdefault(name(answer.cell.task), {})
             by_model.setdefault(name(answer.cell.model), []).append(answer.found.curve)
     return groups

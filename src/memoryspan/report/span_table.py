@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from memoryspan.named import Named, without_defaults
+from memoryspan.spans.answer import Answer
+from memoryspan.spans.cell import Found
 from memoryspan.spans.summary import CONFIDENCE, Median, SpanSummary
 
 TITLES = ("task", "model", "parameters", "learned span", "lag", "held span", "lag", "seeds", "failed")
@@ -62,3 +64,13 @@ def _failed(row: SpanSummary) -> str:
     errors = f"{row.failures} error{'s' * (row.failures > 1)}" if row.failures else ""
     nothing = f"{row.never_learned}" if row.never_learned or not errors else ""
     return ", ".join(part for part in (nothing, errors) if part)
+
+
+def in_a_line(answer: Answer) -> str:
+    """What a cell has come to."""
+    cell, found = answer.cell, answer.found
+    what = f"{shown(cell.model)} on {shown(cell.task)}, seed {cell.seed}"
+    if not isinstance(found, Found):
+        return f"{what}: {answer.failure.error if answer.failure else 'failed'}"
+    learned, held = (f"{'at least ' if s.at_least else ''}{s.length or 'none'}" for s in (found.learned, found.held))
+    return f"{what}: learned {learned}, held {held} ({found.seconds:.0f} s of training)"

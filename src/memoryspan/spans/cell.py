@@ -1,4 +1,4 @@
-"""A cell of a sweep: one model, one task, one seed, one budget; and what was found.
+"""A cell of a sweep: one model, one task, one seed, one budget; and how far back it was found to remember.
 
 Plain data. Reading it imports neither JAX nor Keras, nor anything that it names.
 """
@@ -9,25 +9,24 @@ from typing import Literal
 import msgspec
 
 from memoryspan.named import Named
-from memoryspan.runs.record import Environment, Measured
+from memoryspan.runs.record import Measured
 from memoryspan.training.budget import Budget
 
-FORMAT = 1
-"""The version of both. A change that older readers would misread adds one, and makes other cells of them all."""
+FORMAT = 2
+"""The version of cells and their answers. A change that older readers would misread adds one, and makes other cells of
+them all. 2: cells and answers say of which kind they are."""
 
 
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """A question, and all that its answer depends on, the machine apart."""
+class Training(msgspec.Struct, frozen=True, kw_only=True):
+    """What every kind of cell asks for, and all that its answer depends on, the machine apart."""
 
     task: Named
-    """With all of its settings but the length, which is what is asked for."""
+    """With all of its settings, the length apart where that is what is asked for."""
     model: Named
     """With all of its settings but the seed."""
     seed: int
     budget: Budget
     batch_size: int
-    longest: int
-    """The length, in time steps, beyond which nobody looks."""
 
     @property
     def key(self) -> str:
@@ -38,6 +37,13 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     def repeatable(self) -> bool:
         """Whether the budget ends the training at the same update each time."""
         return self.budget.seconds is None
+
+
+class Cell(Training, frozen=True, kw_only=True, tag="span"):
+    """How far back does a model remember?"""
+
+    longest: int
+    """The length, in time steps, beyond which nobody looks."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -57,17 +63,11 @@ class Span(msgspec.Struct, frozen=True):
         return f"{'at least ' if self.at_least else ''}{self.length:,} steps (lag {self.lag:,})"
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to a cell: its spans, and the figures behind them."""
+class Trained(msgspec.Struct, frozen=True, kw_only=True):
+    """What every kind of answer says of the training."""
 
-    learned: Span
-    """The longest length mastered by training from scratch within the budget."""
-    held: Span
-    """The longest length at which the model as trained still holds, without more training."""
-    curve: tuple[Measured, ...]
-    """The accuracy of the model as trained, by length."""
     ended: str
-    """How the training ended: a value of `training.Status`."""
+    """How it ended: a value of `training.Status`."""
     parameters: int
     path: Literal["unroll", "keras"]
     updates: int
@@ -77,20 +77,12 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-class Failure(msgspec.Struct, frozen=True):
-    """Why a cell has no answer."""
+class Found(Trained, frozen=True, kw_only=True, tag="span"):
+    """The answer to a cell: its spans, and the figures behind them."""
 
-    error: str
-    """The kind of the error and its sentence."""
-    traceback: str
-
-
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """The file of a cell."""
-
-    format: int = FORMAT
-    memoryspan: str
-    cell: Cell
-    found: Found | None = None
-    failure: Failure | None = None
-    environment: Environment
+    learned: Span
+    """The longest length mastered by training from scratch within the budget."""
+    held: Span
+    """The longest length at which the model as trained still holds, without more training."""
+    curve: tuple[Measured, ...]
+    """The accuracy of the model as trained, by length."""

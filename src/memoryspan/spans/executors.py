@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from memoryspan.errors import RunError
-from memoryspan.spans.cell import Answer, Cell
+from memoryspan.spans.answer import Answer, AnyCell
 from memoryspan.spans.sweep import Sweep, keep, write_results
 from memoryspan.spans.work import failed, groups, pack, unpack
 from memoryspan.training.interrupt import first_ctrl_c
@@ -22,7 +22,7 @@ RETRIES = 3
 HEED = 0.1
 """Seconds in which Ctrl-C is heard."""
 
-Group = tuple[Cell, ...]
+Group = tuple[AnyCell, ...]
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Workers:
     """Whether they may be without the files that lie here."""
 
 
-def workers(where: str | None, count: int | None, cells: Sequence[Cell]) -> AbstractContextManager[Workers]:
+def workers(where: str | None, count: int | None, cells: Sequence[AnyCell]) -> AbstractContextManager[Workers]:
     """Workers for these cells: they are started when the block is entered, and gone when it is left.
 
     Args:
@@ -73,7 +73,7 @@ def workers(where: str | None, count: int | None, cells: Sequence[Cell]) -> Abst
 
 def run(
     sweep: Sweep,
-    cells: Sequence[Cell],
+    cells: Sequence[AnyCell],
     workers: Workers,
     on_answer: Callable[[Answer], None] = lambda answer: None,
     on_event: Callable[[int, str], None] = lambda worker, sentence: None,
@@ -102,7 +102,7 @@ def run(
 
 
 def _answered(
-    cells: Sequence[Cell], workers: Workers, pressed: Callable[[], bool], on_event: Callable[[int, str], None]
+    cells: Sequence[AnyCell], workers: Workers, pressed: Callable[[], bool], on_event: Callable[[int, str], None]
 ) -> Iterator[list[Answer]]:
     """The answers of one group after the other, as they come; a group whose worker was lost is tried again."""
     tries = {_submit(group, workers): (group, 0) for group in groups(cells, workers.count)}

@@ -4,8 +4,10 @@ Plain data under a version number. Reading one imports neither JAX nor Keras, an
 """
 
 import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 
@@ -13,18 +15,21 @@ from memoryspan import __version__, strangers
 from memoryspan.errors import RunError
 from memoryspan.named import Named
 from memoryspan.runs import atomic
-from memoryspan.spans.cell import Cell
+from memoryspan.spans.cell import Cell, Training
+from memoryspan.spans.trial import Trials
 from memoryspan.training.budget import Budget
 
 FILE = "manifest.json"
 
-FORMAT = 1
-"""The version of this format. A change that older readers would misread adds one."""
+FORMAT = 2
+"""The version of this format. A change that older readers would misread adds one. 2: it says what kind of question."""
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class Question(msgspec.Struct, frozen=True, kw_only=True, tag="span"):
     """How far back does each model remember on each task, seed by seed?"""
 
+    command: ClassVar[str] = "span"
+    """Of `memoryspan`, that asks so."""
     tasks: tuple[Named, ...]
     """As `Cell` has them; a stranger's with the hash of its file."""
     models: tuple[Named, ...]
@@ -60,7 +65,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     memoryspan: str
     created: datetime
     """In UTC."""
-    asked: Question
+    asked: Question | Trials
 
 
 class Version(msgspec.Struct):
@@ -70,7 +75,7 @@ class Version(msgspec.Struct):
     memoryspan: str
 
 
-def write(directory: Path, asked: Question) -> Manifest:
+def write(directory: Path, asked: Question | Trials) -> Manifest:
     """Puts the manifest of a new sweep in place; raises `OSError` where it cannot be written."""
     manifest = Manifest(memoryspan=__version__, created=datetime.now(UTC), asked=asked)
     atomic.write(directory / FILE, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
@@ -110,6 +115,11 @@ def read(directory: Path) -> Manifest:
 def require_readable(content: bytes, file: Path, newest: int) -> None:
     """Raises `RunError` where a file is of a newer format, and `msgspec.DecodeError` where it says no format at all."""
     version = msgspec.json.decode(content, type=Version)
+    if version.format < newest:
+        raise RunError(
+            f"{file} has format {version.format}, written by memoryspan {version.memoryspan}, and this one reads "
+            f"{newest}: ask again with another --run, or install that version."
+        )
     if version.format > newest:
         raise RunError(
             f"{file} has format {version.format}, written by memoryspan {version.memoryspan}, and this one reads up "
@@ -117,18 +127,27 @@ def require_readable(content: bytes, file: Path, newest: int) -> None:
         )
 
 
-def require_same(directory: Path, before: Question, now: Question) -> None:
+def require_same(directory: Path, before: Question | Trials, now: Question | Trials) -> None:
     """Raises `RunError` where a sweep was asked something else, and says what."""
-    names = [name for name in Question.__struct_fields__ if _plain(before, name) != _plain(now, name)]
-    if names:
-        changes = "; ".join(f"{name} {_change(getattr(before, name), getattr(now, name))}" for name in names)
+    changes = _changes(before, now)
+    if changes:
         raise RunError(
             f"{directory} is the sweep of another question ({changes}): ask the same again, which "
-            f"`memoryspan span --run {shlex.quote(str(directory))}` alone does, or give another --run."
+            f"`memoryspan {before.command} --run {shlex.quote(str(directory))}` alone does, or give another --run."
         )
 
 
-def strangers_of(cells: list[Cell]) -> list[str]:
+def _changes(before: Question | Trials, now: Question | Trials) -> str:
+    if isinstance(before, Question) and isinstance(now, Question):
+        names = [name for name in Question.__struct_fields__ if _plain(before, name) != _plain(now, name)]
+        return "; ".join(f"{name} {_change(getattr(before, name), getattr(now, name))}" for name in names)
+    if type(before) is not type(now):
+        return f"of `memoryspan {before.command}`"
+    same = {cell.key for cell in before.cells} == {cell.key for cell in now.cells}
+    return "" if same else "other experiments, or other seeds"
+
+
+def strangers_of(cells: Sequence[Training]) -> list[str]:
     """The options that name the strangers' files that these cells need: `--model mine.py:build`."""
     pairs = [(kind, named.name) for cell in cells for kind, named in (("task", cell.task), ("model", cell.model))]
     return list(dict.fromkeys(f"--{kind} {shlex.quote(name)}" for kind, name in pairs if strangers.is_stranger(name)))

@@ -15,7 +15,7 @@ from memoryspan.spans.held import EXAMPLES, THRESHOLD, Measure, hold, require_lo
 from memoryspan.spans.learned import Climb, climb_on, learned_span
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Position, Settings
-from memoryspan.training.trainer import chunks
+from memoryspan.training.trainer import chunks, twice
 
 
 def measure(cells: Sequence[Cell], on_progress: Callable[[str], None] = lambda sentence: None) -> list[Found]:
@@ -34,7 +34,7 @@ def measure(cells: Sequence[Cell], on_progress: Callable[[str], None] = lambda s
     count = evaluator(forward(models[0]), task)
     climbs, now = [Climb(task.shortest) for _ in cells], ()
     on_progress("compiling")
-    for now in chunks(models, task, settings, count):
+    for now in chunks(models, task, settings, twice(task, count)):
         looks = [
             [_look(count, cell.seed, position, draw) for draw in (1, 2)]
             for cell, position in zip(cells, now, strict=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from memoryspan.named import Named
-from memoryspan.spans.cell import Answer, Found, Span
+from memoryspan.spans.answer import Answer
+from memoryspan.spans.cell import Found, Span
 
 RESAMPLES = 10_000
 
@@ -107,7 +108,7 @@ def interval(values: np.ndarray, ceilings: Sequence[int] = ()) -> Interval | Non
 
 
 def _summary(answers: Sequence[Answer]) -> SpanSummary:
-    found = [answer.found for answer in answers if answer.found is not None]
+    found = [answer.found for answer in answers if isinstance(answer.found, Found)]
     learned, held = [each.learned for each in found], [each.held for each in found]
     return SpanSummary(
         task=answers[0].cell.task,

@@ -12,7 +12,7 @@ what is missing. Nothing here imports what a file names.
 import csv
 import io
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +23,10 @@ from memoryspan.errors import RunError
 from memoryspan.runs import atomic
 from memoryspan.runs.lock import lock
 from memoryspan.spans import manifest
-from memoryspan.spans.cell import FORMAT, Answer, Cell, Found, Span
+from memoryspan.spans.answer import Answer, AnyCell
+from memoryspan.spans.cell import FORMAT, Found, Span
 from memoryspan.spans.manifest import Manifest, Question, require_same, strangers_of
+from memoryspan.spans.trial import Outcome, Trial, Trials
 
 CELLS = "cells"
 RESULTS = "results.csv"
@@ -42,11 +44,11 @@ class Sweep:
     """Sentences for the person, about what was found on opening it."""
     named: bool = False
     """Whether a person has named the tasks and models now: only then may strangers' files among them be imported."""
-    cells: list[Cell] = field(init=False)
+    cells: list[AnyCell] = field(init=False)
     """All that were asked, in order."""
 
     def __post_init__(self):
-        object.__setattr__(self, "cells", self.manifest.asked.cells)
+        object.__setattr__(self, "cells", list(self.manifest.asked.cells))
 
     @property
     def answered(self) -> list[Answer]:
@@ -54,19 +56,24 @@ class Sweep:
         return [self.answers[cell.key] for cell in self.cells if cell.key in self.answers]
 
 
-def open_sweep(directory: str | Path) -> Sweep:
+def open_sweep(directory: str | Path, of: type[Question | Trials] = Question) -> Sweep:
     """A sweep as it lies on the disk, for reading: needs no lock, and changes nothing.
 
     Raises:
-        RunError: there is none, or its manifest is damaged or of a newer format.
+        RunError: there is none, it is of another kind, or its manifest is damaged or of another format.
     """
     directory = Path(directory)
     asked = manifest.read(directory)
+    if not isinstance(asked.asked, of):
+        raise RunError(
+            f"{directory} is a sweep of `memoryspan {asked.asked.command}`: "
+            f"`memoryspan {asked.asked.command} --run {shlex.quote(str(directory))}` goes on with it, and shows it."
+        )
     return Sweep(directory, asked, *_kept(directory, asked.asked.cells))
 
 
 @contextmanager
-def begin(directory: str | Path | None, question: Question | None) -> Iterator[Sweep]:
+def begin(directory: str | Path | None, question: Question | Trials | None) -> Iterator[Sweep]:
     """A sweep to be answered by this process, which holds its lock in the block: a new one, or one to go on with.
 
     Args:
@@ -91,14 +98,14 @@ def begin(directory: str | Path | None, question: Question | None) -> Iterator[S
         held.release()
 
 
-def missing(sweep: Sweep, retry_failed: bool = False) -> list[Cell]:
+def missing(sweep: Sweep, retry_failed: bool = False) -> list[AnyCell]:
     """The cells to be answered: those without an answer, and if asked those that failed.
 
     Raises:
         RunError: they need a stranger's file, and no person has named it in this process.
     """
 
-    def answered(cell: Cell) -> bool:
+    def answered(cell: AnyCell) -> bool:
         answer = sweep.answers.get(cell.key)
         return answer is not None and not (retry_failed and answer.failure)
 
@@ -123,57 +130,78 @@ def keep(sweep: Sweep, answer: Answer) -> None:
 def write_results(sweep: Sweep) -> None:
     """`results.csv`, of the answers so far, in the order of the question; raises `RunError` where it cannot be."""
     text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(_COLUMNS)
+    rows = csv.DictWriter(text, _COLUMNS[type(sweep.manifest.asked)], restval="", lineterminator="\n")
+    rows.writeheader()
     rows.writerows(map(_row, sweep.answered))
     with _written(sweep):
         atomic.write(sweep.directory / RESULTS, text.getvalue().encode())
 
 
 def _written(sweep: Sweep):
-    command = f"memoryspan span --run {shlex.quote(str(sweep.directory))}"
+    command = f"memoryspan {sweep.manifest.asked.command} --run {shlex.quote(str(sweep.directory))}"
     return atomic.explained(sweep.directory, f"Make room there, then {command} goes on.")
 
 
 _SPAN = ("length", "lag", "at_least")
-_FIGURES = ("ended", "updates", "examples", "tokens", "seconds", "path")
-_COLUMNS = (
-    *("task", "model", "seed", "parameters"),
-    *(f"learned_{name}" for name in _SPAN),
-    *(f"held_{name}" for name in _SPAN),
-    *_FIGURES,
-    "error",
-)
+_COST = ("ended", "updates", "examples", "tokens", "seconds", "path")
+_COLUMNS = {
+    Question: (
+        *("task", "model", "seed", "parameters"),
+        *(f"learned_{name}" for name in _SPAN),
+        *(f"held_{name}" for name in _SPAN),
+        *_COST,
+        "error",
+    ),
+    Trials: (
+        *("experiment", "curriculum", "task", "model", "seed", "parameters"),
+        *("sequences", "accuracy", "rms_error"),
+        *_COST,
+        "error",
+    ),
+}
 
 
-def _row(answer: Answer) -> list:
+def _row(answer: Answer) -> dict[str, object]:
     cell = answer.cell
-    error = answer.failure.error if answer.failure else ""
-    return [str(cell.task), str(cell.model), cell.seed, *_figures(answer.found), error]
+    row = {"task": str(cell.task), "model": str(cell.model), "seed": cell.seed}
+    if isinstance(cell, Trial):
+        row |= {"experiment": cell.experiment, "curriculum": str(cell.curriculum).lower()}
+    return row | _figures(answer.found) | {"error": answer.failure.error if answer.failure else ""}
 
 
-def _figures(found: Found | None) -> list:
-    if found is None:
-        return [""] * (len(_COLUMNS) - 4)
-    spans = [*_span(found.learned), *_span(found.held)]
-    return [found.parameters, *spans, *(getattr(found, name) for name in _FIGURES)]
+def _figures(found: Found | Outcome | None) -> dict[str, object]:
+    match found:
+        case None:
+            return {}
+        case Found(learned=learned, held=held):
+            own = _span("learned", learned) | _span("held", held)
+        case Outcome(sequences=sequences, accuracy=accuracy, rms_error=rms_error):
+            own = {"sequences": sequences, "accuracy": accuracy.value, "rms_error": rms_error}
+    return own | {name: getattr(found, name) for name in ("parameters", *_COST)}
 
 
-def _span(span: Span) -> list:
-    return [span.length, span.lag, str(span.at_least).lower()]
+def _span(kind: str, span: Span) -> dict[str, object]:
+    values = (span.length, span.lag, str(span.at_least).lower())
+    return {f"{kind}_{name}": value for name, value in zip(_SPAN, values, strict=True)}
 
 
-def _claim(place: Path | None, question: Question | None) -> Path:
+def _claim(place: Path | None, question: Question | Trials | None) -> Path:
     from memoryspan.runs.directory import claim  # brings JAX along
 
     if question is None:
         manifest.read(place or Path())  # says what is missing
     assert question is not None
-    names = "-".join(task.name.rpartition(":")[2] for task in question.tasks)
-    return claim(place, f"span-{names[:40]}")
+    return claim(place, f"{question.command}-{_subject(question)[:40]}")
 
 
-def _opened(place: Path, question: Question | None) -> Sweep:
+def _subject(question: Question | Trials) -> str:
+    """What it is about, for the name of its directory."""
+    if isinstance(question, Question):
+        return "-".join(task.name.rpartition(":")[2] for task in question.tasks)
+    return "-".join(dict.fromkeys(cell.experiment.partition("/")[0] for cell in question.cells))
+
+
+def _opened(place: Path, question: Question | Trials | None) -> Sweep:
     """Under the lock, where nothing changes any more."""
     if not (place / manifest.FILE).exists():
         assert question is not None
@@ -198,7 +226,7 @@ def _lock(place: Path):
         ) from None
 
 
-def _kept(directory: Path, cells: list[Cell]) -> tuple[dict[str, Answer], tuple[str, ...]]:
+def _kept(directory: Path, cells: Sequence[AnyCell]) -> tuple[dict[str, Answer], tuple[str, ...]]:
     """The answers that are there, and a sentence on each file that is damaged."""
     answers, notices = {}, []
     for cell in cells:

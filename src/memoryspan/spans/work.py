@@ -23,7 +23,9 @@ from memoryspan.errors import RunError, StrangerError
 from memoryspan.named import Named
 from memoryspan.runs.environment import PACKAGES, commit, environment
 from memoryspan.runs.record import Environment
-from memoryspan.spans.cell import Answer, Cell, Failure, Found
+from memoryspan.spans.answer import Answer, AnyCell, Failure
+from memoryspan.spans.cell import Cell, Found
+from memoryspan.spans.trial import Outcome, Trial
 
 ALONE = {"JAX_NUM_CPU_DEVICES": "1", "PJRT_NPROC": "1"}
 """Environment of a worker: one device and one thread, for a sum that is split differs in its last bits."""
@@ -34,7 +36,7 @@ Report = Callable[[str], None]
 class Work(msgspec.Struct, frozen=True):
     """A group of cells on its way to a worker."""
 
-    cells: tuple[Cell, ...]
+    cells: tuple[AnyCell, ...]
     """They differ in nothing but their seed."""
     versions: dict[str, str]
     """Of the packages here: a worker with others refuses."""
@@ -47,13 +49,13 @@ def versions() -> dict[str, str]:
     return {"memoryspan": __version__} | {name: version(name) for name in PACKAGES}
 
 
-def groups(cells: Sequence[Cell], workers: int) -> list[tuple[Cell, ...]]:
+def groups(cells: Sequence[AnyCell], workers: int) -> list[tuple[AnyCell, ...]]:
     """Cells that differ in their seed alone, together: they train in one program.
 
     Whole where there is a group for each worker; else the largest are split into about equal parts until there is, or
     every cell is alone. The same cells and workers make the same groups.
     """
-    alike: dict[str, list[Cell]] = {}
+    alike: dict[str, list[AnyCell]] = {}
     for cell in cells:
         alike.setdefault(msgspec.structs.replace(cell, seed=0).key, []).append(cell)
     wholes = list(alike.values())
@@ -64,7 +66,7 @@ def groups(cells: Sequence[Cell], workers: int) -> list[tuple[Cell, ...]]:
     return [part for whole, count in zip(wholes, parts, strict=True) for part in _split(whole, count)]
 
 
-def pack(cells: Sequence[Cell], send_files: bool) -> bytes:
+def pack(cells: Sequence[AnyCell], send_files: bool) -> bytes:
     """Cells for `run_group`, with the strangers' files that they need where a worker may not have them.
 
     Raises:
@@ -101,7 +103,7 @@ def difference(ours: dict[str, str], theirs: dict[str, str]) -> str | None:
     return ", ".join(f"{name} {theirs[name]} (here {ours[name]})" for name in other) or None
 
 
-def failed(cells: Sequence[Cell], sentence: str) -> list[Answer]:
+def failed(cells: Sequence[AnyCell], sentence: str) -> list[Answer]:
     """Answers to cells whose worker was lost, again and again."""
     packages = {name: version(name) for name in PACKAGES}
     where = Environment("a worker that was lost", packages, commit(Path.cwd()))
@@ -113,12 +115,12 @@ _ONE_AT_A_TIME = threading.Lock()
 """A worker may have several threads, and Keras has one generator of random numbers."""
 
 
-def _split(cells: list[Cell], count: int) -> list[tuple[Cell, ...]]:
+def _split(cells: list[AnyCell], count: int) -> list[tuple[AnyCell, ...]]:
     ends = [len(cells) * number // count for number in range(count + 1)]
     return [tuple(cells[start:end]) for start, end in pairwise(ends)]
 
 
-def _answers(cells: Sequence[Cell], files: dict[str, bytes], report: Report) -> list[Answer]:
+def _answers(cells: Sequence[AnyCell], files: dict[str, bytes], report: Report) -> list[Answer]:
     """An answer to each cell; where they fail together, each is tried alone."""
     try:
         found = _measure(cells, files, report)
@@ -132,14 +134,18 @@ def _answers(cells: Sequence[Cell], files: dict[str, bytes], report: Report) -> 
     return [Answer(memoryspan=__version__, cell=cell, found=each, environment=where) for cell, each in pairs]
 
 
-def _measure(cells: Sequence[Cell], files: dict[str, bytes], report: Report) -> list[Found]:
-    from memoryspan.spans.measure import measure
-
+def _measure(cells: Sequence[AnyCell], files: dict[str, bytes], report: Report) -> Sequence[Found | Outcome]:
     placed = [
         msgspec.structs.replace(cell, task=_placed(cell.task, files), model=_placed(cell.model, files))
         for cell in cells
     ]
-    return measure(placed, report)
+    if trials := [cell for cell in placed if isinstance(cell, Trial)]:
+        from memoryspan.spans.attempt import attempt
+
+        return attempt(trials, report)
+    from memoryspan.spans.measure import measure
+
+    return measure([cell for cell in placed if isinstance(cell, Cell)], report)
 
 
 def _placed(named: Named, files: dict[str, bytes]) -> Named:
@@ -195,7 +201,7 @@ _FOLDERS: list[tempfile.TemporaryDirectory] = []
 """Each is removed when nothing refers to it any more."""
 
 
-def _files(cells: Sequence[Cell]) -> dict[str, bytes]:
+def _files(cells: Sequence[AnyCell]) -> dict[str, bytes]:
     """The content of the strangers' files that cells need, by path."""
     every = [named for cell in cells for named in (cell.task, cell.model) if strangers.is_stranger(named.name)]
     files = {}

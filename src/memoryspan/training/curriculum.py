@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.errors import TaskError
 from memoryspan.sampling import integers
+from memoryspan.validate import whole_number
 
 
 class Progress(NamedTuple):
@@ -44,6 +45,8 @@ class Curriculum:
         full_share: the share of each batch that stands at the full current length; the others are drawn uniformly.
         slow_from: beyond this length steps shrink as (slow_from / length) ** slow_power: far out the same step
             in the weights moves the answer more.
+        unordered_from: None; or a length from which to the full one all are drawn, uniformly and throughout, by
+            whole steps: no curriculum, as trainings are published, to compare with.
     """
 
     growth: float = 2.0
@@ -55,6 +58,7 @@ class Curriculum:
     full_share: float = 0.25
     slow_from: int = 32
     slow_power: float = 0.25
+    unordered_from: int | None = None
 
     def __post_init__(self):
         if not self.growth > 1:
@@ -69,19 +73,26 @@ class Curriculum:
                 f"slow_from must be at least 1 and slow_power at least 0, and they are {self.slow_from!r} and "
                 f"{self.slow_power!r}."
             )
+        if self.unordered_from is not None:
+            whole_number("unordered_from", self.unordered_from, at_least=1, instead="the task's length, or None")
 
-    def start(self, length: int) -> Progress:
-        """The beginning, at the shortest length."""
+    def start(self, shortest: int, longest: int) -> Progress:
+        """The beginning, at the shortest length; without an order at the longest."""
+        length = shortest if self.unordered_from is None else longest
         return Progress(jnp.int32(length), jnp.float32(0), jnp.int32(0))
 
     def lengths(self, key: Array, progress: Progress, batch_size: int, shortest: int) -> Int[Array, "batch"]:
         """A length for each example: the first rows at the current length, the others drawn up to it."""
+        if self.unordered_from is not None:
+            return integers(key, (batch_size,), self.unordered_from, progress.length + 1)
         drawn = integers(key, (batch_size,), shortest, progress.length + 1)
         at_full_length = jnp.arange(batch_size) < int(batch_size * self.full_share)
         return jnp.where(at_full_length, progress.length, drawn)
 
     def step_size(self, progress: Progress) -> Float[Array, ""]:
         """The share of the optimizer's own step to take at this length: 1 up to `slow_from`."""
+        if self.unordered_from is not None:
+            return jnp.float32(1)
         return jnp.minimum(1.0, (self.slow_from / progress.length) ** self.slow_power).astype(jnp.float32)
 
     def has_seen_enough(self, progress: Progress) -> Bool[Array, ""]:
@@ -104,5 +115,7 @@ class Curriculum:
         shrunk = jnp.maximum((progress.length / self.growth).astype(jnp.int32), shortest)
         is_lost = ((running - chance) / (1 - chance) < self.lost) & (updates >= self.patience)
         length = jnp.where(mastered, grown, jnp.where(is_lost, shrunk, progress.length))
+        if self.unordered_from is not None:
+            length = progress.length
         changed = length != progress.length
         return Progress(length, jnp.where(changed, 0.0, running), jnp.where(changed, 0, updates))

@@ -91,6 +91,27 @@ class Position:
     """At the full length, once it has ended; None where that does not fit into memory."""
 
 
+Proof = Callable[[Position, Settings], Accuracy | None]
+"""The accuracy at the full length by which the task is solved; None where it is not."""
+
+
+def twice(task: Task, measure: Callable[..., Accuracy]) -> Proof:
+    """Solved where two draws of fresh examples, one after the other, reach the threshold of the settings.
+
+    A look after every chunk would find the lucky one: it only opens the door, and the second draw decides. `measure`
+    is the `evaluator` of the model, or of one of several alike.
+    """
+
+    def proof(position: Position, settings: Settings) -> Accuracy | None:
+        keys = (_evaluation_key(settings, position.row, draw) for draw in (1, 2))
+        variables = position.state.variables
+        looks = (measure(variables, key, EXAMPLES, task.length, settings.enough) for key in keys)
+        solved = all((accuracy := look).right >= settings.enough for look in looks)
+        return accuracy if solved else None
+
+    return proof
+
+
 def train(
     model: keras.Model,
     task: Task,
@@ -160,7 +181,7 @@ def train_together(
     each = [replace(_settings("train_together", settings), seed=seed) for seed in seeds]
     now, histories = None, [[] for _ in seeds]
     with first_ctrl_c() as pressed, suppress(KeyboardInterrupt):
-        for now in chunks(models, task, each, evaluator(forward(models[0]), task)):
+        for now in chunks(models, task, each, twice(task, evaluator(forward(models[0]), task))):
             for history, position in zip(histories, now, strict=True):
                 history.append(position.row)
             on_positions(now)
@@ -207,11 +228,12 @@ def positions(
     """
     measure = evaluator(forward(model), task)
     hooks = Hooks(model, callbacks, epoch)
+    proof = twice(task, measure)
     try:
-        for (judged,) in chunks([model], task, [settings], measure, [start] if start else None, hooks.before):
+        for (judged,) in chunks([model], task, [settings], proof, [start] if start else None, hooks.before):
             position = hooks.after(judged)
             if position.status is Status.SOLVED and position is not judged:
-                position = _judged_again(position, task, settings, measure)
+                position = _judged_again(position, task, settings, proof)
             if position.status in (Status.BUDGET, Status.NOT_FINITE, Status.STOPPED):
                 position = replace(position, accuracy=_full_accuracy(task, settings, position, measure))
             yield position
@@ -222,9 +244,9 @@ def positions(
         raise
 
 
-def _judged_again(position: Position, task: Task, settings: Settings, measure: Callable[..., Accuracy]) -> Position:
+def _judged_again(position: Position, task: Task, settings: Settings, proof: Proof) -> Position:
     """A callback may have put other weights into a model that had solved its task."""
-    again = _judge(replace(position, status=None, accuracy=None), task, settings, measure)
+    again = _judge(replace(position, status=None, accuracy=None), task, settings, proof)
     return again if again.status is not None else replace(again, status=Status.STOPPED)
 
 
@@ -232,15 +254,15 @@ def chunks(
     models: Sequence[keras.Model],
     task: Task,
     settings: Sequence[Settings],
-    measure: Callable[..., Accuracy],
+    proof: Proof,
     start: Sequence[Position] | None = None,
     before: Callable[[Position], Position] = lambda position: position,
 ) -> Iterator[tuple[Position, ...]]:
     """The training of several seeds, chunk by chunk, to the end of each; one that has ended stays where it is.
 
-    Their settings differ in the seed alone. `measure` is the `evaluator` of one of the models, for all. `before` gives
-    the position from which a chunk begins, where that is to be another than the one before it. Raises as
-    `train_together` does.
+    Their settings differ in the seed alone. `proof` says what it takes to have solved the task; it is asked where the
+    last batches, at the full length, seem to. `before` gives the position from which a chunk begins, where that is to
+    be another than the one before it. Raises as `train_together` does.
     """
     first, shared = models[0], settings[0]
     fwd, keys = trainable(models, task, shared.batch_size), [stream(each.seed, Stream.TRAINING) for each in settings]
@@ -273,7 +295,7 @@ def chunks(
         here = [(now[lane], keys[lane], moves) for lane, moves in lanes]
         further = _advance(here, programs[width, len(lanes)], limits, shared.batch_size)
         for (lane, moves), position in zip(lanes, further, strict=True):
-            now[lane] = _judge(position, task, settings[lane], measure) if moves else position
+            now[lane] = _judge(position, task, settings[lane], proof) if moves else position
         yield tuple(now)
 
 
@@ -294,7 +316,7 @@ def first_position(model: keras.Model, fwd: Forward, task: Task, settings: Setti
     """Before the first update."""
     state = initial_state(model, settings.curriculum, task)
     if not fwd.takes_short_rows:
-        state = state._replace(progress=settings.curriculum.start(task.length))
+        state = state._replace(progress=settings.curriculum.start(task.length, task.length))
     return Position(state, Row.first(int(state.progress.length)))
 
 
@@ -338,16 +360,14 @@ def _further(row: Row, state: State, totals: Totals, length, skipped, seconds: f
     )
 
 
-def _judge(position: Position, task: Task, settings: Settings, measure: Callable[..., Accuracy]) -> Position:
+def _judge(position: Position, task: Task, settings: Settings, proof: Proof) -> Position:
     """The position with its status, where the training is over; with its accuracy, where that is what ends it."""
     row, state = position.row, position.state
     if position.status is not None:
         return position
     if row.length == task.length and _seems_solved(state.progress, settings):
-        # A look after every chunk would find the lucky one: it only opens the door, and a second draw decides.
-        keys = (_evaluation_key(settings, row, draw) for draw in (1, 2))
-        looks = (measure(state.variables, key, EXAMPLES, task.length, settings.enough) for key in keys)
-        if all((accuracy := look).right >= settings.enough for look in looks):
+        accuracy = proof(position, settings)
+        if accuracy is not None:
             return Position(state, row, Status.SOLVED, accuracy)
     if int(state.skipped_in_a_row) >= SKIPPED_IN_A_ROW:
         return Position(state, row, Status.NOT_FINITE)

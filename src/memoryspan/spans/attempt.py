@@ -1,0 +1,145 @@
+"""Answers trials: trains their models, and finds how many sequences it took until the criterion was met."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from memoryspan.backend import keras
+from memoryspan.engine import Forward, Variables, forward, path_of
+from memoryspan.evaluation import Accuracy, compile_rows, right
+from memoryspan.models import make_model
+from memoryspan.runs.record import measured
+from memoryspan.sampling import Stream, integers, stream
+from memoryspan.spans.trial import Criterion, Outcome, Trial, root_mean_square
+from memoryspan.tasks import Batch, Task, make_task
+from memoryspan.training import Curriculum, Position, Settings, Status
+from memoryspan.training.trainer import chunks
+
+TESTED = 2560
+"""Fresh sequences at the end, as many as Hochreiter & Schmidhuber (1997) tested."""
+
+Errors = tuple[Float[np.ndarray, "sequences"], Bool[np.ndarray, "sequences"]]
+"""Of sequences, one by one: the largest error, and whether the task judges it wrong."""
+
+Meter = Callable[..., Errors]
+
+
+def attempt(trials: Sequence[Trial], on_progress: Callable[[str], None] = lambda sentence: None) -> list[Outcome]:
+    """The answers to trials that differ in their seed alone; they train together, in one compiled program.
+
+    The criterion is looked at on fresh sequences, which are not trained on, after a chunk of updates whose accuracy
+    promises something. `on_progress` is told, in a few words, what is going on.
+
+    Raises what making the task and the model and training raise.
+    """
+    first = trials[0]
+    task = make_task(first.task)
+    on_progress("building")
+    models = [make_model(trial.model, task, trial.seed) for trial in trials]
+    curriculum = Curriculum() if first.curriculum else Curriculum(unordered_from=first.shortest)
+    settings = [Settings(trial.seed, trial.batch_size, trial.budget, curriculum) for trial in trials]
+    meter = error_meter(forward(models[0]), task, first.shortest)
+    now = ()
+    on_progress("compiling")
+    for now in chunks(models, task, settings, _proof(first.criterion, task, meter)):
+        on_progress(_describe(now))
+    return [_outcome(*each, task, meter) for each in zip(trials, models, now, strict=True)]
+
+
+def _proof(criterion: Criterion, task: Task, meter: Meter) -> Callable[[Position, Settings], Accuracy | None]:
+    """Solved where fresh sequences meet the criterion."""
+
+    def proof(position: Position, settings: Settings) -> Accuracy | None:
+        errors = meter(position.state.variables, _key(settings.seed, position, 1), criterion.in_a_row, criterion)
+        if not criterion.is_met(*errors):
+            return None
+        return Accuracy(criterion.in_a_row, criterion.in_a_row, task.length, task.chance)
+
+    return proof
+
+
+def error_meter(fwd: Forward, task: Task, shortest: int) -> Meter:
+    """How wrong a model is on fresh sequences, for many calls; lengths are drawn from `shortest` to `task.length`.
+
+    Of a model that reads its padding all have the full length.
+
+    Returns:
+        measure(variables, key, sequences, criterion=None): their errors; those of the first few alone, where a mistake
+        among them says that the criterion is not met. It raises `NoRoomError` where one does not fit into memory.
+    """
+    program: tuple[int, Callable] | None = None
+
+    def measure(variables: Variables, key: Array, sequences: int, criterion: Criterion | None = None) -> Errors:
+        nonlocal program
+        if program is None:
+            program = compile_rows(partial(_errors, shortest if fwd.ragged else task.length), fwd, task, variables, key)
+        _, errors_of = program
+        errors, wrong = np.zeros(0, np.float32), np.zeros(0, bool)
+        while len(errors) < sequences:
+            more = errors_of(variables, jax.random.fold_in(key, len(errors)), jnp.int32(task.length))
+            errors, wrong = np.append(errors, more[0]), np.append(wrong, more[1])
+            if criterion and criterion.mistakes(errors, wrong).any():
+                break
+        return errors[:sequences], wrong[:sequences]
+
+    return measure
+
+
+def largest_errors(task: Task, predictions: Float[Array, "batch ..."], batch: Batch) -> Float[Array, "batch"]:
+    """The largest absolute error of each example: of any output, at any step that is asked for.
+
+    Of a class it is against 1 for the right one and 0 for the others.
+    """
+    if jnp.issubdtype(batch.targets.dtype, jnp.integer):
+        expected = jax.nn.one_hot(batch.targets, predictions.shape[-1])
+    else:
+        expected = batch.targets[..., None]
+    errors = jnp.where(batch.asked, abs(predictions - expected).max(-1), 0)
+    return errors.reshape(errors.shape[0], -1).max(axis=1)
+
+
+def _errors(
+    shortest: int, fwd: Forward, task: Task, rows: int, variables: Variables, key: Array, length: Int[Array, ""]
+) -> tuple[Float[Array, "rows"], Bool[Array, "rows"]]:
+    for_lengths, for_batch = jax.random.split(key)
+    batch = task.sample(for_batch, rows, integers(for_lengths, (rows,), shortest, length + 1))
+    predictions = fwd.apply(variables, batch.inputs, batch.lengths).predictions
+    return largest_errors(task, predictions, batch), ~right(task, predictions, batch)
+
+
+def _key(seed: int, position: Position, draw: int) -> Array:
+    return jax.random.fold_in(jax.random.fold_in(stream(seed, Stream.EVALUATION), position.row.updates), draw)
+
+
+def _outcome(trial: Trial, model: keras.Model, position: Position, task: Task, meter: Meter) -> Outcome:
+    row, status = position.row, position.status
+    assert status is not None
+    errors, wrong = meter(position.state.variables, _key(trial.seed, position, 0), TESTED)
+    right_ones = int((~trial.criterion.mistakes(errors, wrong)).sum())
+    return Outcome(
+        sequences=row.examples if status is Status.SOLVED else None,
+        accuracy=measured(Accuracy(right_ones, TESTED, task.length, task.chance)),
+        rms_error=root_mean_square(errors),
+        ended=status.value,
+        parameters=model.count_params(),
+        path=path_of(model, training=True),
+        updates=row.updates,
+        examples=row.examples,
+        tokens=row.tokens,
+        skipped=row.skipped,
+        seconds=row.seconds,
+    )
+
+
+def _describe(now: Sequence[Position]) -> str:
+    """Where the seeds stand, in a line."""
+    rows = [position.row for position in now]
+    worst = min(rows, key=lambda row: (row.length, row.accuracy))
+    return (
+        f"length {worst.length:,}, accuracy {100 * worst.accuracy:.0f} %; {max(row.examples for row in rows):,} "
+        f"sequences, {max(row.seconds for row in rows):.0f} s"
+    )

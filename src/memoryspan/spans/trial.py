@@ -1,0 +1,80 @@
+"""A trial: a cell that asks not how far, but how many sequences a model needs until a criterion is met.
+
+Plain data. Reading it imports neither JAX nor Keras, nor anything that it names.
+"""
+
+from typing import ClassVar
+
+import msgspec
+import numpy as np
+from jaxtyping import Bool, Float
+
+from memoryspan.runs.record import Measured
+from memoryspan.spans.cell import Trained, Training
+
+
+class Criterion(msgspec.Struct, frozen=True, kw_only=True):
+    """When a model has solved a task: so many fresh sequences in a row without a mistake."""
+
+    in_a_row: int = 1000
+    below: float | None = None
+    """The largest absolute error of each sequence, over outputs and steps, has to be below this; None where the task
+    judges what is a mistake."""
+    rms_below: float | None = None
+    """The root of the mean square of those errors has to be below this; a mean of their sizes is then below it too."""
+
+    def mistakes(
+        self, errors: Float[np.ndarray, "sequences"], wrong: Bool[np.ndarray, "sequences"]
+    ) -> Bool[np.ndarray, "sequences"]:
+        """Which sequences are not right, of those with these largest errors, which the task judges so."""
+        return wrong if self.below is None else ~(errors < self.below)  # NaN is a mistake
+
+    def is_met(self, errors: Float[np.ndarray, "sequences"], wrong: Bool[np.ndarray, "sequences"]) -> bool:
+        """Whether the last of these sequences, in the order in which they came, are enough."""
+        if len(errors) < self.in_a_row:
+            return False
+        last, mistakes = errors[-self.in_a_row :], self.mistakes(errors, wrong)[-self.in_a_row :]
+        precise = self.rms_below is None or root_mean_square(last) < self.rms_below
+        return bool(not mistakes.any() and precise)
+
+    def __str__(self) -> str:
+        each = "right" if self.below is None else f"with errors below {self.below:g}"
+        mean = "" if self.rms_below is None else f", their root mean square below {self.rms_below:.2g}"
+        return f"{self.in_a_row:,} fresh sequences in a row {each}{mean}"
+
+
+def root_mean_square(errors: Float[np.ndarray, "sequences"]) -> float:
+    """Of errors."""
+    return float(np.sqrt(np.square(errors, dtype=np.float64).mean()))
+
+
+class Trial(Training, frozen=True, kw_only=True, tag="trial"):
+    """How many sequences does a model need?"""
+
+    experiment: str
+    """What it is part of, like `lstm-1997/adding-100`."""
+    shortest: int
+    """Sequences are tested at lengths from this one to the task's, equally often."""
+    criterion: Criterion
+    curriculum: bool
+    """Whether short sequences come first; else all lengths of the experiment from the beginning."""
+
+
+class Outcome(Trained, frozen=True, kw_only=True, tag="outcome"):
+    """The answer to a trial."""
+
+    sequences: int | None
+    """Trained on until the criterion was met; None where it was not."""
+    accuracy: Measured
+    """On fresh sequences at the end; right is what the criterion calls so."""
+    rms_error: float
+    """Of their largest errors."""
+
+
+class Trials(msgspec.Struct, frozen=True, tag="reproduce"):
+    """What is asked of a sweep: each of these."""
+
+    command: ClassVar[str] = "reproduce"
+    """Of `memoryspan`, that asks so."""
+    cells: tuple[Trial, ...]
+    """In order."""
