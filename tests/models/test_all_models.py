@@ -150,6 +150,9 @@ def test_settings_that_make_no_sense_are_refused(name, settings):
     ("name", "settings", "message"),
     [
         ("lstm", {"bidirectional": "yes"}, "bidirectional must be True or False"),
+        ("lstm", {"chrono": 2}, r"chrono must be a whole number of at least 3 time steps, got 2: use chrono=2000"),
+        ("gru", {"chrono": 9.5}, r"chrono must be a whole number of at least 3 time steps, got 9\.5"),
+        ("gru", {"chrono": True}, "chrono must be a whole number"),
         ("lru", {"r_max": 1.5}, "r_min and r_max must be radii"),
         ("transformer", {"heads": 0}, "heads must be a whole number"),
         ("transformer", {"positions": "learned"}, 'positions must be "rotary" or "none"'),

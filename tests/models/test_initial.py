@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from memoryspan.backend import keras
-from memoryspan.models.initial import glorot_uniform, orthogonal
+from memoryspan.models.initial import chrono, glorot_uniform, orthogonal
 
 SHAPES = st.tuples(st.integers(1, 12), st.integers(1, 12))
 
@@ -29,4 +29,20 @@ def test_weights_have_the_distribution_of_keras_default_initializers(ours, their
     drawn = ours(np.random.default_rng(0), shape)
     assert drawn.dtype == np.float32
     comparison: Any = stats.ks_2samp(drawn.ravel(), np.asarray(theirs(shape)).ravel())
+    assert comparison.pvalue > 0.01
+
+
+@given(t_max=st.integers(3, 10**7), units=st.integers(1, 50), seed=st.integers(0, 2**32 - 1))
+def test_a_chrono_gate_keeps_at_least_a_half_and_for_no_longer_than_asked(t_max, units, seed):
+    bias = chrono(np.random.default_rng(seed), t_max, units)
+    assert (bias.shape, bias.dtype) == ((units,), np.float32)
+    assert bias.min() >= 0
+    assert bias.max() <= np.float32(np.log(t_max - 1))
+
+
+@pytest.mark.parametrize("t_max", [3, 50, 2_000])
+def test_the_steps_that_chrono_gates_keep_for_are_uniform(t_max):
+    bias = chrono(np.random.default_rng(0), t_max, 4_000).astype(np.float64)
+    steps = 1 + np.exp(bias)  # T, where the gate's sigmoid is 1 - 1/T
+    comparison: Any = stats.kstest(steps, stats.uniform(2, t_max - 2).cdf)
     assert comparison.pvalue > 0.01

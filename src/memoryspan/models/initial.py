@@ -1,4 +1,4 @@
-"""Initial weights, drawn in NumPy: the same distributions as Keras's defaults, without compiling a program for each."""
+"""Initial weights, drawn in NumPy: the distributions of Keras and of papers, without compiling a program for each."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +24,15 @@ def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> Float[np.nda
     q, r = np.linalg.qr(rng.normal(size=(max(shape), min(shape))))
     q = q * np.sign(np.diag(r))  # else the distribution depends on how LAPACK chooses signs
     return (q if q.shape == shape else q.T).astype(np.float32)
+
+
+def chrono(rng: np.random.Generator, t_max: int, units: int) -> Float[np.ndarray, "units"]:
+    """Biases of gates that keep: the log of uniform in [1, t_max - 1] (Tallec & Ollivier, arXiv 1804.11188, eq. 16).
+
+    A gate with such a bias keeps 1 - 1/T of a state at each step, so that it lasts for about T steps, and T is uniform
+    in [2, t_max].
+    """
+    return np.log(rng.uniform(1, t_max - 1, units)).astype(np.float32)
 
 
 def as_initializer(value: Float[np.ndarray, "..."]) -> Callable[..., Any]:

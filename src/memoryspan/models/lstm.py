@@ -11,6 +11,7 @@ def lstm(
     units: int = 25,
     layers: int = 1,
     bidirectional: bool = False,
+    chrono: int | None = None,
     learning_rate: float = 2e-2,
     global_clipnorm: float = 1.0,
     seed: int | None = None,
@@ -26,6 +27,9 @@ def lstm(
         units: memory cells of a layer.
         layers: LSTMs, each of which reads what the one before answers at every step.
         bidirectional: read in both directions, with `units` cells each (Schuster & Paliwal 1997).
+        chrono: the longest dependency that is expected, in time steps: the units begin with memories of every length
+            up to it, by the biases of their forget and input gates (Tallec & Ollivier, ICLR 2018, arXiv 1804.11188,
+            equation 16). With None they all begin alike, with Keras's bias of 1 for the forget gate.
         learning_rate: of Adam.
         global_clipnorm: the greatest norm of a gradient.
         seed: decides the initial weights; None draws others each time.
@@ -33,4 +37,4 @@ def lstm(
     Raises:
         TaskError: a setting makes no sense, or the model does not fit into memory.
     """
-    return recurrent("lstm", task, units, layers, bidirectional, learning_rate, global_clipnorm, seed)
+    return recurrent("lstm", task, units, layers, bidirectional, learning_rate, global_clipnorm, seed, chrono)

@@ -1,9 +1,12 @@
 """One model for the three stock recurrent layers of Keras: a stack of them and a dense layer."""
 
+from typing import Any
+
 import numpy as np
 
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
+from memoryspan.models import initial
 from memoryspan.models.compiled import answer, compiled, require_trainable
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
@@ -25,6 +28,7 @@ def recurrent(
     learning_rate: float,
     global_clipnorm: float,
     seed: int | None,
+    chrono: int | None = None,
 ) -> keras.Model:
     """A stack of recurrent layers and a dense layer that fits the task's answer.
 
@@ -35,6 +39,8 @@ def recurrent(
     whole_number("layers", layers, at_least=1, instead="1, for example")
     if not isinstance(bidirectional, bool):
         raise TaskError(f"bidirectional must be True or False, got {bidirectional!r}: use bidirectional=False.")
+    if chrono is not None:
+        whole_number("chrono", chrono, at_least=3, given=" time steps", instead="2000, for example")
     require_trainable(_parameters(name, task, units, layers, 1 + bidirectional), learning_rate)
     stack = [
         _layer(
@@ -49,7 +55,11 @@ def recurrent(
     kind = "bidirectional" if bidirectional else "stacked" if layers > 1 else "vanilla"
     model = keras.Sequential([keras.Input((None, task.n_features)), *stack, answer(task)], name=f"{kind}_{name}")
     rng = np.random.default_rng(seed)
-    return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
+    compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
+    if chrono is not None:  # after all other weights, which are the same with it and without
+        for layer in model.layers[:-1]:
+            _draw_time_scales(layer, chrono, rng)
+    return model
 
 
 def _layer(name: str, of: type, units: int, *, return_sequences: bool, bidirectional: bool) -> keras.layers.Layer:
@@ -63,6 +73,22 @@ def _layer(name: str, of: type, units: int, *, return_sequences: bool, bidirecti
         name=name,
     )
     return keras.layers.Bidirectional(layer, name=name) if bidirectional else layer
+
+
+def _draw_time_scales(layer: Any, t_max: int, rng: np.random.Generator) -> None:
+    """Biases with which the units of a layer forget at different rates, the slowest within about `t_max` steps."""
+    if isinstance(layer, keras.layers.Bidirectional):
+        _draw_time_scales(layer.forward_layer, t_max, rng)
+        _draw_time_scales(layer.backward_layer, t_max, rng)
+        return
+    units, bias = layer.units, np.array(layer.cell.bias.value)
+    keep = initial.chrono(rng, t_max, units)
+    match type(layer):
+        case keras.layers.LSTM:  # input, forget, candidate, output
+            bias[:units], bias[units : 2 * units] = -keep, keep
+        case keras.layers.GRU:  # update, reset, candidate; of the kernel, and of the recurrent kernel, which add up
+            bias[0, :units] = keep
+    layer.cell.bias.assign(bias)
 
 
 def _parameters(name: str, task: Task, units: int, layers: int, directions: int) -> int:
