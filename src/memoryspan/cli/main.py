@@ -19,6 +19,7 @@ COMMANDS = {
     "train": "Train a model until it remembers, and keep the run.",
     "tutorial": "Walk through the tutorial as published: it ends at 0 %.",
     "span": "Measure how far back models remember, over tasks and seeds.",
+    "reproduce": "Repeat published experiments, and show both figures side by side.",
     "evaluate": "Measure a run or any .keras file on fresh examples.",
     "predict": "Let a trained model answer a sequence.",
     "report": "Make a page in which the model of a run can be tried, or of a sweep.",

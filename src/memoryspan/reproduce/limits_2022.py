@@ -1,0 +1,40 @@
+"""Illium, Schillman, Müller, Gabor & Linnhoff-Popien, "Empirical Analysis of Limits for Memory Distance in Recurrent
+Neural Networks", ICAART 2022, arXiv 2212.11085.
+
+They find a hard limit of the distance at which networks remember random data, far below what their cells could hold.
+Which distances, this file has from a summary by others (monkemanx, "Paper summary"): the sizes of the networks behind
+those figures were not to be found.
+"""
+
+from memoryspan.named import parse
+from memoryspan.reproduce.experiment import Experiment, Published
+
+SOURCE = "Illium et al. 2022, arXiv 2212.11085, as summarised by others"
+
+DIFFERS = (
+    "Theirs are random numbers, asked for once, at the end of a sequence of unknown length; ours are symbols out of "
+    "eight, asked for at every step, so that all of the last ones have to be held at once."
+)
+
+
+def _delay(name: str, model: str, delay: int, published: str, says: str) -> Experiment:
+    length = 3 * delay
+    return Experiment(
+        name=f"limits-2022/{name}-{delay}",
+        what=f"say at every step what came {delay} steps before",
+        published=Published(published, SOURCE, says=says),
+        task=parse(f"delay,delay={delay},n_features=8,length={length}"),
+        shortest=length,
+        model=parse(model),
+        sequences=200_000,
+        differs=DIFFERS,
+    )
+
+
+EXPERIMENTS = (
+    _delay("rnn", "simple_rnn,units=64", 8, "RNN", "4 steps; at 6 to 8 it does not get there"),
+    _delay("lstm", "lstm,units=64", 8, "LSTM", "5 steps; at 6 there is still progress after 500 epochs"),
+    _delay("gru", "gru,units=64", 8, "GRU", "close to the LSTM"),
+    _delay("lstm", "lstm,units=64", 16, "LSTM", "5 steps; at 6 there is still progress after 500 epochs"),
+    _delay("gru", "gru,units=64", 16, "GRU", "close to the LSTM"),
+)
