@@ -289,6 +289,8 @@ def test_a_model_that_does_not_run_in_a_page_is_shown_all_the_same(browser, tmp_
         ("parity", {"length": 8}),
         ("temporal_order", {}),
         ("delay", {"length": 12}),
+        ("long_lag", {"length": 12}),
+        ("distractors", {"length": 12}),
     ],
 )
 def test_any_task_of_the_package_can_be_tried(browser, tmp_path, task, settings):
@@ -313,6 +315,17 @@ def test_where_a_task_does_not_tell_what_is_near_enough_no_answer_is_judged(brow
     with opened(browser, write_page(page, tmp_path / "page.html")) as shown:
         assert "is asked for" in shown.text_content(".answer")
         assert shown.locator(".answer .wrong, .answer .right").count() == 0
+
+
+def test_where_more_than_one_answer_may_be_right_none_is_judged(browser, tmp_path):
+    with opened(browser, untrained(tmp_path, "embedded_reber", length=12)) as page:
+        page.click("#roll")
+        assert "is asked for" in page.text_content(".answer")
+        assert page.locator(".answer .wrong, .answer .right").count() == 0
+        assert all(
+            re.fullmatch(r"\d, asked \d", verdict) for verdict in page.locator(".chip small").all_text_contents()
+        )
+        assert page.locator(".chip small").count() == 12
 
 
 def test_a_training_that_was_killed_is_shown_as_its_last_checkpoint_left_it(tmp_path):

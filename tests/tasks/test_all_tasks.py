@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import reber
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
@@ -24,7 +25,10 @@ from memoryspan.tasks import (
     Batch,
     Copy,
     Delay,
+    Distractors,
+    EmbeddedReber,
     Induction,
+    LongLag,
     Match,
     Parity,
     Recall,
@@ -94,6 +98,34 @@ def match(task, row, due):
     return {len(row) - 1: int(row[0] == row[-1])}
 
 
+def long_lag(task, row, due):
+    following = dict(enumerate(row[1:]))
+    return {step: row[0] if step == len(row) - 1 else following[step] for step in due}
+
+
+def distractors(task, row, due):
+    return {len(row) - 1: row[1] - (task.n_features - 2)}
+
+
+def embedded_reber(task, row, due):
+    return dict(enumerate([*row[1:-1], row[1], 6]))
+
+
+# What a model gives that is sure of these answers
+
+
+def sure(task, answers):
+    return jnp.asarray(answers)[..., None] if task.n_outputs == 1 else jax.nn.one_hot(answers, task.n_outputs)
+
+
+def sure_of_the_grammar(task, answers):
+    """In strings as long as the task's: each symbol that may come is as probable as the others."""
+    texts, nth = np.unique([reber.text_of(row) for row in np.asarray(answers)], return_inverse=True)
+    befores = [[text[: step + 1] for step in range(task.length)] for text in texts]
+    chances = [[[symbol in reber.may_come(before) for symbol in reber.SYMBOLS] for before in row] for row in befores]
+    return jnp.asarray(chances, jnp.float32)[nth]
+
+
 @dataclass(frozen=True)
 class Case:
     """A small task, and what is known of it.
@@ -102,6 +134,7 @@ class Case:
         answers: its oracle.
         refused: settings that make no sense, by name.
         guess: the n-th answer of a guesser that does not look.
+        gives: what a model puts out that is sure of these answers.
         signs: symbols from this one on are not what is remembered.
     """
 
@@ -109,6 +142,7 @@ class Case:
     answers: Callable[..., dict]
     refused: dict[str, list]
     guess: Callable[[int], float] = lambda nth: 0
+    gives: Callable = sure
     signs: int = 12
 
 
@@ -147,6 +181,24 @@ CASES = {
         {"length": [*NO_NUMBERS, 3], "n_features": [*NO_NUMBERS, 1], "delay": [7, *NO_NUMBERS[1:]]},
     ),
     "match": Case(Match(7, 6), match, {"length": [*NO_NUMBERS, 1], "n_features": [*NO_NUMBERS, 1]}),
+    "long_lag": Case(
+        LongLag(5, 6),
+        long_lag,
+        {"length": [*NO_NUMBERS, 1], "n_features": [*NO_NUMBERS, 2], "form": ["2c", "", None, 2]},
+        lambda nth: nth,
+    ),
+    "long_lag longer than its alphabet": Case(LongLag(9, 6), long_lag, {}, lambda nth: (1, 2, 3, 1, 2, 3, 4)[nth]),
+    "long_lag 2b": Case(LongLag(9, 6, "2b"), long_lag, {"length": [1]}, lambda nth: 4),
+    "distractors": Case(
+        Distractors(9, 4), distractors, {"length": [*NO_NUMBERS, 2], "n_distractors": NO_NUMBERS}, signs=8
+    ),
+    "embedded_reber": Case(
+        EmbeddedReber(11),
+        embedded_reber,
+        {"length": [*NO_NUMBERS, 7]},
+        lambda nth: "BTPSXVE".index("TBTSSSXSETE"[nth]),
+        gives=sure_of_the_grammar,
+    ),
 }
 
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -262,19 +314,14 @@ def test_chance_is_what_a_guesser_gets_who_does_not_look(case):
     batch = sampler(task, CHANCE_EXAMPLES)(1, [task.length] * CHANCE_EXAMPLES)
     nth = np.maximum(batch.asked.cumsum(-1) - 1, 0) if task.asks == "every step" else np.zeros(CHANCE_EXAMPLES, int)
     guesses = np.vectorize(case.guess)(nth)
-    found = int(right(task, predictions(task, guesses), jax.tree.map(jnp.asarray, batch)).sum())
+    found = int(right(task, case.gives(task, guesses), jax.tree.map(jnp.asarray, batch)).sum())
     assert binomtest(found, CHANCE_EXAMPLES, task.chance).pvalue > 1e-3
 
 
 @every_case
 def test_who_knows_the_answers_is_right(case):
     batch = jax.tree.map(jnp.asarray, sampler(case.task)(2, [case.task.length] * ROWS))
-    assert right(case.task, predictions(case.task, batch.targets), batch).all()
-
-
-def predictions(task, answers):
-    """What a model gives that is sure of these answers."""
-    return jnp.asarray(answers)[..., None] if task.n_outputs == 1 else jax.nn.one_hot(answers, task.n_outputs)
+    assert right(case.task, case.gives(case.task, batch.targets), batch).all()
 
 
 @every_case

@@ -5,12 +5,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 from memoryspan.backend import keras
 from memoryspan.engine import assign, variables_of
 from memoryspan.errors import ModelError
-from memoryspan.evaluation import at_length, percent
+from memoryspan.evaluation import at_length, percent, right
 from memoryspan.report.in_script import described, weights_of
 from memoryspan.report.learning_curve import find_jump
 from memoryspan.report.page import Page
@@ -121,10 +122,17 @@ def _task(task: Task, model: keras.Model) -> dict[str, Any]:
         "chance": task.chance,
         "asks": task.asks,
         "answers": "number" if number else "classes",
+        "one_right": number or _one_is_right(task),
         "tolerance": getattr(task, "tolerance", None),
         "probabilities": getattr(getattr(model.layers[-1], "activation", None), "__name__", "") == "softmax",
         "out_index": task.out_index if isinstance(task, Echo) else None,
     }
+
+
+def _one_is_right(task: Task) -> bool:
+    """Whether the class that is expected is all that is right: who is sure of it is right everywhere."""
+    batch = at_length(task, task.shortest).sample(stream(0, Stream.SHOWN), 1, task.shortest)
+    return bool(right(task, jax.nn.one_hot(batch.targets, task.n_outputs), batch).all())
 
 
 def _examples(task: Task, seed: int):
@@ -133,13 +141,13 @@ def _examples(task: Task, seed: int):
     width = 1 if _sampled(task, seed, 1, length)[0].ndim == 2 else task.n_features
     count = max(1, min(EXAMPLES, SYMBOLS // (length * width)))
     inputs, targets, asked = _sampled(task, seed, count, length)
-    for row, right, where in zip(inputs, targets, asked, strict=True):
+    for row, expected, where in zip(inputs, targets, asked, strict=True):
         if task.asks == "once":
-            where, right = np.arange(length) == length - 1, np.full(length, right)
+            where, expected = np.arange(length) == length - 1, np.full(length, expected)
         yield {
             "inputs": np.round(row.astype(np.float64), DIGITS).tolist() if row.ndim > 1 else row.tolist(),
             "asked": where.tolist(),
-            "expected": {step: round(right[step].item(), DIGITS) for step in np.flatnonzero(where).tolist()},
+            "expected": {step: round(expected[step].item(), DIGITS) for step in np.flatnonzero(where).tolist()},
         }
 
 

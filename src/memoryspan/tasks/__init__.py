@@ -9,15 +9,32 @@ from memoryspan.tasks.adding import Adding
 from memoryspan.tasks.base import Batch, Task, require_task
 from memoryspan.tasks.copying import Copy
 from memoryspan.tasks.delay import Delay
+from memoryspan.tasks.distractors import Distractors
 from memoryspan.tasks.echo import Echo
+from memoryspan.tasks.embedded_reber import EmbeddedReber
 from memoryspan.tasks.induction import Induction
+from memoryspan.tasks.long_lag import LongLag
 from memoryspan.tasks.match import Match
 from memoryspan.tasks.parity import Parity
 from memoryspan.tasks.recall import Recall
 from memoryspan.tasks.selective_copy import SelectiveCopy
 from memoryspan.tasks.temporal_order import TemporalOrder
 
-_KINDS = (Echo, Delay, Match, Copy, SelectiveCopy, Recall, Induction, Parity, Adding, TemporalOrder)
+_KINDS = (
+    Echo,
+    Delay,
+    Match,
+    Copy,
+    SelectiveCopy,
+    Recall,
+    Induction,
+    Parity,
+    Adding,
+    TemporalOrder,
+    LongLag,
+    Distractors,
+    EmbeddedReber,
+)
 
 TASKS = {task.name: task for task in _KINDS}
 """The tasks of the package, by the name that the command line knows."""
@@ -80,8 +97,11 @@ __all__ = [
     "Batch",
     "Copy",
     "Delay",
+    "Distractors",
     "Echo",
+    "EmbeddedReber",
     "Induction",
+    "LongLag",
     "Match",
     "Parity",
     "Recall",

@@ -76,8 +76,9 @@ export function chips(task, onselect, onchange) {
     const [answer, expected] = [answerOf(view.walked.outputs[step], task), view.expectation.expected[step]];
     const text = Number(answer.toPrecision(2));
     const right = isRight(answer, expected, task);
-    if (right) return `✓ ${text}`;
-    return `${right === null ? "" : "✗ "}${text}, not ${Number(expected.toPrecision(2))}`;
+    const wanted = Number(expected.toPrecision(2));
+    if (right === null) return `${text}, asked ${wanted}`;
+    return right ? `✓ ${text}` : `✗ ${text}, not ${wanted}`;
   }
 
   return { nodes: [row, legend, change], show };

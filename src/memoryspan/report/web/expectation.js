@@ -18,8 +18,11 @@ export function answerOf(output, task) {
   return task.answers === "number" ? output[0] : output.indexOf(output.reduce((a, b) => Math.max(a, b), -Infinity));
 }
 
-/** Whether an answer is right: the class that was expected, or a number as near as the task wants it; null if unknown. */
+/**
+ * Whether an answer is right: the class that was expected, or a number as near as the task wants it; null if unknown, as
+ * it is where more than one class may be right.
+ */
 export function isRight(answer, expected, task) {
-  if (task.answers === "number" && task.tolerance === null) return null;
+  if (!task.one_right || (task.answers === "number" && task.tolerance === null)) return null;
   return task.answers === "number" ? Math.abs(answer - expected) < task.tolerance : answer === expected;
 }
