@@ -50,6 +50,8 @@ class Experiment:
     """The budget of a training."""
     criterion: Criterion = Criterion()
     batch_size: int = 32
+    mastered: float = 0.98
+    """Of the curriculum: the running accuracy at which the length grows."""
     differs: str = ""
     """In what ours is another task, model or criterion than the published one; sentences."""
     tried: str = ""
@@ -68,6 +70,7 @@ class Experiment:
                 shortest=self.shortest,
                 criterion=self.criterion,
                 curriculum=curriculum,
+                mastered=self.mastered,
             )
             for curriculum in (True, False)
             for seed in seeds

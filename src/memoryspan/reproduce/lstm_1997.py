@@ -69,11 +69,11 @@ EXPERIMENTS = (
             "LSTM, 3 blocks of 2 cells, 276 weights", f"{PAPER}, table 1, the best row", sequences=8440
         ),
         task=parse("embedded_reber,length=30"),
-        shortest=9,
-        model=parse("lstm,units=8"),
-        sequences=8440,
+        shortest=8,
+        model=parse("lstm,units=16,learning_rate=0.01"),
+        sequences=2 * 8440,
         criterion=Criterion(in_a_row=512),
-        batch_size=8,
+        batch_size=2,
         differs=(
             "All strings are fresh, and of 9 to 30 steps, equally often; published are 256 of natural lengths, 12 on "
             "average, trained on again and again, and as many to test."
@@ -87,10 +87,10 @@ EXPERIMENTS = (
         ),
         task=parse("long_lag,n_features=101,length=100"),
         shortest=100,
-        model=parse("lstm,units=8"),
-        sequences=5040,
+        model=parse("lstm,units=18,learning_rate=0.07"),
+        sequences=2 * 5040,
         criterion=Criterion(in_a_row=10_000, below=0.25),
-        batch_size=8,
+        batch_size=1,
     ),
     Experiment(
         name="lstm-1997/long-lag-2b",

@@ -40,8 +40,10 @@ def attempt(trials: Sequence[Trial], on_progress: Callable[[str], None] = lambda
     task = make_task(first.task)
     on_progress("building")
     models = [make_model(trial.model, task, trial.seed) for trial in trials]
-    curriculum = Curriculum() if first.curriculum else Curriculum(unordered_from=first.shortest)
-    settings = [Settings(trial.seed, trial.batch_size, trial.budget, curriculum) for trial in trials]
+    order = None if first.curriculum else first.shortest
+    curriculum = Curriculum(mastered=first.mastered, unordered_from=order)
+    promising = min(Settings.threshold, first.criterion.share)
+    settings = [Settings(trial.seed, trial.batch_size, trial.budget, curriculum, promising) for trial in trials]
     meter = error_meter(forward(models[0]), task, first.shortest)
     now = ()
     on_progress("compiling")
@@ -68,8 +70,8 @@ def error_meter(fwd: Forward, task: Task, shortest: int) -> Meter:
     Of a model that reads its padding all have the full length.
 
     Returns:
-        measure(variables, key, sequences, criterion=None): their errors; those of the first few alone, where a mistake
-        among them says that the criterion is not met. It raises `NoRoomError` where one does not fit into memory.
+        measure(variables, key, sequences, criterion=None): their errors; those of the first few alone, where their
+        mistakes say that the criterion is not met. It raises `NoRoomError` where one does not fit into memory.
     """
     program: tuple[int, Callable] | None = None
 
@@ -82,7 +84,7 @@ def error_meter(fwd: Forward, task: Task, shortest: int) -> Meter:
         while len(errors) < sequences:
             more = errors_of(variables, jax.random.fold_in(key, len(errors)), jnp.int32(task.length))
             errors, wrong = np.append(errors, more[0]), np.append(wrong, more[1])
-            if criterion and criterion.mistakes(errors, wrong).any():
+            if criterion and criterion.mistakes(errors, wrong).sum() > criterion.allowed:
                 break
         return errors[:sequences], wrong[:sequences]
 

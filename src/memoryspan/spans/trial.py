@@ -14,9 +14,11 @@ from memoryspan.spans.cell import Trained, Training
 
 
 class Criterion(msgspec.Struct, frozen=True, kw_only=True):
-    """When a model has solved a task: so many fresh sequences in a row without a mistake."""
+    """When a model has solved a task: so many fresh sequences in a row without a mistake, or with few."""
 
     in_a_row: int = 1000
+    allowed: int = 0
+    """Mistakes among them that do not matter."""
     below: float | None = None
     """The largest absolute error of each sequence, over outputs and steps, has to be below this; None where the task
     judges what is a mistake."""
@@ -35,10 +37,16 @@ class Criterion(msgspec.Struct, frozen=True, kw_only=True):
             return False
         last, mistakes = errors[-self.in_a_row :], self.mistakes(errors, wrong)[-self.in_a_row :]
         precise = self.rms_below is None or root_mean_square(last) < self.rms_below
-        return bool(not mistakes.any() and precise)
+        return bool(mistakes.sum() <= self.allowed and precise)
+
+    @property
+    def share(self) -> float:
+        """Of right answers that it asks for."""
+        return 1 - self.allowed / self.in_a_row
 
     def __str__(self) -> str:
         each = "right" if self.below is None else f"with errors below {self.below:g}"
+        each += f", {self.allowed:,} apart" if self.allowed else ""
         mean = "" if self.rms_below is None else f", their root mean square below {self.rms_below:.2g}"
         return f"{self.in_a_row:,} fresh sequences in a row {each}{mean}"
 
@@ -58,6 +66,8 @@ class Trial(Training, frozen=True, kw_only=True, tag="trial"):
     criterion: Criterion
     curriculum: bool
     """Whether short sequences come first; else all lengths of the experiment from the beginning."""
+    mastered: float
+    """Of the curriculum: the running accuracy at which the length grows."""
 
 
 class Outcome(Trained, frozen=True, kw_only=True, tag="outcome"):
