@@ -13,7 +13,9 @@ from benchmarks.learners import (
     KERAS,
     LEARNING_RATE,
     NUMPY,
+    OUR_LEARNING_RATE,
     PYTORCH,
+    SHARE,
     UNITS,
     Look,
     Question,
@@ -23,11 +25,9 @@ from benchmarks.learners import (
 from benchmarks.machine import Machine, this_machine
 from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import Spread, progress
+from memoryspan.evaluation import percent
 from memoryspan.tasks import Adding
 from memoryspan.training.trainer import EXAMPLES
-
-SHARE = 0.91
-"""Of fresh examples whose answer has to err by less than the task's tolerance: that of published reproductions."""
 
 COLUMNS = {
     "trained by": lambda row: row["name"],
@@ -152,9 +152,10 @@ def method(question: Question) -> str:
         f"up after {question.budget:,} examples. Medians, where a seed that did not get there counts as slower than "
         f"any other; seconds of all seeds, those included. Of every seed all contestants begin with the same weights, "
         f"in turn, in one process; each has learned up to a first look before, which is not counted. Seconds are those "
-        f"of training: compiling and looks are not in them. memoryspan runs what `memoryspan train` runs, at its "
-        f"defaults, and makes its examples within the time; full: all of them at the full length, without the "
-        f"curriculum. The others have theirs made for them, all at the full length, and learn with a rate of "
+        f"of training: compiling and looks are not in them. memoryspan runs what `memoryspan train` runs, with a "
+        f"rate of {OUR_LEARNING_RATE:g} and a curriculum that grows at {percent(SHARE)}, and makes its examples within "
+        f"the time; full: all of them at the full length, without the curriculum. The others have theirs made for "
+        f"them, all at the full length, and learn with a rate of "
         f"{LEARNING_RATE:g}, the best of five. NumPy is `benchmarks/numpy_lstm.py`; Keras, on JAX, one `fit` a look, "
         f"unshuffled, with {STEPS_PER_EXECUTION} steps an execution; PyTorch `nn.LSTM` with time first, a fused Adam "
         f"and one thread, and with the weights of the others, for with its own it takes about twice as many examples. "

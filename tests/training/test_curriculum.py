@@ -186,3 +186,29 @@ def test_steps_are_whole_up_to_32_and_fall_by_the_fourth_root_beyond(length):
 def test_a_setting_that_makes_no_sense_is_refused_with_a_sentence(settings, sentence):
     with pytest.raises(TaskError, match=sentence):
         Curriculum(**settings)
+
+
+# No order
+
+
+@given(ranges, st.lists(shares, max_size=12))
+def test_without_an_order_the_length_is_the_full_one_throughout(between, accuracies):
+    shortest, longest = between
+    unordered = Curriculum(unordered_from=shortest, least=0, patience=1)
+    places = steps(unordered, accuracies, 1, longest)
+    assert {int(place.length) for place in places} == {longest}
+    assert {float(unordered.step_size(place)) for place in places} == {1.0}
+
+
+def test_without_an_order_lengths_are_uniform_over_the_range():
+    unordered = Curriculum(unordered_from=7)
+    drawn = unordered.lengths(jax.random.key(0), at(12), 6000, 2)
+    counts = np.bincount(drawn, minlength=13)
+    assert counts[:7].sum() == 0
+    assert chisquare(counts[7:]).pvalue > 1e-3
+
+
+def test_without_an_order_the_running_accuracy_goes_on():
+    (*_, last) = steps(Curriculum(unordered_from=5), [1.0] * 30, 5, 9)
+    assert last.accuracy == pytest.approx(1)
+    assert last.updates == 30

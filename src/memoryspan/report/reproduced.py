@@ -83,7 +83,7 @@ def _name(axes: Axes, rows: Sequence[Comparison], low: float, high: float) -> No
             fontsize="x-small",
             va="center",
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.3, "shrinkB": 3},
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.3, "shrinkB": 3, "relpos": (0, 0.5)},
         )
 
 

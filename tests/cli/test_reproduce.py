@@ -1,0 +1,125 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from memoryspan.reproduce.suite import SUITE
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    """The directory of a small experiment, repeated by the command."""
+    directory = tmp_path_factory.mktemp("sweeps") / "published"
+    command = ["reproduce", "echo/book", "--seeds", "2", "--workers", "1", "--run", str(directory)]
+    ended = subprocess.run([sys.executable, "-m", "memoryspan", *command], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "4 of 4: echo/book, with" in ended.stderr
+    header, *rows = ended.stdout.splitlines()
+    assert header.split() == [
+        "experiment",
+        "published",
+        "curriculum",
+        "sequences",
+        "solved",
+        "right",
+        "seconds",
+        "ratio",
+    ]
+    assert [row.split()[0] for row in rows[:2]] == ["echo/book", "echo/book"]
+    assert "Brownlee 2017" in ended.stdout
+    return directory
+
+
+def test_it_keeps_a_sweep_with_a_table_and_a_picture(sweep):
+    assert {path.name for path in sweep.iterdir()} >= {"manifest.json", "cells", "results.csv", "reproduced.png"}
+    header, *rows = (sweep / "results.csv").read_text().splitlines()
+    assert header.startswith("experiment,curriculum,task,model,seed,parameters,sequences,accuracy,rms_error,ended")
+    assert [row.split(",")[:2] for row in rows] == [["echo/book", "true"]] * 2 + [["echo/book", "false"]] * 2
+
+
+def test_published_and_measured_stand_side_by_side_as_json(memoryspan, sweep):
+    answer = memoryspan("reproduce", "--run", sweep, "--json")
+    assert answer.code == 0
+    with_it, without = answer.json["experiments"]
+    assert with_it["experiment"]["published"]["sequences"] == 10_000
+    assert (with_it["curriculum"], without["curriculum"]) == (True, False)
+    assert with_it["solved"] == 2
+    assert with_it["ratio"] == with_it["sequences"] / 10_000 < 1
+    assert with_it["accuracy"] > 0.99
+    assert len(answer.json["answers"]) == 4
+
+
+def test_asked_again_it_runs_nothing(memoryspan, sweep):
+    before = {path: path.stat().st_mtime_ns for path in (sweep / "cells").iterdir()}
+    assert memoryspan("reproduce", "echo/book", "--seeds", "2", "--run", sweep).code == 0
+    assert {path: path.stat().st_mtime_ns for path in (sweep / "cells").iterdir()} == before
+
+
+def test_only_what_is_missing_is_run_and_the_answer_is_the_same(memoryspan, sweep):
+    gone = sorted((sweep / "cells").iterdir())[0]
+    before = json.loads(gone.read_text())
+    gone.unlink()
+    answer = memoryspan("reproduce", "--run", sweep, "--workers", "1")
+    assert answer.code == 0
+    assert "1 of 1:" in answer.err
+    now = json.loads(gone.read_text())
+    assert now["found"]["sequences"] == before["found"]["sequences"]
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path):
+    command = ["reproduce", "lstm-1997/adding-1000", "--workers", "1", "--run", str(tmp_path / "sweep")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "memoryspan", *command], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "sweep" / "cells").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert f"memoryspan reproduce --run {tmp_path / 'sweep'} does the others" in err
+    assert out == ""
+
+
+def test_the_list_has_every_experiment_with_what_was_published(memoryspan):
+    answer = memoryspan("reproduce", "--list")
+    assert answer.code == 0
+    assert [line.partition(":")[0] for line in answer.out.splitlines()[::3]] == list(SUITE)
+    assert "published: LSTM, 2 blocks of 2 cells, 93 weights: 74,000 sequences (Hochreiter" in answer.out
+    only = memoryspan("reproduce", "--list", "chrono-2018", "--json").json
+    assert [each["name"] for each in only] == [name for name in SUITE if name.startswith("chrono-2018")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "Which experiments? `memoryspan reproduce lstm-1997 --quick` takes a few minutes; --list has all."),
+        (["lstm-1998"], "There is no experiment 'lstm-1998': use lstm-1997"),
+        (["recall", "--quick"], "None of recall is quick"),
+        (["--list", "--quick"], "--list runs nothing: leave --quick."),
+        (["--run", "SWEEP", "--seeds", "3"], "A sweep goes on with the question that it has: leave --seeds."),
+        (["echo/book", "--seeds", "0"], "Invalid value for '--seeds'"),
+        (
+            ["echo/book", "--seeds", "3", "--run", "SWEEP"],
+            "is the sweep of another question (other experiments, or other",
+        ),
+        (["--run", "NOWHERE"], "There is no sweep at"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_with_a_sentence(memoryspan, sweep, tmp_path, arguments, said):
+    places = {"SWEEP": str(sweep), "NOWHERE": str(tmp_path / "nowhere")}
+    answer = memoryspan("reproduce", *[places.get(argument, argument) for argument in arguments])
+    assert answer.code == 2
+    assert said in " ".join(answer.err.split())
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", ["span", "report"])
+def test_other_commands_say_whose_sweep_it_is(memoryspan, sweep, command):
+    answer = memoryspan(command, sweep)
+    assert answer.code == 2
+    assert f"is a sweep of `memoryspan reproduce`: `memoryspan reproduce --run {sweep}` goes on" in answer.err

@@ -1,0 +1,45 @@
+"""Answers to trials as they might be, without the training."""
+
+from memoryspan.named import Named
+from memoryspan.runs.record import Environment, Measured
+from memoryspan.spans.answer import Answer, Failure
+from memoryspan.spans.trial import Criterion, Outcome, Trial
+from memoryspan.training.budget import Budget
+
+
+def answer(
+    experiment: str, seed: int, sequences: int | None, *, curriculum: bool = True, failed: bool = False
+) -> Answer:
+    """Solved after so many sequences, or not within 100,000."""
+    trial = Trial(
+        experiment=experiment,
+        task=Named("echo"),
+        model=Named("lstm"),
+        seed=seed,
+        budget=Budget(examples=100_000),
+        batch_size=10,
+        shortest=50,
+        criterion=Criterion(),
+        curriculum=curriculum,
+        mastered=0.98,
+    )
+    outcome = Outcome(
+        sequences=sequences,
+        accuracy=Measured(2560 if sequences else 0, 2560, 50, 0.01, 1.0 if sequences else 0.0, (0, 1)),
+        rms_error=0.01,
+        ended="solved" if sequences else "budget",
+        parameters=9,
+        path="unroll",
+        updates=(sequences or 100_000) // 10,
+        examples=sequences or 100_000,
+        tokens=50 * (sequences or 100_000),
+        skipped=0,
+        seconds=0.5,
+    )
+    return Answer(
+        memoryspan="1",
+        cell=trial,
+        found=None if failed else outcome,
+        failure=Failure("ValueError: no", "") if failed else None,
+        environment=Environment("cpu", {}, None),
+    )

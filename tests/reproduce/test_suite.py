@@ -1,0 +1,72 @@
+import pytest
+
+from memoryspan.errors import TaskError
+from memoryspan.models import MODELS, in_full
+from memoryspan.reproduce.experiment import trials
+from memoryspan.reproduce.suite import GROUPS, PAPERS, QUICK, SUITE, meant
+from memoryspan.tasks import make_task
+
+PUBLISHED_1997 = {
+    "lstm-1997/embedded-reber": 8440,
+    "lstm-1997/long-lag-2a": 5040,
+    "lstm-1997/distractors-1000-1000": 49_000,
+    "lstm-1997/adding-100": 74_000,
+    "lstm-1997/adding-500": 209_000,
+    "lstm-1997/adding-1000": 853_000,
+    "lstm-1997/temporal-order-6a": 31_390,
+    "lstm-1997/temporal-order-6b": 571_100,
+}
+
+
+def test_no_name_is_there_twice():
+    assert len(SUITE) == sum(len(paper.EXPERIMENTS) for paper in PAPERS)
+
+
+@pytest.mark.parametrize("name", SUITE)
+def test_its_task_and_model_exist_and_a_source_is_given(name):
+    each = SUITE[name]
+    task = make_task(each.task)
+    assert task.shortest <= each.shortest <= task.length == each.task.settings["length"]
+    assert each.model.name in MODELS
+    in_full(each.model)
+    assert each.published.source
+    assert each.published.model
+    assert str(each.published)
+    assert each.sequences >= each.batch_size
+    assert 0 < each.mastered <= 1
+    for sentence in (each.differs, each.tried):
+        assert not sentence or sentence.endswith(".")
+
+
+def test_figures_of_the_lstm_paper_are_those_of_its_tables():
+    assert {name: SUITE[name].published.sequences for name in PUBLISHED_1997} == PUBLISHED_1997
+
+
+def test_each_is_asked_with_the_curriculum_and_without_by_every_seed():
+    (asked,) = (trials([SUITE["echo/book"]], range(3)),)
+    assert [(cell.curriculum, cell.seed) for cell in asked.cells] == [
+        (curriculum, seed) for curriculum in (True, False) for seed in range(3)
+    ]
+    assert len({cell.key for cell in asked.cells}) == 6
+
+
+def test_a_paper_means_all_of_its_experiments_and_nothing_is_meant_twice():
+    names = [each.name for each in meant(["echo", "echo/book", "lstm-1997/adding-100"])]
+    assert names == [*(name for name in SUITE if name.startswith("echo/")), "lstm-1997/adding-100"]
+    assert len(meant(GROUPS)) == len(SUITE)
+
+
+def test_quick_means_the_quick_ones_among_them():
+    assert {each.name for each in meant(["lstm-1997"], quick=True)} == {
+        name for name in QUICK if name.startswith("lstm-1997/")
+    }
+    with pytest.raises(TaskError, match=r"None of recall is quick: leave --quick, or name one of lstm-1997/adding-100"):
+        meant(["recall"], quick=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "near"), [("lstm-1997/adding-10", "lstm-1997/adding-100"), ("lstm1997", "lstm-1997"), ("x", "echo")]
+)
+def test_a_name_that_is_none_is_told_with_the_nearest(given, near):
+    with pytest.raises(TaskError, match=rf"There is no experiment '{given}': use .*{near}.*--list"):
+        meant([given])
