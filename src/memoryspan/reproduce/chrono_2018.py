@@ -21,8 +21,11 @@ def _copy(blank: int) -> Experiment:
         published=Published(MODEL, f"{PAPER}, figure 3", says="leaves the memoryless plateau within 60,000 updates"),
         task=parse(f"copy,length={blank + 20}"),
         shortest=blank + 20,
-        model=parse(f"lstm,units=128,chrono={3 * blank // 2}"),
+        model=parse(f"lstm,units=128,chrono={3 * blank // 2},learning_rate=0.002"),
         sequences=500_000,
+        criterion=Criterion(allowed=100),
+        batch_size=16,
+        mastered=0.7,
         differs="The blanks are not asked for, and an example counts where all ten are right.",
     )
 
@@ -34,9 +37,10 @@ def _adding(length: int) -> Experiment:
         published=Published(MODEL, f"{PAPER}, figure 4", says="a curve; at 750 seven times faster than without"),
         task=parse(f"adding,form=bai,length={length}"),
         shortest=length,
-        model=parse(f"lstm,units=128,chrono={length}"),
+        model=parse(f"lstm,units=128,chrono={length},learning_rate=0.005"),
         sequences=500_000,
         criterion=Criterion(below=0.04),
+        batch_size=8,
         differs="The marks stand anywhere; theirs one in each half.",
     )
 
