@@ -10,7 +10,9 @@ from memoryspan.reproduce.compare import Comparison
 from memoryspan.reproduce.suite import SUITE
 from memoryspan.spans.summary import Interval
 
-ADDING, TUTORIAL, KENT = (SUITE[name] for name in ("lstm-1997/adding-100", "echo/tutorial", "echo/kent-murray"))
+ADDING, BOOK, TUTORIAL, KENT = (
+    SUITE[name] for name in ("lstm-1997/adding-100", "echo/book", "echo/tutorial", "echo/kent-murray")
+)
 
 ROW = Comparison(
     name=ADDING.name,
@@ -61,12 +63,16 @@ def test_failures_are_said():
 
 
 def test_notes_have_the_source_the_recipe_and_what_differs():
-    said = notes([ROW, NEVER, replace(ROW, name=KENT.name, experiment=KENT)])
+    far = (SUITE[f"lstm-1997/distractors-{name}"] for name in ("50-50", "1000-50"))
+    rows = [ROW, NEVER, *(replace(ROW, name=each.name, experiment=each) for each in (*far, KENT))]
+    said = notes(rows)
     assert said[0] == "In brackets: the range over seeds, which holds the median of all seeds in 94 % of such sweeps."
     assert said[1].startswith(
         "lstm-1997/adding-100: add two marked numbers out of 100 to 110. Hochreiter & Schmidhuber"
     )
     assert "Here lstm,units=8, 8 sequences an update; until 2,000 fresh sequences in a row" in said[1]
+    assert said[3].startswith("  Lengths are uniform over 21 values")
+    assert said[5] == "  As of lstm-1997/distractors-50-50."
     assert said[-1].startswith("  Another task: theirs is a pulse")
     assert len([sentence for sentence in said if sentence.startswith("lstm-1997/adding-100")]) == 1
 
@@ -75,14 +81,15 @@ def test_only_what_has_both_figures_is_drawn():
     kent = replace(ROW, name=KENT.name, experiment=KENT)
     unknown = replace(ROW, experiment=None)
     unanswered = replace(ROW, sequences=None, spread=None)
-    assert drawn([ROW, NEVER, kent, unknown, unanswered]) == [ROW, NEVER]
+    tutorial = replace(ROW, name=TUTORIAL.name, experiment=TUTORIAL)  # which never got there
+    assert drawn([ROW, NEVER, kent, unknown, unanswered, tutorial]) == [ROW, NEVER]
 
 
 def test_the_picture_has_a_dot_for_each_and_its_name(tmp_path):
-    tutorial = replace(ROW, name=TUTORIAL.name, experiment=TUTORIAL, sequences=5696.0, spread=None)
-    path = draw_reproduced([ROW, NEVER, tutorial], tmp_path / "reproduced.png")
+    book = replace(ROW, name=BOOK.name, experiment=BOOK, sequences=2848.0, spread=None)
+    path = draw_reproduced([ROW, NEVER, book], tmp_path / "reproduced.png")
     assert imread(path).std() > 0.05
     svg = path.with_suffix(".svg").read_text()
-    for text in ("lstm-1997/adding-100", "echo/tutorial", "sequences, as published", "not within the budget"):
+    for text in ("lstm-1997/adding-100", "echo/book", "sequences, as published", "not within the budget"):
         assert f"<!-- {text} -->" in svg
     assert svg.count("<!-- lstm-1997/adding-100 -->") == 1

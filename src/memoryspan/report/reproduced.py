@@ -17,12 +17,8 @@ SIDE, ROW, NAMES = 5.0, 0.2, 3.0
 
 
 def drawn(rows: Sequence[Comparison]) -> list[Comparison]:
-    """Those that have two figures to be drawn."""
-    return [
-        row
-        for row in rows
-        if row.sequences is not None and row.experiment is not None and row.experiment.published.sequences
-    ]
+    """Those that have two figures to be drawn, one against the other."""
+    return [row for row in rows if row.sequences is not None and row.comparable]
 
 
 def draw_reproduced(rows: Sequence[Comparison], path: Path) -> Path:

@@ -51,13 +51,18 @@ def notes(rows: Sequence[Comparison]) -> list[str]:
         shares = " or ".join(f"{100 * share:.0f} %" for share in sorted(found))
         kind = "the range over seeds, which" if max(found) < CONFIDENCE else "which"
         said.append(f"In brackets: {kind} holds the median of all seeds in {shares} of such sweeps.")
+    before: dict[str, str] = {}
     for experiment in {row.name: row.experiment for row in rows}.values():
-        if experiment is not None:
-            said.append(
-                f"{experiment.name}: {experiment.what}. {experiment.published.source}. Here {shown(experiment.model)}, "
-                f"{experiment.batch_size} sequences an update; until {experiment.criterion}."
-            )
-            said += [f"  {sentence}" for sentence in (experiment.differs, experiment.tried) if sentence]
+        if experiment is None:
+            continue
+        said.append(
+            f"{experiment.name}: {experiment.what}. {experiment.published.source}. Here {shown(experiment.model)}, "
+            f"{experiment.batch_size} sequence{'s' * (experiment.batch_size > 1)} an update; until "
+            f"{experiment.criterion}."
+        )
+        for sentence in filter(None, (experiment.differs, experiment.tried)):
+            first = before.setdefault(sentence, experiment.name)
+            said.append(f"  {sentence}" if first == experiment.name else f"  As of {first}.")
     return said
 
 

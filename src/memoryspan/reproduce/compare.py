@@ -46,15 +46,15 @@ class Comparison:
     def ratio(self) -> float | None:
         """Measured over published sequences; None where either is not known, or the criterion was not met."""
         published = self.experiment.published.sequences if self.experiment else None
-        if not published or self.sequences is None or self.sequences == np.inf or not self._comparable:
+        if not published or self.sequences is None or self.sequences == np.inf or not self.comparable:
             return None
         return self.sequences / published
 
     @property
-    def _comparable(self) -> bool:
-        """Not where the published training did not get there itself."""
+    def comparable(self) -> bool:
+        """Whether there is a published number of sequences that got there itself."""
         published = self.experiment.published if self.experiment else None
-        return published is not None and (published.accuracy is None or published.accuracy > 0.5)
+        return bool(published and published.sequences and published.accuracy != 0)
 
     @property
     def success(self) -> tuple[float, float] | None:

@@ -75,8 +75,8 @@ EXPERIMENTS = (
         criterion=Criterion(in_a_row=512),
         batch_size=2,
         differs=(
-            "All strings are fresh, and of 9 to 30 steps, equally often; published are 256 of natural lengths, 12 on "
-            "average, trained on again and again, and as many to test."
+            "All strings are fresh, and of 8 to 30 symbols and an E, equally often; published are 256 of natural "
+            "lengths, 12 on average, trained on again and again, and as many to test."
         ),
     ),
     Experiment(
