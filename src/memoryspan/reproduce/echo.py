@@ -68,7 +68,7 @@ EXPERIMENTS = (
         differs="Ours sees no example twice, and may see more of them.",
         tried=(
             "With the curriculum lengths differ, so that a model has to count 43 steps from the beginning; at one "
-            "length looking 17 steps back from the end does as well. Rates of 0.005 and 0.02 do not get there either way."
+            "length looking 17 steps back from the end does. Rates of 0.005 and 0.02 do not get there either way."
         ),
     ),
     Experiment(
