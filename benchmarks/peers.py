@@ -9,6 +9,7 @@ from benchmarks.contestants import NATIVE, OURS, STEPS_PER_EXECUTION
 from benchmarks.learners import (
     BATCH_SIZE,
     CLIPNORM,
+    CURRICULUM,
     FULL,
     KERAS,
     LEARNING_RATE,
@@ -153,9 +154,10 @@ def method(question: Question) -> str:
         f"any other; seconds of all seeds, those included. Of every seed all contestants begin with the same weights, "
         f"in turn, in one process; each has learned up to a first look before, which is not counted. Seconds are those "
         f"of training: compiling and looks are not in them. memoryspan runs what `memoryspan train` runs, with a "
-        f"rate of {OUR_LEARNING_RATE:g} and a curriculum that grows at {percent(SHARE)}, and makes its examples within "
-        f"the time; full: all of them at the full length, without the curriculum. The others have theirs made for "
-        f"them, all at the full length, and learn with a rate of "
+        f"rate of {OUR_LEARNING_RATE:g} and a curriculum that grows by {CURRICULUM.growth:g} at "
+        f"{percent(CURRICULUM.mastered)}, and makes its examples within the time; full: all of them at the full length, "
+        f"without the curriculum, with the rate of the others. Those have theirs made for them, all at the full "
+        f"length, and learn with a rate of "
         f"{LEARNING_RATE:g}, the best of five. NumPy is `benchmarks/numpy_lstm.py`; Keras, on JAX, one `fit` a look, "
         f"unshuffled, with {STEPS_PER_EXECUTION} steps an execution; PyTorch `nn.LSTM` with time first, a fused Adam "
         f"and one thread, and with the weights of the others, for with its own it takes about twice as many examples. "
