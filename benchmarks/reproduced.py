@@ -14,7 +14,7 @@ import click
 
 from benchmarks.machine import Machine, this_machine
 from benchmarks.page import write_section
-from memoryspan.report.reproduced import FILE, draw_reproduced
+from memoryspan.report.reproduced import FILE, dots, draw_reproduced
 from memoryspan.report.reproduced_table import LEFT, TITLES, cells_of, notes
 from memoryspan.reproduce.compare import Comparison, compare
 from memoryspan.reproduce.suite import meant
@@ -33,25 +33,38 @@ DOCS = Path(__file__).parents[1] / "docs"
     help="Where reproduced.md stands.  [default: docs]",
 )
 def main(sweeps: tuple[Path, ...], docs: Path) -> None:
-    """Writes what sweeps of `memoryspan reproduce` have measured, on this machine, into docs/reproduced.md."""
-    machine = this_machine()
-    rows = [row for sweep in sweeps for row in compare(open_sweep(sweep, Trials).answered)]
+    """Writes what sweeps of `memoryspan reproduce` have measured, on this machine, into docs/reproduced.md.
+
+    Give all sweeps at once: the picture shows those that are given.
+    """
+    opened = [open_sweep(sweep, Trials) for sweep in sweeps]
+    rows = [row for sweep in opened for row in compare(sweep.answered)]
+    when = max(sweep.manifest.created for sweep in opened).date()
     for paper in dict.fromkeys(row.name.partition("/")[0] for row in rows):
         of_paper = [row for row in rows if row.name.startswith(f"{paper}/")]
-        write_section(docs / "reproduced.md", paper, section(paper, of_paper, machine))
-    drawn = draw_reproduced(rows, docs / FILE)
-    drawn.with_suffix(".svg").unlink()  # the page shows the other
-    click.echo(f"Written: {docs / 'reproduced.md'} and {drawn}.")
+        write_section(
+            docs / "reproduced.md", paper, section(paper, of_paper, f"{when}, {_without_load(this_machine())}")
+        )
+    click.echo(f"Written: {docs / 'reproduced.md'}.")
+    if drawn := dots(rows):
+        picture = draw_reproduced(drawn, docs / FILE)
+        picture.with_suffix(".svg").unlink()  # the page shows the other
+        click.echo(f"Drawn: {picture}.")
 
 
-def section(paper: str, rows: Sequence[Comparison], machine: Machine) -> str:
+def section(paper: str, rows: Sequence[Comparison], machine: str) -> str:
     """The command, the table, and what has to be said to it."""
-    seeds = max(row.seeds for row in rows)
+    seeds = max(row.seeds + row.failures for row in rows)
     lines = [TITLES, ["---"] * LEFT + ["---:"] * (len(TITLES) - LEFT), *map(cells_of, rows)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     said = "\n".join(f"- {note}" if not note.startswith("  ") else f"  {note.strip()}" for note in notes(rows))
     command = shlex.join(["memoryspan", "reproduce", *_named(paper, rows), "--seeds", str(seeds)])
     return f"<!-- not run: takes too long -->\n```sh\n{command}\n```\n\n{table}\n\n{said}\n\nMeasured on {machine}"
+
+
+def _without_load(machine: Machine) -> str:
+    """What it was when the sweeps ran: of the date and the load, only now is known."""
+    return str(machine).removeprefix(f"{machine.date}, ").partition("; load")[0] + "."
 
 
 def _named(paper: str, rows: Sequence[Comparison]) -> list[str]:

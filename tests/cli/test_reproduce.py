@@ -23,6 +23,7 @@ def sweep(tmp_path_factory):
         "experiment",
         "published",
         "curriculum",
+        "weights",
         "sequences",
         "solved",
         "right",
@@ -34,8 +35,8 @@ def sweep(tmp_path_factory):
     return directory
 
 
-def test_it_keeps_a_sweep_with_a_table_and_a_picture(sweep):
-    assert {path.name for path in sweep.iterdir()} >= {"manifest.json", "cells", "results.csv", "reproduced.png"}
+def test_it_keeps_a_sweep_with_a_table(sweep):
+    assert {path.name for path in sweep.iterdir()} >= {"manifest.json", "cells", "results.csv"}
     header, *rows = (sweep / "results.csv").read_text().splitlines()
     assert header.startswith("experiment,curriculum,task,model,seed,parameters,sequences,accuracy,rms_error,ended")
     assert [row.split(",")[:2] for row in rows] == [["echo/book", "true"]] * 2 + [["echo/book", "false"]] * 2
@@ -45,10 +46,11 @@ def test_published_and_measured_stand_side_by_side_as_json(memoryspan, sweep):
     answer = memoryspan("reproduce", "--run", sweep, "--json")
     assert answer.code == 0
     with_it, without = answer.json["experiments"]
-    assert with_it["experiment"]["published"]["sequences"] == 10_000
+    assert with_it["experiment"]["published"]["seen"] == 10_000
     assert (with_it["curriculum"], without["curriculum"]) == (True, False)
     assert with_it["solved"] == 2
-    assert with_it["ratio"] == with_it["sequences"] / 10_000 < 1
+    assert with_it["sequences"] < 10_000
+    assert with_it["ratio"] is None
     assert with_it["accuracy"] > 0.99
     assert len(answer.json["answers"]) == 4
 
@@ -73,15 +75,19 @@ def test_only_what_is_missing_is_run_and_the_answer_is_the_same(memoryspan, swee
 def test_ctrl_c_keeps_what_is_done(tmp_path):
     command = ["reproduce", "lstm-1997/adding-1000", "--workers", "1", "--run", str(tmp_path / "sweep")]
     process = subprocess.Popen(
-        [sys.executable, "-m", "memoryspan", *command], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "memoryspan", *command],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "sweep" / "cells").exists() and time.monotonic() < deadline:
+    while not (tmp_path / "sweep" / "cells").exists():
         time.sleep(0.1)
-    os.kill(process.pid, signal.SIGINT)
+    time.sleep(2)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of the group
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert f"memoryspan reproduce --run {tmp_path / 'sweep'} does the others" in err
+    assert f"0 of 10 cells are answered and kept; memoryspan reproduce --run {tmp_path / 'sweep'} answers" in err
     assert out == ""
 
 
@@ -105,7 +111,7 @@ def test_the_list_has_every_experiment_with_what_was_published(memoryspan):
         (["echo/book", "--seeds", "0"], "Invalid value for '--seeds'"),
         (
             ["echo/book", "--seeds", "3", "--run", "SWEEP"],
-            "is the sweep of another question (other experiments, or other",
+            "is the sweep of another question (other experiments or seeds",
         ),
         (["--run", "NOWHERE"], "There is no sweep at"),
     ],

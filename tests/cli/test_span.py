@@ -72,7 +72,7 @@ def test_a_cell_that_fails_says_why_and_the_others_go_on(memoryspan, tmp_path):
     assert answer.code == 1
     assert "mine.py, line 4, in build: RuntimeError: no more than one." in answer.out
     assert "1 error" in answer.out
-    assert f"Next: memoryspan span {tmp_path / 'sweep'} --retry-failed" in answer.out
+    assert f"Next: memoryspan span --run {tmp_path / 'sweep'} --retry-failed" in answer.out
     file.write_text(file.read_text().replace("seed == 1", "False"))
     again = [sys.executable, "-m", "memoryspan", *map(str, arguments), "--retry-failed"]
     ended = subprocess.run(again, capture_output=True, text=True)
@@ -91,7 +91,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of the group
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    assert f"0 of 1 cells are answered and kept; memoryspan span --resume {directory} answers the others" in err
+    assert f"0 of 1 cells are answered and kept; memoryspan span --run {directory} answers the others" in err
 
 
 def test_a_run_has_its_held_span(memoryspan, solved):

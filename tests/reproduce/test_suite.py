@@ -1,20 +1,29 @@
 import pytest
 
 from memoryspan.errors import TaskError
-from memoryspan.models import MODELS, in_full
+from memoryspan.models import MODELS, in_full, make_model
 from memoryspan.reproduce.experiment import trials
 from memoryspan.reproduce.suite import GROUPS, PAPERS, QUICK, SUITE, meant
 from memoryspan.tasks import make_task
 
 PUBLISHED_1997 = {
-    "lstm-1997/embedded-reber": 8440,
-    "lstm-1997/long-lag-2a": 5040,
-    "lstm-1997/distractors-1000-1000": 49_000,
-    "lstm-1997/adding-100": 74_000,
-    "lstm-1997/adding-500": 209_000,
-    "lstm-1997/adding-1000": 853_000,
-    "lstm-1997/temporal-order-6a": 31_390,
-    "lstm-1997/temporal-order-6b": 571_100,
+    "embedded-reber": 8440,
+    "long-lag-2a": 5040,
+    "long-lag-2b": 5680,
+    "distractors-50-50": 30_000,
+    "distractors-100-100": 31_000,
+    "distractors-200-200": 33_000,
+    "distractors-500-500": 38_000,
+    "distractors-1000-1000": 49_000,
+    "distractors-1000-500": 49_000,
+    "distractors-1000-200": 75_000,
+    "distractors-1000-100": 135_000,
+    "distractors-1000-50": 203_000,
+    "adding-100": 74_000,
+    "adding-500": 209_000,
+    "adding-1000": 853_000,
+    "temporal-order-6a": 31_390,
+    "temporal-order-6b": 571_100,
 }
 
 
@@ -39,7 +48,18 @@ def test_its_task_and_model_exist_and_a_source_is_given(name):
 
 
 def test_figures_of_the_lstm_paper_are_those_of_its_tables():
-    assert {name: SUITE[name].published.sequences for name in PUBLISHED_1997} == PUBLISHED_1997
+    of_paper = {name.removeprefix("lstm-1997/"): each for name, each in SUITE.items() if name.startswith("lstm-1997/")}
+    assert {name: each.published.sequences for name, each in of_paper.items()} == PUBLISHED_1997
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [("adding-200-tcn", 58_051), ("adding-600-tcn", 70_369), ("adding-600-lstm", 69_811), ("copy-1000-tcn", 12_530)],
+)
+def test_models_of_2018_have_about_the_published_sizes(name, published):
+    each = SUITE[f"copy-adding-2018/{name}"]
+    model = make_model(each.model, make_task(each.task), 0)
+    assert 0.9 < model.count_params() / published < 1.15
 
 
 def test_each_is_asked_with_the_curriculum_and_without_by_every_seed():

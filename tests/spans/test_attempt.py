@@ -1,6 +1,5 @@
 import jax.numpy as jnp
 import msgspec
-import numpy as np
 import pytest
 
 from memoryspan.engine import forward, variables_of
@@ -72,7 +71,7 @@ def test_it_counts_the_sequences_until_the_criterion_is_met():
     assert outcome.sequences == outcome.examples == 16 * outcome.updates < 30_000
     assert outcome.accuracy.examples == TESTED
     assert outcome.accuracy.value > 0.98
-    assert 0 < outcome.rms_error < 0.3
+    assert 0 < (outcome.rms_error or 0) < 0.3
     assert said[0] == "building"
 
 
@@ -109,4 +108,5 @@ def test_the_same_trial_has_the_same_answer_alone_and_together():
 def test_an_answer_comes_back_from_a_file_as_it_is():
     (outcome,) = attempt([trial(budget=Budget(examples=160))])
     assert msgspec.json.decode(msgspec.json.encode(outcome), type=type(outcome)) == outcome
-    assert np.isfinite(outcome.rms_error)
+    never = msgspec.structs.replace(outcome, rms_error=None)  # where it is not a number
+    assert msgspec.json.decode(msgspec.json.encode(never), type=type(outcome)) == never

@@ -49,7 +49,7 @@ def test_a_few_mistakes_may_be_allowed():
 
 def test_it_reads_as_a_sentence():
     assert str(ADDING) == ("4 fresh sequences in a row with errors below 0.04, their root mean square below 0.02")
-    assert str(Criterion(in_a_row=1000, allowed=50)) == "1,000 fresh sequences in a row right, 50 apart"
+    assert str(Criterion(in_a_row=1000, allowed=50)) == "1,000 fresh sequences in a row right, 50 excepted"
 
 
 def test_the_mean_of_the_sizes_is_at_most_the_root_mean_square():

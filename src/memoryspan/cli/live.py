@@ -17,6 +17,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from memoryspan.cli.table import Cells, table
 from memoryspan.spans.answer import Answer
 from memoryspan.spans.held import Held, held_span
 from memoryspan.spans.sweep import Sweep
@@ -74,7 +75,7 @@ def training(shortest: int, longest: int) -> Iterator[Callable[[Position], None]
 
 @contextmanager
 def sweeping(
-    sweep: Sweep, total: int, table_of: Callable[[Sequence[Answer]], Table], line_of: Callable[[Answer], str]
+    sweep: Sweep, total: int, cells_of: Callable[[Sequence[Answer]], Cells], line_of: Callable[[Answer], str]
 ) -> Iterator[tuple[Callable, Callable]]:
     """(on_answer, on_event): what `run` calls, to show the table as it fills and a line a worker.
 
@@ -82,14 +83,14 @@ def sweeping(
     """
     console = Console(stderr=True)
     done, lines = [], {}
-    table, due = table_of(sweep.answered), time.monotonic() + PLAIN_SECONDS
+    shown, due = table(cells_of(sweep.answered)), time.monotonic() + PLAIN_SECONDS
 
     def on_answer(answer: Answer) -> None:
-        nonlocal table
+        nonlocal shown
         done.append(answer)
         if not console.is_terminal:
             console.print(f"{len(done)} of {total}: {line_of(answer)}", highlight=False, soft_wrap=True)
-        table = table_of(sweep.answered)
+        shown = table(cells_of(sweep.answered))
 
     def on_event(worker: int, sentence: str) -> None:
         nonlocal due
@@ -101,7 +102,7 @@ def sweeping(
     def picture() -> Group:
         bar = ProgressBar(total=total, completed=len(done), width=30)
         workers = [Text(f"{number + 1}: {lines[number]}", no_wrap=True) for number in sorted(lines)]
-        return Group(table, bar, *workers)
+        return Group(shown, bar, *workers)
 
     live = Live(console=console, get_renderable=picture, transient=True, refresh_per_second=4)
     with live if console.is_terminal else nullcontext():

@@ -1,14 +1,15 @@
 """`memoryspan reproduce`: published experiments, run here, beside what was published."""
 
 import json
-import shlex
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from memoryspan.cli.options import given, json_option
-from memoryspan.cli.output import heeding_ctrl_c, say
+from memoryspan.cli.output import say
+
+if TYPE_CHECKING:
+    from memoryspan.cli.sweeping import View
 
 
 @click.command(
@@ -63,90 +64,33 @@ def _list(names: tuple[str, ...], as_json: bool) -> None:
         say(f"  here:      {shown(each.model)} on {shown(each.task)}, at most {each.sequences:,} sequences")
 
 
-def _sweep(
-    names: tuple[str, ...], directory: str | None, *, quick, seeds, retry_failed, workers, executor, as_json
-) -> int:
+def _sweep(names: tuple[str, ...], directory: str | None, *, quick, seeds, **how) -> int:
     """Answers what is missing, shows all, and returns the exit code."""
+    from memoryspan.cli.sweeping import answer_and_show
     from memoryspan.reproduce.experiment import trials
     from memoryspan.reproduce.suite import meant
-    from memoryspan.spans.executors import workers as hire
-    from memoryspan.spans.sweep import begin, missing, open_sweep
     from memoryspan.spans.trial import Trials
 
     now = trials(meant(names, quick), range(seeds or (3 if quick else 5))) if names else None
-    cells = (now or open_sweep(str(directory), Trials).manifest.asked).cells
-    with hire(executor, workers, cells) as crew, begin(directory, now) as sweep:
-        for notice in sweep.notices:
-            click.echo(notice, err=True)
-        if cells := missing(sweep, retry_failed):
-            with heeding_ctrl_c():
-                _answer(sweep, cells, crew)
-        drawn = _draw(sweep)
-    _show(sweep, drawn, as_json)
-    return int(any(answer.failure for answer in sweep.answers.values()))
+    return answer_and_show(directory, now, Trials, _view(), **how)
 
 
-def _answer(sweep, cells, crew) -> None:
-    from memoryspan.cli.live import sweeping
-    from memoryspan.cli.table import reproduced_table
-    from memoryspan.report.reproduced_table import in_a_line
-    from memoryspan.reproduce.compare import compare
-    from memoryspan.spans.executors import run
+def _view() -> "View":
+    from memoryspan.cli.sweeping import View
+    from memoryspan.cli.table import Cells
+    from memoryspan.report.reproduced_table import LEFT, TITLES, cells_of, in_a_line, notes
+    from memoryspan.reproduce.compare import as_json, compare
 
-    def table(answers):
-        return reproduced_table(compare(answers))
+    def draw(answers, directory):
+        from memoryspan.report.reproduced import FILE, dots, draw_reproduced
 
-    try:
-        with sweeping(sweep, len(cells), table, in_a_line) as (on_answer, on_event):
-            run(sweep, cells, crew, on_answer, on_event)
-    except KeyboardInterrupt:
-        click.echo(
-            f"{len(sweep.answers)} of {len(sweep.cells)} trainings are done and kept; "
-            f"memoryspan reproduce --run {shlex.quote(str(sweep.directory))} does the others, from their beginning.",
-            err=True,
-        )
-        raise
+        drawn = dots(compare(answers))
+        return draw_reproduced(drawn, directory / FILE) if drawn else None
 
-
-def _draw(sweep) -> Path | None:
-    """The picture; None where there is nothing to draw, or no place for it."""
-    from memoryspan.reproduce.compare import compare
-
-    rows = compare(sweep.answered)
-    if not any(row.seeds for row in rows):
-        return None
-    from memoryspan.report.reproduced import FILE, draw_reproduced, drawn
-
-    if not drawn(rows):
-        return None
-    try:
-        return draw_reproduced(rows, sweep.directory / FILE)
-    except OSError as error:
-        click.echo(f"The picture could not be written to {sweep.directory}: {error.strerror or error}.", err=True)
-        return None
-
-
-def _show(sweep, drawn: Path | None, as_json: bool) -> None:
-    from rich.console import Console
-
-    from memoryspan.cli.table import reproduced_table
-    from memoryspan.report.reproduced_table import in_a_line, notes
-    from memoryspan.reproduce.compare import compare
-    from memoryspan.runs.record import plain
-
-    answers = sweep.answered
-    rows = compare(answers)
-    if as_json:
-        figures = [plain(row) | {"ratio": row.ratio} for row in rows]
-        say(json.dumps({"sweep": str(sweep.directory), "experiments": figures, "answers": plain(answers)}))
-        return
-    Console(width=None if sys.stdout.isatty() else 200).print(reproduced_table(rows))
-    for sentence in notes(rows):
-        say(sentence)
-    for answer in answers:
-        if answer.failure:
-            say(f"\n{in_a_line(answer)}")
-    kept = [*([drawn.name, drawn.with_suffix(".svg").name] if drawn else []), "results.csv", "cells/"]
-    say(f"\nThe sweep is in {sweep.directory}: {', '.join(kept)}.")
-    if any(answer.failure for answer in answers):
-        say(f"Next: memoryspan reproduce --run {shlex.quote(str(sweep.directory))} --retry-failed")
+    return View(
+        lambda answers: Cells(TITLES, LEFT, [cells_of(row) for row in compare(answers)]),
+        in_a_line,
+        lambda answers: notes(compare(answers)),
+        draw,
+        lambda answers: {"experiments": [as_json(row) for row in compare(answers)]},
+    )

@@ -1,18 +1,17 @@
 """`memoryspan span`: how far back models remember, over tasks and seeds; or how far one trained model holds."""
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from memoryspan.cli.options import Count, NamedType, given, json_option
-from memoryspan.cli.output import heeding_ctrl_c, say
+from memoryspan.cli.output import say
 from memoryspan.named import Named
 
 if TYPE_CHECKING:
+    from memoryspan.cli.sweeping import View
     from memoryspan.spans.cell import Span
 
 
@@ -83,23 +82,35 @@ def _require_sweep(directory: str) -> None:
 
 def _sweep(directory: str | None, asked: bool, *, retry_failed, workers, executor, as_json, **question) -> int:
     """Answers what is missing, shows all, and returns the exit code."""
-    from memoryspan.spans.executors import workers as hire
-    from memoryspan.spans.manifest import FILE
-    from memoryspan.spans.sweep import begin, missing, open_sweep
+    from memoryspan.cli.sweeping import answer_and_show
+    from memoryspan.spans.manifest import FILE, Question
 
     goes_on = directory is not None and (Path(directory) / FILE).exists() and not asked
-    now = None if goes_on else _question(**question)
-    cells = (now or open_sweep(str(directory)).manifest.asked).cells
-    # Workers that cannot be had are found out before there is a directory; processes of this machine start with work.
-    with hire(executor, workers, cells) as crew, begin(directory, now) as sweep:
-        for notice in sweep.notices:
-            click.echo(notice, err=True)
-        if cells := missing(sweep, retry_failed):
-            with heeding_ctrl_c():
-                _answer(sweep, cells, crew)
-        drawn = _draw(sweep)
-    _show(sweep, drawn, as_json)
-    return int(any(answer.failure for answer in sweep.answers.values()))
+    how = {"retry_failed": retry_failed, "workers": workers, "executor": executor, "as_json": as_json}
+    return answer_and_show(directory, None if goes_on else _question(**question), Question, _view(), **how)
+
+
+def _view() -> "View":
+    from memoryspan.cli.sweeping import View
+    from memoryspan.cli.table import Cells
+    from memoryspan.report.span_table import TITLES, about_intervals, cells_of, in_a_line, learned_intervals, shown
+    from memoryspan.runs.record import plain
+    from memoryspan.spans.summary import summarise
+
+    def table(answers):
+        return Cells(TITLES, 2, [cells_of(row, shown) for row in summarise(answers)])
+
+    def notes(answers):
+        return list(filter(None, [about_intervals(learned_intervals(summarise(answers)))]))
+
+    def draw(answers, directory):
+        if not any(answer.found for answer in answers):
+            return None
+        from memoryspan.report.span import FILE, draw_span
+
+        return draw_span(answers, directory / FILE, shown)
+
+    return View(table, in_a_line, notes, draw, lambda answers: {"summary": plain(summarise(answers))})
 
 
 def _question(*, tasks, models, seeds, budget, longest, batch_size, parameters):
@@ -116,76 +127,6 @@ def _question(*, tasks, models, seeds, budget, longest, batch_size, parameters):
         longest=longest,
         batch_size=batch_size,
     )
-
-
-def _answer(sweep, cells, crew) -> None:
-    from memoryspan.cli.live import sweeping
-    from memoryspan.cli.table import span_table
-    from memoryspan.report.span_table import in_a_line, shown
-    from memoryspan.spans.executors import run
-    from memoryspan.spans.summary import summarise
-
-    def table(answers):
-        return span_table(summarise(answers), shown)
-
-    try:
-        with sweeping(sweep, len(cells), table, in_a_line) as (on_answer, on_event):
-            run(sweep, cells, crew, on_answer, on_event)
-    except KeyboardInterrupt:
-        click.echo(
-            f"{len(sweep.answers)} of {len(sweep.cells)} cells are answered and kept; "
-            f"memoryspan span --resume {shlex.quote(str(sweep.directory))} answers the others, from their beginning.",
-            err=True,
-        )
-        raise
-
-
-def _draw(sweep) -> Path | None:
-    """The picture; None where there is nothing to draw, or no place for it."""
-    from memoryspan.report.span import FILE, draw_span
-    from memoryspan.report.span_table import shown
-
-    answers = sweep.answered
-    if not any(answer.found for answer in answers):
-        return None
-    try:
-        return draw_span(answers, sweep.directory / FILE, shown)
-    except OSError as error:
-        click.echo(f"The picture could not be written to {sweep.directory}: {error.strerror or error}.", err=True)
-        return None
-
-
-def _show(sweep, drawn: Path | None, as_json: bool) -> None:
-    from rich.console import Console
-
-    from memoryspan.cli.table import span_table, stacked
-    from memoryspan.report.span_table import about_intervals, shown
-    from memoryspan.runs.record import plain
-    from memoryspan.spans.summary import summarise
-
-    answers = sweep.answered
-    rows = summarise(answers)
-    if as_json:
-        say(json.dumps({"sweep": str(sweep.directory), "summary": plain(rows), "answers": plain(answers)}))
-        return
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    table = span_table(rows, shown)
-    if console.measure(table).maximum <= console.width:
-        console.print(table)
-    else:
-        say(stacked(rows, shown))
-    if sentence := about_intervals(rows):
-        say(sentence)
-    for answer in answers:
-        if answer.failure:
-            cell = answer.cell
-            say(f"\n{shown(cell.model)} on {shown(cell.task)}, seed {cell.seed}: {answer.failure.error}")
-    if not all(cell.repeatable for cell in sweep.cells):
-        say("\nThe budget is in seconds: asked again, this sweep would not have the same answers.")
-    kept = [*([drawn.name, drawn.with_suffix(".svg").name] if drawn else []), "results.csv", "cells/"]
-    say(f"\nThe sweep is in {sweep.directory}: {', '.join(kept)}.")
-    if any(answer.failure for answer in answers):
-        say(f"Next: memoryspan span {shlex.quote(str(sweep.directory))} --retry-failed")
 
 
 def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], longest: int, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import isinf
 from pathlib import Path
+from typing import NamedTuple
 
 from matplotlib.axes import Axes
 
@@ -16,65 +17,70 @@ SIDE, ROW, NAMES = 5.0, 0.2, 3.0
 """Inches: of the square of the axes, of a name beside it, and the width of the names."""
 
 
-def drawn(rows: Sequence[Comparison]) -> list[Comparison]:
-    """Those that have two figures to be drawn, one against the other."""
-    return [row for row in rows if row.sequences is not None and row.comparable]
+class Dot(NamedTuple):
+    """A row that has both figures."""
+
+    name: str
+    curriculum: bool
+    solved: bool
+    """Whether at least half of the seeds met the criterion; else `measured` is their budget."""
+    published: int
+    measured: float
+    low: float
+    high: float
 
 
-def draw_reproduced(rows: Sequence[Comparison], path: Path) -> Path:
-    """Draws those rows that have both figures, as .png and as .svg, and returns the path of the first.
+def dots(rows: Sequence[Comparison]) -> list[Dot]:
+    """Those that can be drawn, one figure against the other."""
+    return [
+        Dot(row.name, row.trial.curriculum, not isinf(row.sequences), row.published, *_heights(row, row.sequences))
+        for row in rows
+        if row.published is not None and row.sequences is not None
+    ]
+
+
+def _heights(row: Comparison, sequences: float) -> tuple[float, ...]:
+    """The median and the ends of its interval; for what is infinite the budget."""
+    values = (sequences, row.spread.low, row.spread.high) if row.spread else (sequences,) * 3
+    return tuple(row.budget if isinf(value) else value for value in values)
+
+
+def draw_reproduced(dots: Sequence[Dot], path: Path) -> Path:
+    """Draws at least one dot, as .png and as .svg, and returns the path of the first.
 
     Filled is with the curriculum, hollow without. A triangle stands at the budget where at least half of the seeds
     never met the criterion.
     """
-    rows = drawn(rows)
-    figure = new_figure(SIDE + NAMES, max(SIDE, ROW * len({row.name for row in rows}) + 1))
+    figure = new_figure(SIDE + NAMES, max(SIDE, ROW * len({dot.name for dot in dots}) + 1))
     axes = figure.add_subplot()
     axes.set(xscale="log", yscale="log", xlabel="sequences, as published", ylabel="sequences, measured")
-    for row in rows:
-        _draw(axes, row)
-    low, high = _bounds(rows)
+    for dot in dots:
+        _draw(axes, dot)
+    values = [value for dot in dots for value in (dot.published, dot.low, dot.high)]
+    low, high = min(values) / 2, max(values) * 2
     axes.plot([low, high], [low, high], color=GREY, linestyle=":", linewidth=1)
     axes.set(xlim=(low, high), ylim=(low, high))
-    _name(axes, rows, low, high)
+    _name(axes, dots, low, high)
     _explain(axes)
     return keep(figure, path)
 
 
-def _published(row: Comparison) -> int:
-    published = row.experiment.published.sequences if row.experiment else None
-    assert published is not None
-    return published
+def _draw(axes: Axes, dot: Dot) -> None:
+    colour = BLUE if dot.curriculum else ORANGE
+    axes.plot([dot.published] * 2, [dot.low, dot.high], color=colour, linewidth=1)
+    point, inside = "o" if dot.solved else "^", colour if dot.curriculum else "white"
+    axes.plot(dot.published, dot.measured, point, color=colour, markerfacecolor=inside, markersize=5)
 
 
-def _shown(value: float, row: Comparison) -> float:
-    return row.budget if isinf(value) else value
-
-
-def _draw(axes: Axes, row: Comparison) -> None:
-    assert row.sequences is not None
-    x, y = _published(row), _shown(row.sequences, row)
-    colour = BLUE if row.curriculum else ORANGE
-    if row.spread:
-        axes.plot([x, x], [_shown(row.spread.low, row), _shown(row.spread.high, row)], color=colour, linewidth=1)
-    point = "^" if isinf(row.sequences) else "o"
-    axes.plot(x, y, point, color=colour, markerfacecolor=colour if row.curriculum else "white", markersize=5)
-
-
-def _bounds(rows: Sequence[Comparison]) -> tuple[float, float]:
-    values = [value for row in rows for value in (_published(row), _shown(row.sequences or 1, row))]
-    return min(values) / 2, max(values) * 2
-
-
-def _name(axes: Axes, rows: Sequence[Comparison], low: float, high: float) -> None:
-    """The names beside the axes, in the order of their dots, each with a line to its own."""
-    dots = {row.name: (_published(row), _shown(row.sequences or 1, row)) for row in reversed(rows)}  # the first of each
-    ordered = sorted(dots, key=lambda name: dots[name][1])
-    for number, name in enumerate(ordered):
+def _name(axes: Axes, dots: Sequence[Dot], low: float, high: float) -> None:
+    """The names beside the axes, in the order of their dots, each with a line to the first of its own."""
+    first = {dot.name: dot for dot in reversed(dots)}
+    ordered = sorted(first.values(), key=lambda dot: dot.measured)
+    for number, dot in enumerate(ordered):
         height = low * (high / low) ** ((number + 0.5) / len(ordered))
         axes.annotate(
-            plain(name),
-            dots[name],
+            plain(dot.name),
+            (dot.published, dot.measured),
             (high * (high / low) ** 0.03, height),
             fontsize="x-small",
             va="center",

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from math import isinf
 
-from memoryspan.report.span_table import shown
+from memoryspan.report.span_table import about_intervals, shown
 from memoryspan.reproduce.compare import Comparison
 from memoryspan.spans.answer import Answer
-from memoryspan.spans.summary import CONFIDENCE
 from memoryspan.spans.trial import Outcome, Trial
 
-TITLES = ("experiment", "published", "curriculum", "sequences", "solved", "right", "seconds", "ratio")
+TITLES = ("experiment", "published", "curriculum", "weights", "sequences", "solved", "right", "seconds", "ratio")
 LEFT = 3
 """Columns of words; the others are of numbers."""
 
@@ -20,8 +19,9 @@ def cells_of(row: Comparison) -> list[str]:
     return [
         row.name,
         f"{published.model}: {published}" if published else "",
-        "with" if row.curriculum else "without",
-        sequences(row),
+        "with" if row.trial.curriculum else "without",
+        "" if row.parameters is None else f"{row.parameters:,}",
+        _with_spread(row),
         f"{row.solved} of {row.seeds}" + (f", {row.failures} failed" if row.failures else ""),
         "" if row.accuracy is None else f"{100 * row.accuracy:.1f} %",
         "" if row.seconds is None else f"{row.seconds:,.1f}",
@@ -29,41 +29,40 @@ def cells_of(row: Comparison) -> list[str]:
     ]
 
 
-def sequences(row: Comparison) -> str:
+def _with_spread(row: Comparison) -> str:
     """The median with its interval; `> 74,000` where the budget ended before the criterion was met."""
     if row.sequences is None:
         return ""
+    middle = _sequences(row.sequences, row)
     if row.spread is None or row.spread.low == row.spread.high:
-        return _sequences(row.sequences, row.budget)
-    low, high = _sequences(row.spread.low, row.budget), _sequences(row.spread.high, row.budget)
-    return f"{_sequences(row.sequences, row.budget)} ({low} to {high})"
+        return middle
+    return f"{middle} ({_sequences(row.spread.low, row)} to {_sequences(row.spread.high, row)})"
 
 
-def _sequences(value: float, budget: int) -> str:
-    return f"> {budget:,}" if isinf(value) else f"{value:,.0f}"
+def _sequences(value: float, row: Comparison) -> str:
+    return f"> {row.budget:,}" if isinf(value) else f"{value:,.0f}"
 
 
 def notes(rows: Sequence[Comparison]) -> list[str]:
-    """What has to be said to a table: of its intervals, and of each experiment what differs and what was tried."""
-    said = []
-    found = {row.spread.confidence for row in rows if row.spread}
-    if found:
-        shares = " or ".join(f"{100 * share:.0f} %" for share in sorted(found))
-        kind = "the range over seeds, which" if max(found) < CONFIDENCE else "which"
-        said.append(f"In brackets: {kind} holds the median of all seeds in {shares} of such sweeps.")
+    """What has to be said to a table: of its intervals, and of each experiment how it was run and what differs."""
+    said = list(filter(None, [about_intervals(row.spread for row in rows)]))
     before: dict[str, str] = {}
-    for experiment in {row.name: row.experiment for row in rows}.values():
-        if experiment is None:
-            continue
-        said.append(
-            f"{experiment.name}: {experiment.what}. {experiment.published.source}. Here {shown(experiment.model)}, "
-            f"{experiment.batch_size} sequence{'s' * (experiment.batch_size > 1)} an update; until "
-            f"{experiment.criterion}."
-        )
-        for sentence in filter(None, (experiment.differs, experiment.tried)):
-            first = before.setdefault(sentence, experiment.name)
-            said.append(f"  {sentence}" if first == experiment.name else f"  As of {first}.")
+    for row in {row.name: row for row in rows}.values():
+        said.append(f"{row.name}: {_recipe(row)}")
+        experiment = row.experiment
+        for sentence in filter(None, (experiment.differs, experiment.tried) if experiment else ()):
+            first = before.setdefault(sentence, row.name)
+            said.append(f"  {sentence}" if first == row.name else f"  As for {first}.")
     return said
+
+
+def _recipe(row: Comparison) -> str:
+    trial, batch = row.trial, row.trial.batch_size
+    asked = f"{row.experiment.what}. {row.experiment.published.source}. " if row.experiment else ""
+    return (
+        f"{asked}Here {shown(trial.model)}, {batch} sequence{'s' * (batch > 1)} an update; until {trial.criterion}, "
+        f"twice."
+    )
 
 
 def in_a_line(answer: Answer) -> str:

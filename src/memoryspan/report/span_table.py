@@ -1,11 +1,11 @@
 """The rows of a table of spans as they read, wherever the table stands."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 from memoryspan.named import Named, without_defaults
 from memoryspan.spans.answer import Answer
 from memoryspan.spans.cell import Found
-from memoryspan.spans.summary import CONFIDENCE, Median, SpanSummary
+from memoryspan.spans.summary import CONFIDENCE, Interval, Median, SpanSummary
 
 TITLES = ("task", "model", "parameters", "learned span", "lag", "held span", "lag", "seeds", "failed")
 
@@ -49,9 +49,9 @@ def _with_interval(median: Median | None) -> str:
     return f"{_value(median)} ({low} to {high})"
 
 
-def about_intervals(rows: Sequence[SpanSummary]) -> str | None:
+def about_intervals(intervals: Iterable[Interval | None]) -> str | None:
     """What the intervals of a table are; None where there are none."""
-    found = {row.learned.interval.confidence for row in rows if row.learned and row.learned.interval}
+    found = {each.confidence for each in intervals if each}
     if not found:
         return None
     shares = " or ".join(f"{100 * share:.0f} %" for share in sorted(found))
@@ -74,3 +74,8 @@ def in_a_line(answer: Answer) -> str:
         return f"{what}: {answer.failure.error if answer.failure else 'failed'}"
     learned, held = (f"{'at least ' if s.at_least else ''}{s.length or 'none'}" for s in (found.learned, found.held))
     return f"{what}: learned {learned}, held {held} ({found.seconds:.0f} s of training)"
+
+
+def learned_intervals(rows: Iterable[SpanSummary]) -> list[Interval | None]:
+    """Of a table's learned spans; those of its held spans are of as many seeds."""
+    return [row.learned.interval if row.learned else None for row in rows]

@@ -4,7 +4,7 @@ import json
 
 from memoryspan.report.page import Page
 from memoryspan.report.span import curves_of, one_chance, over_seeds
-from memoryspan.report.span_table import TITLES, about_intervals, cells_of, shown
+from memoryspan.report.span_table import TITLES, about_intervals, cells_of, learned_intervals, shown
 from memoryspan.runs.record import plain
 from memoryspan.spans.held import THRESHOLD
 from memoryspan.spans.summary import Median, SpanSummary, summarise
@@ -25,7 +25,7 @@ def sweep_page(sweep: Sweep) -> Page:
             "caption": "Spans in time steps, the median over seeds with its interval, and in lag",
             "columns": [{"name": title, "number": number > 1} for number, title in enumerate(TITLES)],
             "rows": [_row(row) for row in rows],
-            "notes": [*filter(None, [about_intervals(rows)]), *_failures(sweep)],
+            "notes": [*filter(None, [about_intervals(learned_intervals(rows))]), *_failures(sweep)],
             "charts": [_chart(task, by_model) for task, by_model in curves_of(sweep.answered, shown).items()],
         },
     )

@@ -53,31 +53,35 @@ LOSSES = {"lstm": 0.0204, "gru": 0.0197, "tcn": 3.5e-5}
 
 
 def _adding(model: str, length: int) -> Experiment:
-    says = {600: f"mean squared error {ERRORS[model]:g}", 200: "a curve (figure 2)"}.get(length, "no figure")
+    figures = {
+        200: Published(model.upper(), f"{PAPER}, figure 2", says="a curve"),
+        400: Published(model.upper(), f"{PAPER}, tables 2 and 3", says="the settings alone"),
+        600: Published(model.upper(), f"{PAPER}, table 1", says=f"mean squared error {ERRORS[model]:g}"),
+    }
     return Experiment(
         name=f"copy-adding-2018/adding-{length}-{model}",
         what=f"add two marked numbers out of {length}",
-        published=Published(model.upper(), f"{PAPER}, table 1, figure 2", says=says),
+        published=figures[length],
         task=parse(f"adding,form=bai,length={length}"),
         shortest=length,
         model=parse(ADDING[model][length]),
         sequences=SEEN,
         criterion=Criterion(below=0.04, rms_below=min(0.01, ERRORS[model] ** 0.5 if length == 600 else 1)),
         batch_size=8,
-        differs="Every example is fresh.",
+        differs="Every example is fresh; the criterion is ours: all within 0.04, and as precise as the best of theirs.",
     )
 
 
 def _copy(model: str, blank: int) -> Experiment:
-    says = {1000: f"loss {LOSSES[model]:g}", 500: "a curve (figure 4)"}.get(blank, "no figure")
-    accuracy = {"tcn": 1.0}.get(model)
-    least = "" if accuracy else f", below 20 % right (figure 5) from T = {50 if model == 'lstm' else 200} on"
+    figures = {
+        500: Published(model.upper(), f"{PAPER}, figure 4", says="a curve"),
+        1000: Published(model.upper(), f"{PAPER}, table 1", says=f"loss {LOSSES[model]:g}"),
+        2000: Published(model.upper(), f"{PAPER}, tables 2 and 3", says="the settings alone"),
+    }
     return Experiment(
         name=f"copy-adding-2018/copy-{blank}-{model}",
         what=f"keep ten symbols over {blank:,} steps",
-        published=Published(
-            model.upper(), f"{PAPER}, table 1, figures 4 and 5", accuracy=accuracy, says=f"{says}{least}"
-        ),
+        published=figures[blank],
         task=parse(f"copy,length={blank + 20}"),
         shortest=blank + 20,
         model=parse(COPY[model][blank]),
@@ -85,7 +89,11 @@ def _copy(model: str, blank: int) -> Experiment:
         criterion=Criterion(allowed=100),
         batch_size=16,
         mastered=0.7,
-        differs="Every example is fresh; the blanks are not asked for; and an example counts where all ten are right.",
+        differs=(
+            "Every example is fresh; the blanks are not asked for; and an example counts where all ten are right. Of "
+            "single symbols, models of 10,000 parameters are published with 100 % right for the TCN, and with less "
+            "than 20 % for the LSTM from T = 50 on and for the GRU from T = 200 on (figure 5)."
+        ),
     )
 
 

@@ -14,7 +14,7 @@ EXPERIMENTS = (
         name="echo/tutorial",
         what="echo the third of 50 values out of 100",
         published=Published(
-            "LSTM(25), 15,200 parameters", "the tutorial; `memoryspan tutorial` runs it", sequences=10, accuracy=0.0
+            "LSTM(25), 15,200 parameters", "the tutorial; `memoryspan tutorial` runs it", seen=10, accuracy=0.0
         ),
         task=parse("echo,length=50,n_features=100,out_index=2"),
         shortest=50,
@@ -28,7 +28,7 @@ EXPERIMENTS = (
         published=Published(
             "LSTM(25)",
             "Brownlee 2017, chapter 6, the script as it is found in many copies",
-            sequences=10_000,
+            seen=10_000,
             says="the accuracy that it prints was not to be checked",
         ),
         task=parse("echo,length=5,n_features=10,out_index=2"),
@@ -42,7 +42,7 @@ EXPERIMENTS = (
         published=Published(
             "LSTM(75)",
             "a variant of the book's script, found on its own",
-            sequences=25_000,
+            seen=25_000,
             says="no accuracy is printed",
         ),
         task=parse("echo,length=10,n_features=50,out_index=1"),
@@ -56,7 +56,7 @@ EXPERIMENTS = (
         published=Published(
             "LSTM(150), the best of four sizes",
             "B. Mehrabi, Vanila-LSTMs, vanila_LSTMs.ipynb, output",
-            sequences=250_000,
+            seen=250_000,
             accuracy=0.97,
             says="5,000 examples, 50 epochs",
         ),

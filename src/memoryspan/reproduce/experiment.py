@@ -20,7 +20,9 @@ class Published:
     source: str
     """Where it says so: authors, year, table."""
     sequences: int | None = None
-    """Trained on until the criterion was met; None where that is not reported."""
+    """Trained on until the criterion was met, the mean of its trials; None where that is not reported."""
+    seen: int | None = None
+    """Trained on in all, where there was no criterion."""
     accuracy: float | None = None
     """The share of right answers at the end; None where that is not reported."""
     says: str = ""
@@ -29,7 +31,8 @@ class Published:
     def __str__(self) -> str:
         accuracy = "" if self.accuracy is None else f"{100 * self.accuracy:g} % right"
         sequences = "" if self.sequences is None else f"{self.sequences:,} sequences"
-        return ", ".join(part for part in (accuracy, sequences, self.says) if part)
+        seen = "" if self.seen is None else f"after {self.seen:,} sequences"
+        return ", ".join(part for part in (accuracy, sequences, seen, self.says) if part)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class Experiment:
     sequences: int
     """The budget of a training."""
     criterion: Criterion = Criterion()
+    counts_run: bool = False
+    """Whether the published number of sequences has in it those that met the criterion; then ours has them as well."""
     batch_size: int = 32
     mastered: float = 0.98
     """Of the curriculum: the running accuracy at which the length grows."""

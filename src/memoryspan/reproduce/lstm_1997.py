@@ -28,6 +28,7 @@ def _adding(length: int, sequences: int, says: str = "") -> Experiment:
         model=parse("lstm,units=8"),
         sequences=sequences,
         criterion=ADDING,
+        counts_run=True,
         batch_size=8,
     )
 
@@ -42,6 +43,7 @@ def _order(name: str, n_marks: int, model: str, table: str, sequences: int) -> E
         model=parse("lstm,units=8"),
         sequences=sequences,
         criterion=ORDER,
+        counts_run=True,
         batch_size=8,
         differs="The answers are a softmax, the published ones sigmoids.",
     )
@@ -57,6 +59,7 @@ def _distractors(q: int, p: int, sequences: int, weights: int) -> Experiment:
         model=parse("lstm,units=2"),
         sequences=sequences,
         criterion=Criterion(in_a_row=10_000, below=0.2),
+        batch_size=8,
         differs="Lengths are uniform over 21 values, the published ones geometric, with the same mean.",
     )
 
@@ -83,7 +86,10 @@ EXPERIMENTS = (
         name="lstm-1997/long-lag-2a",
         what="tell, after 100 steps that never change, which of two symbols came first",
         published=Published(
-            "LSTM, 1 cell, 10,504 weights, made of two stages", f"{PAPER}, table 2", sequences=5040, says="18 of 18"
+            "LSTM, 1 cell, 10,504 weights, made of two stages",
+            f"{PAPER}, table 2",
+            sequences=5040,
+            says="in 18 of 18 trials",
         ),
         task=parse("long_lag,n_features=101,length=100"),
         shortest=100,
@@ -96,7 +102,10 @@ EXPERIMENTS = (
         name="lstm-1997/long-lag-2b",
         what="the same, after 100 random steps",
         published=Published(
-            "LSTM, 1 cell, 10,504 weights, made of two stages", f"{PAPER}, section 5.2", sequences=5680, says="18 of 18"
+            "LSTM, 1 cell, 10,504 weights, made of two stages",
+            f"{PAPER}, section 5.2",
+            sequences=5680,
+            says="in 18 of 18 trials",
         ),
         task=parse("long_lag,form=2b,n_features=101,length=100"),
         shortest=100,
@@ -122,7 +131,7 @@ EXPERIMENTS = (
     ),
     _adding(100, 74_000),
     _adding(500, 209_000),
-    _adding(1000, 853_000, "370,000 to 2,020,000 of 10"),
+    _adding(1000, 853_000, "370,000 to 2,020,000 in ten trials"),
     _order("6a", 2, "LSTM, 2 blocks of 2 cells, 156 weights", "table 9", 31_390),
     _order("6b", 3, "LSTM, 3 blocks of 2 cells, 308 weights", "table 9", 571_100),
 )

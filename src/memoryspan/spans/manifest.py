@@ -98,8 +98,8 @@ def read(directory: Path) -> Manifest:
                 f"far it holds."
             ) from None
         raise RunError(
-            f"There is no sweep at {directory}, for there is no {file}: give the directory of one, or begin it with "
-            f"`memoryspan span --run {shlex.quote(str(directory))}`, and models and tasks."
+            f"There is no sweep at {directory}, for there is no {file}: give the directory of one, or begin it there "
+            f"with `memoryspan span` and models and tasks, or with `memoryspan reproduce` and experiments."
         ) from None
     except OSError as error:
         raise RunError(f"{file} cannot be read: {error.strerror}. Ask its owner for leave to read it.") from error
@@ -144,7 +144,7 @@ def _changes(before: Question | Trials, now: Question | Trials) -> str:
     if type(before) is not type(now):
         return f"of `memoryspan {before.command}`"
     same = {cell.key for cell in before.cells} == {cell.key for cell in now.cells}
-    return "" if same else "other experiments, or other seeds"
+    return "" if same else "other experiments or seeds, or another version of them"
 
 
 def strangers_of(cells: Sequence[Training]) -> list[str]:

@@ -46,7 +46,7 @@ class Criterion(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         each = "right" if self.below is None else f"with errors below {self.below:g}"
-        each += f", {self.allowed:,} apart" if self.allowed else ""
+        each += f", {self.allowed:,} excepted" if self.allowed else ""
         mean = "" if self.rms_below is None else f", their root mean square below {self.rms_below:.2g}"
         return f"{self.in_a_row:,} fresh sequences in a row {each}{mean}"
 
@@ -77,8 +77,8 @@ class Outcome(Trained, frozen=True, kw_only=True, tag="outcome"):
     """Trained on until the criterion was met; None where it was not."""
     accuracy: Measured
     """On fresh sequences at the end; right is what the criterion calls so."""
-    rms_error: float
-    """Of their largest errors."""
+    rms_error: float | None
+    """Of their largest errors; None where that is not a number."""
 
 
 class Trials(msgspec.Struct, frozen=True, tag="reproduce"):
