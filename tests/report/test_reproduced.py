@@ -76,6 +76,7 @@ def test_notes_have_the_source_the_recipe_and_what_differs():
     far = (SUITE[f"lstm-1997/distractors-{name}"] for name in ("50-50", "1000-50"))
     rows = [ROW, NEVER, *(row_of(each) for each in (*far, KENT))]
     said = notes(rows)
+    assert said.pop(0).startswith("Right: of 2,560 fresh sequences")
     assert said[0] == "In brackets: the range over seeds, which holds the median of all seeds in 94 % of such sweeps."
     assert said[1].startswith(
         "lstm-1997/adding-100: add two marked numbers out of 100 to 110. Hochreiter & Schmidhuber"
@@ -109,7 +110,7 @@ def test_the_picture_has_a_dot_for_each_and_its_name(tmp_path):
         "lstm-1997/adding-100",
         "lstm-1997/embedded-reber",
         "sequences, as published",
-        "not within the budget",
+        "not within the budget, at which it stands",
     ):
         assert f"<!-- {text} -->" in svg
     assert svg.count("<!-- lstm-1997/adding-100 -->") == 1

@@ -102,7 +102,7 @@ def sweeping(
     def picture() -> Group:
         bar = ProgressBar(total=total, completed=len(done), width=30)
         workers = [Text(f"{number + 1}: {lines[number]}", no_wrap=True) for number in sorted(lines)]
-        return Group(shown, bar, *workers)
+        return Group(*workers, bar, shown)  # a terminal cuts off what does not fit at the bottom
 
     live = Live(console=console, get_renderable=picture, transient=True, refresh_per_second=4)
     with live if console.is_terminal else nullcontext():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 )
 @click.argument("names", nargs=-1, metavar="[PAPER|EXPERIMENT]...")
 @click.option("--list", "only_list", is_flag=True, help="Show what there is, with what was published, and run nothing.")
-@click.option("--quick", is_flag=True, help="Of those named only what takes a few minutes, and 3 seeds.")
+@click.option("--quick", is_flag=True, help="Of those named only the ones marked quick in --list, and 3 seeds.")
 @click.option("--seeds", type=click.IntRange(1), help="How many trainings of each.  [default: 5; 3 with --quick]")
 @click.option("--run", "directory", type=click.Path(), help="Where to keep it.  [default: a fresh directory in runs/]")
 @click.option("--retry-failed", is_flag=True, help="Also run again what ended in an error.")
@@ -50,8 +50,7 @@ def reproduce(ctx: click.Context, names: tuple[str, ...], only_list: bool, direc
 
 
 def _list(names: tuple[str, ...], as_json: bool) -> None:
-    from memoryspan.report.span_table import shown
-    from memoryspan.reproduce.suite import GROUPS, meant
+    from memoryspan.reproduce.suite import GROUPS, QUICK, meant
     from memoryspan.runs.record import plain
 
     experiments = meant(names or GROUPS)
@@ -59,9 +58,9 @@ def _list(names: tuple[str, ...], as_json: bool) -> None:
         say(json.dumps(plain(experiments)))
         return
     for each in experiments:
-        say(f"{each.name}: {each.what}")
+        say(f"{each.name}{' (quick)' if each.name in QUICK else ''}: {each.what}")
         say(f"  published: {each.published.model}: {each.published} ({each.published.source})")
-        say(f"  here:      {shown(each.model)} on {shown(each.task)}, at most {each.sequences:,} sequences")
+        say(f"  here:      {each.model} on {each.task}, at most {each.sequences:,} sequences")
 
 
 def _sweep(names: tuple[str, ...], directory: str | None, *, quick, seeds, **how) -> int:

@@ -102,9 +102,11 @@ def _show(sweep: "Sweep", drawn: Path | None, view: View, as_json: bool) -> None
         shown = {"sweep": str(sweep.directory), **view.as_json(answers), "answers": plain(answers)}
         say(json.dumps(shown, allow_nan=False))
         return
-    console = Console(width=None if sys.stdout.isatty() else 200)
-    cells = view.table(answers)
-    if console.measure(table(cells)).maximum <= console.width:
+    console, cells = Console(), view.table(answers)
+    needed = console.measure(table(cells), options=console.options.update(width=10_000)).maximum
+    if not sys.stdout.isatty():
+        console.width = needed
+    if needed <= console.width:
         console.print(table(cells))
     else:
         say(stacked(cells))

@@ -92,5 +92,5 @@ def _name(axes: Axes, dots: Sequence[Dot], low: float, high: float) -> None:
 def _explain(axes: Axes) -> None:
     axes.plot([], [], "o", color=BLUE, label="with the curriculum")
     axes.plot([], [], "o", color=ORANGE, markerfacecolor="white", label="without")
-    axes.plot([], [], "^", color=GREY, label="not within the budget")
+    axes.plot([], [], "^", color=ORANGE, markerfacecolor="white", label="not within the budget, at which it stands")
     axes.legend(fontsize="small", loc="upper left", frameon=False)

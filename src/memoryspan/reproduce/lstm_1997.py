@@ -100,7 +100,7 @@ EXPERIMENTS = (
     ),
     Experiment(
         name="lstm-1997/long-lag-2b",
-        what="the same, after 100 random steps",
+        what="tell, after 100 random steps, which of two symbols came first",
         published=Published(
             "LSTM, 1 cell, 10,504 weights, made of two stages",
             f"{PAPER}, section 5.2",

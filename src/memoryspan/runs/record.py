@@ -165,6 +165,11 @@ def _missing(directory: Path) -> str:
             f"There is no run at {directory}: give the directory of one, or begin it with "
             f"`memoryspan train --run {shlex.quote(str(directory))}`."
         )
+    if (directory / "manifest.json").exists():
+        return (
+            f"{directory} is a sweep, and not a run: `memoryspan span` and `memoryspan reproduce` show theirs, with "
+            f"--run {shlex.quote(str(directory))}."
+        )
     if not directory.is_dir():
         return f"{directory} is a file, and a run is a directory: give the directory that holds {FILE}."
     return (

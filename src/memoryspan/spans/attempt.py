@@ -41,15 +41,16 @@ def attempt(trials: Sequence[Trial], on_progress: Callable[[str], None] = lambda
     task = make_task(first.task)
     on_progress("building")
     models = [make_model(trial.model, task, trial.seed) for trial in trials]
-    order = None if first.curriculum else first.shortest
-    curriculum = Curriculum(mastered=first.mastered, unordered_from=order)
+    unordered_from = None if first.curriculum else first.shortest
+    curriculum = Curriculum(mastered=first.mastered, unordered_from=unordered_from)
     promising = min(Settings.threshold, first.criterion.share)
     settings = [Settings(trial.seed, trial.batch_size, trial.budget, curriculum, promising) for trial in trials]
     meter = error_meter(forward(models[0]), task, first.shortest)
     now = ()
     on_progress("compiling")
+    order = "with" if first.curriculum else "without"
     for now in chunks(models, task, settings, _proof(first.criterion, task, meter)):
-        on_progress(_describe(now))
+        on_progress(f"{first.experiment}, {order} curriculum: {_describe(now)}")
     return [_outcome(*each, task, meter) for each in zip(trials, models, now, strict=True)]
 
 
