@@ -70,7 +70,7 @@ def _without_load(machine: Machine) -> str:
 def _named(paper: str, rows: Sequence[Comparison]) -> list[str]:
     """The paper, where all of it was run; else its experiments."""
     names = list(dict.fromkeys(row.name for row in rows))
-    return [paper] if names == [each.name for each in meant([paper])] else names
+    return [paper] if set(names) == {each.name for each in meant([paper])} else names
 
 
 if __name__ == "__main__":
