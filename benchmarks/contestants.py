@@ -14,14 +14,14 @@ from unittest.mock import patch
 
 import numpy as np
 
-from benchmarks.full_length import FullLength
 from benchmarks.limit import LIMIT, at_the_limit
 from memoryspan.backend import jax, keras
 from memoryspan.engine import forward
 from memoryspan.engine.native import SWITCH, native
 from memoryspan.evaluation import evaluator
 from memoryspan.models import lstm
-from memoryspan.training import Budget, Settings
+from memoryspan.tasks import Echo
+from memoryspan.training import Budget, Curriculum, Settings
 from memoryspan.training.trainer import chunks, twice
 
 Job = Callable[[], int]
@@ -40,7 +40,7 @@ STEPS_PER_EXECUTION = 10
 class Work:
     """What each contestant does in a lap."""
 
-    task: FullLength
+    task: Echo
     batch_size: int
     batches: int
 
@@ -125,7 +125,8 @@ def with_memoryspan(work: Work, native: str, seeds: int = 1) -> Job:
     in_cpp = patch.dict(os.environ, {SWITCH: native})  # read when a program is compiled
     with in_cpp:
         models = [_compiled_model(work) for _ in range(seeds)]
-        settings = [Settings(seed, work.batch_size, Budget(examples=None)) for seed in range(seeds)]
+        full_length = Curriculum(unordered_from=work.task.length)
+        settings = [Settings(seed, work.batch_size, Budget(examples=None), full_length) for seed in range(seeds)]
         training = chunks(models, work.task, settings, twice(work.task, evaluator(forward(models[0]), work.task)))
     done = 0
 

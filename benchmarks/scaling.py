@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from benchmarks.contestants import NATIVE, OURS, UNITS, Job, Work, with_memoryspan
-from benchmarks.full_length import FullLength
 from benchmarks.machine import this_machine
 from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved, progress
 from memoryspan.engine.native import native
+from memoryspan.tasks import Echo
 
 BATCH_SIZE = 32
 """The default of `memoryspan train`."""
@@ -55,7 +55,7 @@ def main(rounds: int, longest: int, as_json: bool, page: Path | None) -> None:
 def job(contestant: Contestant, longest: int) -> Job:
     """At least as many updates as have the tokens of one at the longest length; no less than a chunk."""
     name, length = contestant
-    work = Work(FullLength(length), BATCH_SIZE, max(1, longest // length))
+    work = Work(Echo(length), BATCH_SIZE, max(1, longest // length))
     return with_memoryspan(work, "on" if name == NATIVE else "off")
 
 

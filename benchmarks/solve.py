@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from benchmarks.full_length import FullLength
 from benchmarks.machine import Machine, this_machine
 from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import Spread, progress
@@ -14,7 +13,7 @@ from memoryspan.errors import MemoryspanError
 from memoryspan.evaluation import Accuracy, percent, wilson
 from memoryspan.models import lstm
 from memoryspan.tasks import Echo
-from memoryspan.training import Budget, Settings, train
+from memoryspan.training import Budget, Curriculum, Settings, train
 from memoryspan.training.trainer import EXAMPLES
 
 LEARNING_RATE = 2e-2
@@ -45,8 +44,8 @@ class Question:
 
     @property
     def task(self) -> Echo:
-        """The echo task, at all lengths or at the full one alone."""
-        return (Echo if self.curriculum else FullLength)(self.length)
+        """The echo task."""
+        return Echo(self.length)
 
     @property
     def title(self) -> str:
@@ -112,7 +111,8 @@ def limit(budget: str | None, curriculum: bool) -> Budget:
 
 def outcome(question: Question, seed: int) -> Row:
     """How one training ended."""
-    result = train(question.model(seed), question.task, seed=seed, budget=question.budget)
+    order = Curriculum(unordered_from=None if question.curriculum else question.length)
+    result = train(question.model(seed), question.task, seed=seed, budget=question.budget, curriculum=order)
     last, accuracy = result.history[-1], result.accuracy
     if accuracy is None:  # `train` keeps Ctrl-C to itself
         raise click.Abort

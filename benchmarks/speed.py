@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from benchmarks.contestants import NATIVE, OURS, STEPS_PER_EXECUTION, UNITS, Work, contestants
-from benchmarks.full_length import FullLength
 from benchmarks.limit import LIMIT, SIZE
 from benchmarks.machine import this_machine
 from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved
+from memoryspan.tasks import Echo
 
 NO_PEER = (OURS, NATIVE, LIMIT)
 
@@ -41,7 +41,7 @@ def main(batch_size: int, length: int, batches: int, rounds: int, as_json: bool,
 
     Example: python -m benchmarks.speed --length 200 --batches 25
     """
-    work, machine = Work(FullLength(length), batch_size, batches), this_machine()
+    work, machine = Work(Echo(length), batch_size, batches), this_machine()
     laps = interleaved(contestants(work), rounds)
     if not any(name.startswith("PyTorch") for name in laps):
         click.echo('PyTorch is not installed, and left out: pip install ".[bench]"', err=True)

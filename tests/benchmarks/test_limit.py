@@ -1,10 +1,10 @@
 from benchmarks.contestants import Work
-from benchmarks.full_length import FullLength
 from benchmarks.limit import SIZE, at_the_limit
+from memoryspan.tasks import Echo
 
 
 def test_an_example_takes_the_products_of_the_recurrence_and_of_the_dense_layer_three_times():
-    assert Work(FullLength(50), batch_size=128, batches=1).multiply_adds == 3 * (50 * 25 * 100 + 25 * 100)
+    assert Work(Echo(50), batch_size=128, batches=1).multiply_adds == 3 * (50 * 25 * 100 + 25 * 100)
 
 
 def test_a_lap_stands_for_as_many_examples_as_its_products_have_multiply_adds():
