@@ -25,7 +25,7 @@ def cells_of(row: Comparison) -> list[str]:
         f"{row.solved} of {row.seeds}" + (f", {row.failures} failed" if row.failures else ""),
         "" if row.accuracy is None else f"{100 * row.accuracy:.1f} %",
         "" if row.seconds is None else f"{row.seconds:,.1f}",
-        "" if row.ratio is None else f"{row.ratio:.2f}",
+        "" if row.ratio is None else f"{row.ratio:.2g}",
     ]
 
 
