@@ -17,7 +17,7 @@ from benchmarks.page import write_section
 from memoryspan.report.reproduced import FILE, dots, draw_reproduced
 from memoryspan.report.reproduced_table import LEFT, TITLES, cells_of, notes
 from memoryspan.reproduce.compare import Comparison, compare
-from memoryspan.reproduce.suite import meant
+from memoryspan.reproduce.suite import SUITE, meant
 from memoryspan.spans.sweep import open_sweep
 from memoryspan.spans.trial import Trials
 
@@ -38,7 +38,7 @@ def main(sweeps: tuple[Path, ...], docs: Path) -> None:
     Give all sweeps at once: the picture shows those that are given.
     """
     opened = [open_sweep(sweep, Trials) for sweep in sweeps]
-    rows = [row for sweep in opened for row in compare(sweep.answered)]
+    rows = sorted(compare(answer for sweep in opened for answer in sweep.answered), key=_place)
     when = max(sweep.manifest.created for sweep in opened).date()
     for paper in dict.fromkeys(row.name.partition("/")[0] for row in rows):
         of_paper = [row for row in rows if row.name.startswith(f"{paper}/")]
@@ -60,6 +60,11 @@ def section(paper: str, rows: Sequence[Comparison], machine: str) -> str:
     said = "\n".join(f"- {note}" if not note.startswith("  ") else f"  {note.strip()}" for note in notes(rows))
     command = shlex.join(["memoryspan", "reproduce", *_named(paper, rows), "--seeds", str(seeds)])
     return f"<!-- not run: takes too long -->\n```sh\n{command}\n```\n\n{table}\n\n{said}\n\nMeasured on {machine}"
+
+
+def _place(row: Comparison) -> int:
+    """In the order of the suite."""
+    return list(SUITE).index(row.name)
 
 
 def _without_load(machine: Machine) -> str:

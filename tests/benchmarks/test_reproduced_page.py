@@ -14,6 +14,7 @@ def test_a_section_has_the_command_the_table_and_the_machine():
         seeds=3,
         failures=0,
         solved=3,
+        not_finite=0,
         sequences=2848.0,
         spread=None,
         accuracy=1.0,

@@ -22,6 +22,7 @@ def row_of(experiment, **fields) -> Comparison:
         "seeds": 5,
         "failures": 0,
         "solved": 5,
+        "not_finite": 0,
         "sequences": 26_640.0,
         "spread": Interval(21_384.0, 39_048.0, False, 0.9375),
         "accuracy": 0.9996,
@@ -70,6 +71,7 @@ def test_where_the_criterion_is_not_met_the_budget_is_a_bound(change, said):
 
 def test_failures_are_said():
     assert cells_of(replace(ROW, failures=2))[5] == "5 of 5, 2 failed"
+    assert cells_of(replace(ROW, solved=4, not_finite=1))[5] == "4 of 5, 1 not finite"
 
 
 def test_notes_have_the_source_the_recipe_and_what_differs():

@@ -22,11 +22,17 @@ def cells_of(row: Comparison) -> list[str]:
         "with" if row.trial.curriculum else "without",
         "" if row.parameters is None else f"{row.parameters:,}",
         _with_spread(row),
-        f"{row.solved} of {row.seeds}" + (f", {row.failures} failed" if row.failures else ""),
+        _solved(row),
         "" if row.accuracy is None else f"{100 * row.accuracy:.1f} %",
         "" if row.seconds is None else f"{row.seconds:,.1f}",
         "" if row.ratio is None else f"{row.ratio:.2g}",
     ]
+
+
+def _solved(row: Comparison) -> str:
+    """Of the seeds, and why others have no figure."""
+    others = [f"{count} {why}" for count, why in ((row.not_finite, "not finite"), (row.failures, "failed")) if count]
+    return ", ".join([f"{row.solved} of {row.seeds}", *others])
 
 
 def _with_spread(row: Comparison) -> str:

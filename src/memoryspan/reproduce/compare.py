@@ -32,6 +32,8 @@ class Comparison:
     """Trials that ended in an error; they are in no figure."""
     solved: int
     """Seeds that met the criterion within the budget."""
+    not_finite: int
+    """Seeds that ended before the budget did, for their gradients were not finite."""
     sequences: float | None
     """Trained on until the criterion was met, the median over seeds; infinite where at least half never met it."""
     spread: Interval | None
@@ -101,6 +103,7 @@ def _comparison(trials: Sequence[Trial], answers: Sequence[Answer]) -> Compariso
         seeds=len(found),
         failures=len(answers) - len(found),
         solved=int(np.isfinite(needed).sum()),
+        not_finite=sum(each.ended == "not finite" for each in found),
         sequences=_median(needed) if found else None,
         spread=interval(needed) if found else None,
         accuracy=median([each.accuracy.value for each in found]),
