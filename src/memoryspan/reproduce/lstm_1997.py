@@ -79,8 +79,8 @@ EXPERIMENTS = (
         batch_size=2,
         differs=(
             "All strings are fresh, and of 8 to 30 symbols and an E, equally often; published are 256 of natural "
-            "lengths, 12 on average, trained on again and again, and as many to test. A symbol that the grammar allows, "
-            "and no string of that length has there, counts neither way."
+            "lengths, 12 on average, trained on again and again, and as many to test. A symbol that the grammar "
+            "allows, and no string of that length has there, counts neither way."
         ),
     ),
     Experiment(
