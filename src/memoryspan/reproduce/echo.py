@@ -66,10 +66,6 @@ EXPERIMENTS = (
         sequences=500_000,
         criterion=Criterion(allowed=30),
         differs="Ours sees no example twice, and may see more of them.",
-        tried=(
-            "With the curriculum lengths differ, so that a model has to count 43 steps from the beginning; at one "
-            "length looking 17 steps back from the end does. Rates of 0.005 and 0.02 do not get there either way."
-        ),
     ),
     Experiment(
         name="echo/kent-murray",
