@@ -69,7 +69,7 @@ def test_ratios_are_to_numpy_and_to_the_faster_framework_that_gets_there():
 def test_the_summary_tells_the_gain_of_the_curriculum_apart():
     assert peers.summary(peers.compared(MADE_UP)) == (
         "memoryspan is there 10.0 times as fast as NumPy and 5.0 times as fast as the faster framework, Keras; without "
-        "the curriculum 5.0 and 2.5 times, so that the curriculum alone makes it 2.0 times as fast."
+        "the curriculum 5.0 and 2.5 times, so that the curriculum and its recipe make it 2.0 times as fast."
     )
 
 
