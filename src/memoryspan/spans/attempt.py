@@ -15,7 +15,8 @@ from memoryspan.evaluation import Accuracy, compile_rows, right
 from memoryspan.models import make_model
 from memoryspan.runs.record import measured
 from memoryspan.sampling import Stream, integers, stream
-from memoryspan.spans.trial import Criterion, Outcome, Trial, root_mean_square
+from memoryspan.spans.criterion import is_met, mistakes, root_mean_square
+from memoryspan.spans.trial import Criterion, Outcome, Trial
 from memoryspan.tasks import Batch, Task, make_task
 from memoryspan.training import Curriculum, Position, Settings, Status
 from memoryspan.training.trainer import chunks
@@ -64,7 +65,7 @@ def _proof(criterion: Criterion, task: Task, meter: Meter) -> Callable[[Position
         accuracy = None
         for draw in (1, 2):
             errors = meter(position.state.variables, _key(settings.seed, position, draw), criterion.in_a_row, criterion)
-            if not criterion.is_met(*errors):
+            if not is_met(criterion, *errors):
                 return None
             accuracy = _accuracy(criterion, errors, task)
         return accuracy
@@ -73,8 +74,8 @@ def _proof(criterion: Criterion, task: Task, meter: Meter) -> Callable[[Position
 
 
 def _accuracy(criterion: Criterion, errors: Errors, task: Task) -> Accuracy:
-    mistakes = criterion.mistakes(*errors)
-    return Accuracy(int((~mistakes).sum()), len(mistakes), task.length, task.chance)
+    right_ones = ~mistakes(criterion, *errors)
+    return Accuracy(int(right_ones.sum()), len(right_ones), task.length, task.chance)
 
 
 def error_meter(fwd: Forward, task: Task, shortest: int) -> Meter:
@@ -97,7 +98,7 @@ def error_meter(fwd: Forward, task: Task, shortest: int) -> Meter:
         while len(errors) < sequences:
             more = errors_of(variables, jax.random.fold_in(key, len(errors)), jnp.int32(task.length))
             errors, wrong = np.append(errors, more[0]), np.append(wrong, more[1])
-            if criterion and criterion.mistakes(errors, wrong).sum() > criterion.allowed:
+            if criterion and mistakes(criterion, errors, wrong).sum() > criterion.allowed:
                 break
         return errors[:sequences], wrong[:sequences]
 

@@ -6,15 +6,16 @@ Plain data. Reading it imports neither JAX nor Keras, nor anything that it names
 from typing import ClassVar
 
 import msgspec
-import numpy as np
-from jaxtyping import Bool, Float
 
 from memoryspan.runs.record import Measured
 from memoryspan.spans.cell import Trained, Training
 
 
 class Criterion(msgspec.Struct, frozen=True, kw_only=True):
-    """When a model has solved a task: so many fresh sequences in a row without a mistake, or with few."""
+    """When a model has solved a task: so many fresh sequences in a row without a mistake, or with few.
+
+    `spans.criterion` says whether it is met.
+    """
 
     in_a_row: int = 1000
     allowed: int = 0
@@ -24,20 +25,6 @@ class Criterion(msgspec.Struct, frozen=True, kw_only=True):
     judges what is a mistake."""
     rms_below: float | None = None
     """The root of the mean square of those errors has to be below this; a mean of their sizes is then below it too."""
-
-    def mistakes(
-        self, errors: Float[np.ndarray, "sequences"], wrong: Bool[np.ndarray, "sequences"]
-    ) -> Bool[np.ndarray, "sequences"]:
-        """Which sequences are not right, of those with these largest errors, which the task judges so."""
-        return wrong if self.below is None else ~(errors < self.below)  # NaN is a mistake
-
-    def is_met(self, errors: Float[np.ndarray, "sequences"], wrong: Bool[np.ndarray, "sequences"]) -> bool:
-        """Whether the last of these sequences, in the order in which they came, are enough."""
-        if len(errors) < self.in_a_row:
-            return False
-        last, mistakes = errors[-self.in_a_row :], self.mistakes(errors, wrong)[-self.in_a_row :]
-        precise = self.rms_below is None or root_mean_square(last) < self.rms_below
-        return bool(mistakes.sum() <= self.allowed and precise)
 
     @property
     def share(self) -> float:
@@ -49,11 +36,6 @@ class Criterion(msgspec.Struct, frozen=True, kw_only=True):
         each += f", {self.allowed:,} excepted" if self.allowed else ""
         mean = "" if self.rms_below is None else f", their root mean square below {self.rms_below:.2g}"
         return f"{self.in_a_row:,} fresh sequences in a row {each}{mean}"
-
-
-def root_mean_square(errors: Float[np.ndarray, "sequences"]) -> float:
-    """Of errors."""
-    return float(np.sqrt(np.square(errors, dtype=np.float64).mean()))
 
 
 class Trial(Training, frozen=True, kw_only=True, tag="trial"):
