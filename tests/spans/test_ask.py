@@ -8,7 +8,7 @@ from memoryspan.spans.ask import question
 ECHO, LSTM = Named("echo", {"n_features": 4}), Named("lstm", {"units": 3})
 
 
-def ask(tasks=(ECHO,), models=(LSTM,), *, seeds=range(2), budget=Budget(), longest=16, batch_size=32):  # noqa: B008
+def ask(tasks=(ECHO,), models=(LSTM,), *, seeds=range(2), budget=Budget(), longest=16, batch_size=32):  # noqa: B008  (frozen)
     return question(tasks, models, seeds=seeds, budget=budget, longest=longest, batch_size=batch_size)
 
 

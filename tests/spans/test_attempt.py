@@ -6,8 +6,8 @@ from memoryspan.engine import forward, variables_of
 from memoryspan.models import make_model
 from memoryspan.named import Named
 from memoryspan.sampling import Stream, stream
-from memoryspan.spans.attempt import TESTED, attempt, error_meter, largest_errors
-from memoryspan.spans.trial import Criterion, Trial
+from memoryspan.spans.attempt import attempt, error_meter, largest_errors
+from memoryspan.spans.trial import TESTED, Criterion, Trial
 from memoryspan.tasks import Adding, Batch, Delay, Echo
 from memoryspan.training.budget import Budget
 

@@ -6,8 +6,10 @@ from memoryspan.named import Named
 from memoryspan.spans.cell import Cell
 from memoryspan.spans.measure import measure
 
+ECHO = Named("echo", {"n_features": 5, "out_index": 1})
 
-def cell(seed=0, *, longest=16, budget=Budget(examples=30_000), task=Named("echo", {"n_features": 5, "out_index": 1})):  # noqa: B008
+
+def cell(seed=0, *, longest=16, budget=Budget(examples=30_000), task=ECHO):  # noqa: B008  (it is frozen)
     model = Named("lstm", {"units": 10})
     return Cell(task=task, model=model, seed=seed, budget=budget, batch_size=32, longest=longest)
 

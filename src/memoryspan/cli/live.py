@@ -88,9 +88,10 @@ def sweeping(
     def on_answer(answer: Answer) -> None:
         nonlocal shown
         done.append(answer)
-        if not console.is_terminal:
+        if console.is_terminal:
+            shown = table(cells_of(sweep.answered))
+        else:
             console.print(f"{len(done)} of {total}: {line_of(answer)}", highlight=False, soft_wrap=True)
-        shown = table(cells_of(sweep.answered))
 
     def on_event(worker: int, sentence: str) -> None:
         nonlocal due

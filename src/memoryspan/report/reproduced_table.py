@@ -6,7 +6,7 @@ from math import isinf
 from memoryspan.report.span_table import about_intervals, shown
 from memoryspan.reproduce.compare import Comparison
 from memoryspan.spans.answer import Answer
-from memoryspan.spans.trial import Outcome, Trial
+from memoryspan.spans.trial import TESTED, Outcome, Trial
 
 TITLES = ("experiment", "published", "curriculum", "weights", "sequences", "solved", "right", "seconds", "ratio")
 LEFT = 3
@@ -51,7 +51,9 @@ def _sequences(value: float, row: Comparison) -> str:
 
 def notes(rows: Sequence[Comparison]) -> list[str]:
     """What has to be said to a table: of its intervals, and of each experiment how it was run and what differs."""
-    said = ["Right: of 2,560 fresh sequences at the end, those without a mistake by the criterion of the experiment."]
+    said = [
+        f"Right: of {TESTED:,} fresh sequences at the end, those without a mistake by the criterion of the experiment."
+    ]
     said += filter(None, [about_intervals(row.spread for row in rows)])
     before: dict[str, str] = {}
     for row in {row.name: row for row in rows}.values():

@@ -10,19 +10,17 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.backend import keras
-from memoryspan.engine import Forward, Variables, forward, path_of
+from memoryspan.engine import Forward, Variables, forward
 from memoryspan.evaluation import Accuracy, compile_rows, right
 from memoryspan.models import make_model
 from memoryspan.runs.record import measured
-from memoryspan.sampling import Stream, integers, stream
+from memoryspan.sampling import integers
 from memoryspan.spans.criterion import is_met, mistakes, root_mean_square
-from memoryspan.spans.trial import Criterion, Outcome, Trial
+from memoryspan.spans.measure import trained
+from memoryspan.spans.trial import TESTED, Criterion, Outcome, Trial
 from memoryspan.tasks import Batch, Task, make_task
 from memoryspan.training import Curriculum, Position, Settings, Status
-from memoryspan.training.trainer import chunks
-
-TESTED = 2560
-"""Fresh sequences at the end, as many as Hochreiter & Schmidhuber (1997) tested."""
+from memoryspan.training.trainer import Proof, both_draws, chunks, evaluation_key
 
 Errors = tuple[Float[np.ndarray, "sequences"], Bool[np.ndarray, "sequences"]]
 """Of sequences, one by one: the largest error, and whether the task judges it wrong."""
@@ -55,22 +53,14 @@ def attempt(trials: Sequence[Trial], on_progress: Callable[[str], None] = lambda
     return [_outcome(*each, task, meter) for each in zip(trials, models, now, strict=True)]
 
 
-def _proof(criterion: Criterion, task: Task, meter: Meter) -> Callable[[Position, Settings], Accuracy | None]:
-    """Solved where two draws of fresh sequences, one after the other, meet the criterion.
+def _proof(criterion: Criterion, task: Task, meter: Meter) -> Proof:
+    """Solved where both draws of fresh sequences meet the criterion."""
 
-    A look after every chunk would find the lucky one: it only opens the door, and the second draw decides.
-    """
+    def look(position: Position, settings: Settings, key: Array) -> Accuracy | None:
+        errors = meter(position.state.variables, key, criterion.in_a_row, criterion)
+        return _accuracy(criterion, errors, task) if is_met(criterion, *errors) else None
 
-    def proof(position: Position, settings: Settings) -> Accuracy | None:
-        accuracy = None
-        for draw in (1, 2):
-            errors = meter(position.state.variables, _key(settings.seed, position, draw), criterion.in_a_row, criterion)
-            if not is_met(criterion, *errors):
-                return None
-            accuracy = _accuracy(criterion, errors, task)
-        return accuracy
-
-    return proof
+    return both_draws(look)
 
 
 def _accuracy(criterion: Criterion, errors: Errors, task: Task) -> Accuracy:
@@ -127,27 +117,14 @@ def _errors(
     return largest_errors(task, predictions, batch), ~right(task, predictions, batch)
 
 
-def _key(seed: int, position: Position, draw: int) -> Array:
-    return jax.random.fold_in(jax.random.fold_in(stream(seed, Stream.EVALUATION), position.row.updates), draw)
-
-
 def _outcome(trial: Trial, model: keras.Model, position: Position, task: Task, meter: Meter) -> Outcome:
-    row, status = position.row, position.status
-    assert status is not None
-    errors = meter(position.state.variables, _key(trial.seed, position, 0), TESTED)
+    errors = meter(position.state.variables, evaluation_key(trial.seed, position.row), TESTED)
     spread = root_mean_square(errors[0])
     return Outcome(
-        sequences=row.examples if status is Status.SOLVED else None,
+        sequences=position.row.examples if position.status is Status.SOLVED else None,
         accuracy=measured(_accuracy(trial.criterion, errors, task)),
         rms_error=spread if isfinite(spread) else None,
-        ended=status.value,
-        parameters=model.count_params(),
-        path=path_of(model, training=True),
-        updates=row.updates,
-        examples=row.examples,
-        tokens=row.tokens,
-        skipped=row.skipped,
-        seconds=row.seconds,
+        **trained(model, position),
     )
 
 

@@ -1,21 +1,19 @@
 """Answers cells: trains their models, and finds how far each one remembers."""
 
 from collections.abc import Callable, Sequence
-
-import jax
+from typing import Any
 
 from memoryspan.backend import keras
 from memoryspan.engine import forward, path_of
 from memoryspan.evaluation import Accuracy, evaluator
 from memoryspan.models import make_model
 from memoryspan.runs.record import measured
-from memoryspan.sampling import Stream, stream
 from memoryspan.spans.cell import Cell, Found
 from memoryspan.spans.held import EXAMPLES, THRESHOLD, Measure, hold, require_longest
 from memoryspan.spans.learned import Climb, climb_on, learned_span
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Position, Settings
-from memoryspan.training.trainer import chunks, twice
+from memoryspan.training.trainer import chunks, evaluation_key, twice
 
 
 def measure(cells: Sequence[Cell], on_progress: Callable[[str], None] = lambda sentence: None) -> list[Found]:
@@ -56,7 +54,7 @@ def _look(count: Callable, seed: int, position: Position, draw: int = 0) -> Meas
     """Measures the model as it is at this position; each draw has other examples."""
 
     def measure(length: int, enough: int) -> Accuracy:
-        key = jax.random.fold_in(jax.random.fold_in(stream(seed, Stream.EVALUATION), position.row.updates), draw)
+        key = evaluation_key(seed, position.row, draw)
         return count(position.state.variables, key, EXAMPLES, length, enough)
 
     return measure
@@ -65,7 +63,7 @@ def _look(count: Callable, seed: int, position: Position, draw: int = 0) -> Meas
 def _found(
     cell: Cell, model: keras.Model, task: Task, climb: Climb, position: Position, count: Callable, on_progress: Callable
 ) -> Found:
-    look, row = _look(count, cell.seed, position), position.row
+    look = _look(count, cell.seed, position)
     assert position.status is not None
     on_progress(f"seed {cell.seed}: measuring how far it holds")
     held = hold(look, task, cell.longest, climb.length)
@@ -73,15 +71,24 @@ def _found(
         learned=learned_span(climb, position.status, task, held.span),
         held=held.span,
         curve=tuple(map(measured, held.curve)),
-        ended=position.status.value,
-        parameters=model.count_params(),
-        path=path_of(model, training=True),
-        updates=row.updates,
-        examples=row.examples,
-        tokens=row.tokens,
-        skipped=row.skipped,
-        seconds=row.seconds,
+        **trained(model, position),
     )
+
+
+def trained(model: keras.Model, position: Position) -> dict[str, Any]:
+    """The fields of `Trained`, of a training that has ended at this position."""
+    assert position.status is not None
+    row = position.row
+    return {
+        "ended": position.status.value,
+        "parameters": model.count_params(),
+        "path": path_of(model, training=True),
+        "updates": row.updates,
+        "examples": row.examples,
+        "tokens": row.tokens,
+        "skipped": row.skipped,
+        "seconds": row.seconds,
+    }
 
 
 def _describe(now: Sequence[Position]) -> str:

@@ -10,6 +10,9 @@ import msgspec
 from memoryspan.runs.record import Measured
 from memoryspan.spans.cell import Trained, Training
 
+TESTED = 2560
+"""Fresh sequences at the end, as many as Hochreiter & Schmidhuber (1997) tested."""
+
 
 class Criterion(msgspec.Struct, frozen=True, kw_only=True):
     """When a model has solved a task: so many fresh sequences in a row without a mistake, or with few.

@@ -95,21 +95,32 @@ Proof = Callable[[Position, Settings], Accuracy | None]
 """The accuracy at the full length by which the task is solved; None where it is not."""
 
 
-def twice(task: Task, measure: Callable[..., Accuracy]) -> Proof:
-    """Solved where two draws of fresh examples, one after the other, reach the threshold of the settings.
+def both_draws(look: Callable[[Position, Settings, Array], Accuracy | None]) -> Proof:
+    """Solved where two looks at fresh examples, drawn by two keys, one after the other, find what they look for.
 
-    A look after every chunk would find the lucky one: it only opens the door, and the second draw decides. `measure`
-    is the `evaluator` of the model, or of one of several alike.
+    A look after every chunk would find the lucky one: it only opens the door, and the second draw decides. A look that
+    does not find it is None.
     """
 
     def proof(position: Position, settings: Settings) -> Accuracy | None:
-        keys = (_evaluation_key(settings, position.row, draw) for draw in (1, 2))
-        variables = position.state.variables
-        looks = (measure(variables, key, EXAMPLES, task.length, settings.enough) for key in keys)
-        solved = all((accuracy := look).right >= settings.enough for look in looks)
+        keys = (evaluation_key(settings.seed, position.row, draw) for draw in (1, 2))
+        solved = all((accuracy := look(position, settings, key)) is not None for key in keys)
         return accuracy if solved else None
 
     return proof
+
+
+def twice(task: Task, measure: Callable[..., Accuracy]) -> Proof:
+    """Solved where both draws reach the threshold of the settings.
+
+    `measure` is the `evaluator` of the model, or of one of several alike.
+    """
+
+    def look(position: Position, settings: Settings, key: Array) -> Accuracy | None:
+        accuracy = measure(position.state.variables, key, EXAMPLES, task.length, settings.enough)
+        return accuracy if accuracy.right >= settings.enough else None
+
+    return both_draws(look)
 
 
 def train(
@@ -385,12 +396,13 @@ def _full_accuracy(
     task: Task, settings: Settings, position: Position, measure: Callable[..., Accuracy]
 ) -> Accuracy | None:
     """At the full length, or None where that does not fit into memory."""
-    key = _evaluation_key(settings, position.row)
+    key = evaluation_key(settings.seed, position.row)
     try:
         return measure(position.state.variables, key, EXAMPLES, task.length)
     except NoRoomError:
         return None
 
 
-def _evaluation_key(settings: Settings, row: Row, draw: int = 0) -> Array:
-    return jax.random.fold_in(jax.random.fold_in(stream(settings.seed, Stream.EVALUATION), row.updates), draw)
+def evaluation_key(seed: int, row: Row, draw: int = 0) -> Array:
+    """Of a look at fresh examples after a row of the history; each draw has others."""
+    return jax.random.fold_in(jax.random.fold_in(stream(seed, Stream.EVALUATION), row.updates), draw)
