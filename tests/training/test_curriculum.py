@@ -34,6 +34,8 @@ curricula = st.builds(
     least=st.integers(0, 5),
     decay=st.floats(0, 0.95),
     patience=st.integers(1, 9),
+    settle=shares,
+    settle_for=st.integers(1, 3),
 )
 
 
@@ -57,7 +59,9 @@ def test_it_grows_when_the_running_accuracy_is_mastered_and_never_else(curriculu
         seen.append(accuracy)
         running = np.average(seen, weights=curriculum.decay ** np.arange(len(seen))[::-1])
         if abs(running - curriculum.mastered) > 1e-5:
-            enough = len(seen) >= curriculum.least / curriculum.step_size(before)
+            settles = curriculum.slow_from < before.length <= curriculum.settle * longest
+            batches = curriculum.least * (curriculum.settle_for if settles else 1)
+            enough = len(seen) >= batches / curriculum.step_size(before)
             grows = running > curriculum.mastered and enough and before.length < longest
             assert (after.length > before.length) == grows
         if after.length != before.length:
@@ -97,11 +101,17 @@ def test_the_last_batches_weigh_the_most_and_the_first_one_counts_in_full():
     assert second.accuracy == pytest.approx(0.8 / 1.8)
 
 
-def test_far_out_a_length_lasts_as_many_more_updates_as_steps_are_shorter():
-    def updates(length):
-        return [place.length > length for place in steps(Curriculum(), [1.0] * 60, 3, 10**6, start=length)].index(True)
+def lasts(length, longest):
+    """Updates at a length where every answer is right."""
+    return [place.length > length for place in steps(Curriculum(), [1.0] * 99, 3, longest, start=length)].index(True)
 
-    assert [updates(length) for length in (3, 32, 1000, 10_000)] == [4, 4, 10, 17]
+
+def test_far_out_a_length_lasts_as_many_more_updates_as_steps_are_shorter():
+    assert [lasts(length, 20_000) for length in (3, 32, 1000, 10_000)] == [4, 4, 10, 17]
+
+
+def test_a_length_that_costs_little_beside_the_longest_lasts_four_times_as_many():
+    assert [lasts(length, 32_000) for length in (3, 32, 33, 1000, 1001)] == [4, 4, 17, 38, 10]
 
 
 @given(curricula, st.integers(1, 100), st.lists(st.just(0.0), max_size=30))
@@ -179,6 +189,8 @@ def test_steps_are_whole_up_to_32_and_fall_by_the_fourth_root_beyond(length):
         ({"mastered": 1.1}, "mastered is a share, from 0 to 1, and it is 1.1"),
         ({"lost": -0.1}, "lost is a share"),
         ({"full_share": 2}, "full_share is a share"),
+        ({"settle": -0.1}, "settle is a share"),
+        ({"settle_for": 0}, "settle_for"),
         ({"decay": 1}, "decay must be from 0 to 0.999, so that batches are forgotten, and it is 1"),
         ({"slow_from": 0}, "slow_from must be at least 1 and slow_power at least 0, and they are 0 and 0.25"),
     ],

@@ -38,6 +38,9 @@ class Curriculum:
         least: … this many updates after the last change, or later, so that a lucky batch does not count; where steps
             shrink to a share of themselves, least / share: what is left half learned at a length where updates are
             cheap has to be learned at one where they are not.
+        settle: a length that is beyond slow_from and at most this share of the longest lasts …
+        settle_for: … this many times as long, which costs little beside what comes: a model that has settled there
+            goes on holding at lengths far beyond, and one that has not may lose everything.
         decay: what a batch still weighs in the running accuracy, of what the batch after it weighs.
         lost: it shrinks where the running accuracy, counted from chance (0) to perfect (1), is below this …
         patience: … this many updates after the last change. A length grown by 2 still leaves a model that masters
@@ -58,12 +61,14 @@ class Curriculum:
     full_share: float = 0.25
     slow_from: int = 32
     slow_power: float = 0.25
+    settle: float = 1 / 32
+    settle_for: int = 4
     unordered_from: int | None = None
 
     def __post_init__(self):
         if not self.growth > 1:
             raise TaskError(f"growth must be above 1, so that lengths grow, and it is {self.growth!r}.")
-        for name in ("mastered", "lost", "full_share"):
+        for name in ("mastered", "lost", "full_share", "settle"):
             if not 0 <= getattr(self, name) <= 1:
                 raise TaskError(f"{name} is a share, from 0 to 1, and it is {getattr(self, name)!r}.")
         if not 0 <= self.decay <= 0.999:
@@ -73,6 +78,7 @@ class Curriculum:
                 f"slow_from must be at least 1 and slow_power at least 0, and they are {self.slow_from!r} and "
                 f"{self.slow_power!r}."
             )
+        whole_number("settle_for", self.settle_for, at_least=1, instead="4, or 1 not to settle")
         if self.unordered_from is not None:
             whole_number("unordered_from", self.unordered_from, at_least=1, instead="the task's length, or None")
 
@@ -95,9 +101,10 @@ class Curriculum:
             return jnp.float32(1)
         return jnp.minimum(1.0, (self.slow_from / progress.length) ** self.slow_power).astype(jnp.float32)
 
-    def has_seen_enough(self, progress: Progress) -> Bool[Array, ""]:
-        """Whether the running accuracy is that of `least` batches, or of more where steps are shorter."""
-        return progress.updates >= self.least / self.step_size(progress)
+    def has_seen_enough(self, progress: Progress, longest: int) -> Bool[Array, ""]:
+        """Whether the running accuracy is that of `least` batches, or of as many more as this length is to last."""
+        settles = (progress.length > self.slow_from) & (progress.length <= self.settle * longest)
+        return progress.updates >= jnp.where(settles, self.settle_for, 1) * self.least / self.step_size(progress)
 
     def advance(
         self, progress: Progress, accuracy: Float[Array, ""], chance: float, shortest: int, longest: int
@@ -111,7 +118,7 @@ class Curriculum:
         longer = jnp.maximum(jnp.ceil(progress.length * self.growth).astype(jnp.int32), progress.length + 1)
         grown = jnp.minimum(longer, longest)
         moved = Progress(progress.length, running, updates)
-        mastered = (running >= self.mastered - 1e-6) & self.has_seen_enough(moved)
+        mastered = (running >= self.mastered - 1e-6) & self.has_seen_enough(moved, longest)
         shrunk = jnp.maximum((progress.length / self.growth).astype(jnp.int32), shortest)
         is_lost = ((running - chance) / (1 - chance) < self.lost) & (updates >= self.patience)
         length = jnp.where(mastered, grown, jnp.where(is_lost, shrunk, progress.length))

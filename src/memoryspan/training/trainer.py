@@ -376,7 +376,7 @@ def _judge(position: Position, task: Task, settings: Settings, proof: Proof) -> 
     row, state = position.row, position.state
     if position.status is not None:
         return position
-    if row.length == task.length and _seems_solved(state.progress, settings):
+    if row.length == task.length and _seems_solved(state.progress, settings, task):
         accuracy = proof(position, settings)
         if accuracy is not None:
             return Position(state, row, Status.SOLVED, accuracy)
@@ -387,9 +387,10 @@ def _judge(position: Position, task: Task, settings: Settings, proof: Proof) -> 
     return position
 
 
-def _seems_solved(progress: Progress, settings: Settings) -> bool:
+def _seems_solved(progress: Progress, settings: Settings, task: Task) -> bool:
     """Whether a look at fresh examples, which far out costs as much as several updates, is worth it."""
-    return float(progress.accuracy) >= settings.threshold and bool(settings.curriculum.has_seen_enough(progress))
+    enough = settings.curriculum.has_seen_enough(progress, task.length)
+    return float(progress.accuracy) >= settings.threshold and bool(enough)
 
 
 def _full_accuracy(
