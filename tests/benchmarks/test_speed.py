@@ -19,9 +19,10 @@ def test_without_pytorch_it_says_so_and_measures_the_rest(typed, tmp_path):
     code, printed = typed(speed, *TINY, "--write", str(page))
     assert code == 0
     assert 'pip install ".[bench]"' in printed
-    assert "steps_per_execution=10" in printed
     assert f"python -m benchmarks.speed {' '.join(TINY)} --write" in page.read_text()
+    # The terminal's table breaks its cells where figures are wide, as they are on a busy machine; the page's does not.
     assert "| memoryspan |" in page.read_text()
+    assert "| Keras, steps_per_execution=10 |" in page.read_text()
 
 
 def test_json_holds_every_lap_and_the_machine(typed):
