@@ -27,10 +27,15 @@ class Machine:
     date: str
 
     def __str__(self) -> str:
+        return f"{self.date}, {self.setting}; load before the first round: {self.load:.2f}."
+
+    @property
+    def setting(self) -> str:
+        """What stays: without the date and the load, for what was measured here at another time."""
         packages = ", ".join(f"{name} {number}" for name, number in self.packages.items())
         return (
-            f"{self.date}, {self.processor}, {self.cores} cores, {self.memory_gib:.0f} GiB of memory, {self.system}, "
-            f"Python {self.python}, {packages}; load before the first round: {self.load:.2f}."
+            f"{self.processor}, {self.cores} cores, {self.memory_gib:.0f} GiB of memory, {self.system}, "
+            f"Python {self.python}, {packages}"
         )
 
 

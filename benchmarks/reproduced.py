@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.machine import Machine, this_machine
+from benchmarks.machine import this_machine
 from benchmarks.page import write_section
 from memoryspan.report.reproduced import FILE, dots, draw_reproduced
 from memoryspan.report.reproduced_table import LEFT, TITLES, cells_of, notes
@@ -42,9 +42,7 @@ def main(sweeps: tuple[Path, ...], docs: Path) -> None:
     when = max(sweep.manifest.created for sweep in opened).date()
     for paper in dict.fromkeys(row.name.partition("/")[0] for row in rows):
         of_paper = [row for row in rows if row.name.startswith(f"{paper}/")]
-        write_section(
-            docs / "reproduced.md", paper, section(paper, of_paper, f"{when}, {_without_load(this_machine())}")
-        )
+        write_section(docs / "reproduced.md", paper, section(paper, of_paper, f"{when}, {this_machine().setting}."))
     click.echo(f"Written: {docs / 'reproduced.md'}.")
     if drawn := dots(rows):
         picture = draw_reproduced(drawn, docs / FILE)
@@ -65,11 +63,6 @@ def section(paper: str, rows: Sequence[Comparison], machine: str) -> str:
 def _place(row: Comparison) -> int:
     """In the order of the suite."""
     return list(SUITE).index(row.name)
-
-
-def _without_load(machine: Machine) -> str:
-    """What it was when the sweeps ran: of the date and the load, only now is known."""
-    return str(machine).removeprefix(f"{machine.date}, ").partition("; load")[0] + "."
 
 
 def _named(paper: str, rows: Sequence[Comparison]) -> list[str]:

@@ -1,9 +1,15 @@
 import subprocess
 import sys
 
+import click
 import numpy as np
+import pytest
+from click.testing import CliRunner
 
-from benchmarks.million import describe, stages, table
+from benchmarks.million import describe, lost_at_each_step, main, stages, table
+from memoryspan import Echo, gru, lstm
+from memoryspan.runs.run import start
+from memoryspan.tracing import trace
 from memoryspan.training import Row
 
 
@@ -29,15 +35,30 @@ def test_the_table_says_when_each_length_was_reached():
 
 
 def test_gates_are_described_by_what_they_let_go_of():
-    forget = np.ones((1000, 3))
-    forget[:, 1] = 1 - 1e-7
-    forget[:, 2] = 0.9
-    said = describe(forget)
-    assert said.startswith(
-        "Over 1,000 random symbols after the third, 67 % of the values of its forget gates let go of"
-    )
-    assert "and 33 % are 1 to the last bit" in said
-    assert said.endswith("the median lets go of at most 1e-07 a step, in the most forgetful one of 0.1.")
+    said = describe(np.full((1000, 3), [1e-9, 1.2e-7, 0.1]))
+    assert said.startswith("Over 1,000 random symbols after the third, 67 % of the values of its forget gates let go")
+    assert "and 33 % are so near to 1" in said
+    assert said.endswith("the median lets go of at most 1.2e-07 a step, in the most forgetful one of 1.0e-01.")
+
+
+def test_what_is_lost_is_one_minus_the_traced_gate():
+    model = lstm(Echo(length=6, n_features=5), units=4, seed=0)
+    lost = lost_at_each_step(model, 5)
+    symbols = np.random.default_rng(0).integers(5, size=len(lost) + 3)
+    np.testing.assert_allclose(1 - lost, trace(model, symbols).layers[0].arrays["forget"][0, 3:], atol=1e-6)
+
+
+def test_a_model_without_such_gates_is_refused():
+    with pytest.raises(click.UsageError, match="'gru' has no LSTM"):
+        lost_at_each_step(gru(Echo(length=6, n_features=5), units=4, seed=0), 5)
+
+
+def test_a_run_that_has_not_ended_is_refused_with_what_to_type(tmp_path):
+    task = Echo(length=6, n_features=5)
+    begun = start(lstm(task, units=4, seed=0), task, directory=tmp_path / "run")
+    refused = CliRunner().invoke(main, [str(begun.directory), "--docs", str(tmp_path)])
+    assert refused.exit_code == 2
+    assert f"go on with memoryspan train --resume {begun.directory}" in " ".join(refused.output.split())
 
 
 def test_it_writes_the_page_and_its_picture_from_a_run(tmp_path):

@@ -229,7 +229,7 @@ def test_a_step_that_the_model_masks_keeps_the_state_and_has_no_gates():
     x = sequences()
     x[:, 2] = 0
     (found,) = traces_of(model, x)
-    np.testing.assert_array_equal(found.arrays["cell"][:, 2], found.arrays["cell"][:, 1])
+    close(found.arrays["cell"][:, 2], found.arrays["cell"][:, 1])  # XLA may compute one state twice, for two places
     assert np.isnan(found.arrays["forget"]).all(-1)[0].tolist() == [False, False, True, False, False]
 
 

@@ -1,4 +1,4 @@
-"""Every model learns on every task: the cross product, at the smallest sizes."""
+"""Models learn on tasks, at the smallest sizes: a third of all pairs, with several of each model and of each task."""
 
 import numpy as np
 import pytest
@@ -32,11 +32,12 @@ SMALL = {
 SMALLER = {name: {"layers": 1} for name in ("min_gru", "min_lstm", "lru", "transformer")}
 """Than the default, for the sake of time."""
 
+PAIRS = [(task, model) for n, task in enumerate(TASKS) for m, model in enumerate(MODELS) if (n + m) % 3 == 0]
+
 UPDATES = 20
 
 
-@pytest.mark.parametrize("model_name", MODELS)
-@pytest.mark.parametrize("task_name", TASKS)
+@pytest.mark.parametrize(("task_name", "model_name"), PAIRS)
 def test_it_trains_for_a_few_chunks(task_name, model_name):
     task = make_task(Named(task_name, SMALL[task_name]))
     model = make_model(Named(model_name, {"units": 4, **SMALLER.get(model_name, {})}), task, seed=0)

@@ -10,10 +10,11 @@ import pytest
 
 from memoryspan import Budget, Curriculum, Echo, Status, evaluate, lstm, train
 from memoryspan.backend import keras
-from memoryspan.engine import variables_of
+from memoryspan.engine import forward, variables_of
 from memoryspan.errors import ModelError, TaskError
-from memoryspan.evaluation import wilson
+from memoryspan.evaluation import Accuracy, wilson
 from memoryspan.training import Position, Settings, positions, restore
+from memoryspan.training.trainer import both_draws, first_position
 
 LAYERS = keras.layers
 TASK = Echo(8, 6, 1)
@@ -373,3 +374,16 @@ def test_an_optimizer_made_for_other_weights_is_refused():
     model.layers[0].trainable = False
     with pytest.raises(ModelError, match=r"call model\.compile again"):
         train(model, Echo(3, 5, 2))
+
+
+@pytest.mark.parametrize("finds", [(True, True), (True, False), (False, True)])
+def test_two_looks_in_a_row_with_examples_of_their_own_decide(finds):
+    keys, answers = [], iter(finds)
+
+    def look(position, settings, key):
+        keys.append(key)
+        return Accuracy(900 + len(keys), 1000, TASK.length, TASK.chance) if next(answers) else None
+
+    accuracy = both_draws(look)(first_position(ready(), forward(ready()), TASK, Settings()), Settings())
+    assert accuracy == (Accuracy(902, 1000, TASK.length, TASK.chance) if all(finds) else None)
+    assert len({tuple(jax.random.key_data(key).tolist()) for key in keys}) == len(keys)

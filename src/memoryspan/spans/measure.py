@@ -12,8 +12,12 @@ from memoryspan.spans.cell import Cell, Found
 from memoryspan.spans.held import EXAMPLES, THRESHOLD, Measure, hold, require_longest
 from memoryspan.spans.learned import Climb, climb_on, learned_span
 from memoryspan.tasks import Task, make_task
-from memoryspan.training import Position, Settings
+from memoryspan.training import Curriculum, Position, Settings
 from memoryspan.training.trainer import chunks, evaluation_key, twice
+
+CURRICULUM = Curriculum(settle_for=1)
+"""Without settling, whose lengths are a share of the longest: here that is where nobody looks any more, and it must not
+change what comes before it."""
 
 
 def measure(cells: Sequence[Cell], on_progress: Callable[[str], None] = lambda sentence: None) -> list[Found]:
@@ -28,7 +32,7 @@ def measure(cells: Sequence[Cell], on_progress: Callable[[str], None] = lambda s
     task = at_longest(first)
     on_progress("building")
     models = [make_model(cell.model, task, cell.seed) for cell in cells]
-    settings = [Settings(cell.seed, cell.batch_size, cell.budget, threshold=THRESHOLD) for cell in cells]
+    settings = [Settings(cell.seed, cell.batch_size, cell.budget, CURRICULUM, THRESHOLD) for cell in cells]
     count = evaluator(forward(models[0]), task)
     climbs, now = [Climb(task.shortest) for _ in cells], ()
     on_progress("compiling")

@@ -102,7 +102,7 @@ class Curriculum:
         return jnp.minimum(1.0, (self.slow_from / progress.length) ** self.slow_power).astype(jnp.float32)
 
     def has_seen_enough(self, progress: Progress, longest: int) -> Bool[Array, ""]:
-        """Whether the running accuracy is that of `least` batches, or of as many more as this length is to last."""
+        """Whether this length has lasted as many updates as it has to, whatever the accuracy."""
         settles = (progress.length > self.slow_from) & (progress.length <= self.settle * longest)
         return progress.updates >= jnp.where(settles, self.settle_for, 1) * self.least / self.step_size(progress)
 

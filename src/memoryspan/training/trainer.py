@@ -96,10 +96,10 @@ Proof = Callable[[Position, Settings], Accuracy | None]
 
 
 def both_draws(look: Callable[[Position, Settings, Array], Accuracy | None]) -> Proof:
-    """Solved where two looks at fresh examples, drawn by two keys, one after the other, find what they look for.
+    """Solved where two looks in a row, at fresh examples each, find what they look for (one that does not is None).
 
-    A look after every chunk would find the lucky one: it only opens the door, and the second draw decides. A look that
-    does not find it is None.
+    With one look after every chunk, many chances to be lucky would add up; the accuracy is that of the second, which
+    was not chosen by what it shows.
     """
 
     def proof(position: Position, settings: Settings) -> Accuracy | None:
