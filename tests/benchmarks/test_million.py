@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.million import describe, lost_at_each_step, main, stages, table
-from memoryspan import Echo, gru, lstm
+from memoryspan import Echo, lstm
+from memoryspan.models import gru
 from memoryspan.runs.run import start
 from memoryspan.tracing import trace
 from memoryspan.training import Row
@@ -49,7 +50,7 @@ def test_what_is_lost_is_one_minus_the_traced_gate():
 
 
 def test_a_model_without_such_gates_is_refused():
-    with pytest.raises(click.UsageError, match="'gru' has no LSTM"):
+    with pytest.raises(click.UsageError, match="'vanilla_gru' has no LSTM"):
         lost_at_each_step(gru(Echo(length=6, n_features=5), units=4, seed=0), 5)
 
 
