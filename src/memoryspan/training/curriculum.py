@@ -111,7 +111,7 @@ class Curriculum:
 
     def _cheap_and_dear(self, progress: Progress, longest: int) -> tuple[Bool[Array, ""], Bool[Array, ""]]:
         """Whether the current length is one at which a long task is to settle, or one beyond those."""
-        counts = (progress.length > self.slow_from) & (self.settle * longest > self.slow_from)
+        counts = (self.care > 1) & (progress.length > self.slow_from) & (self.settle * longest > self.slow_from)
         return counts & (progress.length <= self.settle * longest), counts & (progress.length > self.settle * longest)
 
     def advance(
