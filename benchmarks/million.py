@@ -46,6 +46,8 @@ def main(run: Path, docs: Path) -> None:
     history, results = saved.history(), saved.record.results
     if results is None or results.accuracy is None:
         raise click.UsageError(f"The run {run} has not ended: go on with memoryspan train --resume {run}")
+    if docs == DOCS and saved.task.length != 1_000_000:
+        raise click.UsageError(f"The page tells of a million steps, not of {saved.task.length:,}: give another --docs.")
     lost = lost_at_each_step(saved.model(), saved.task.n_features)
     body = "\n\n".join(
         (

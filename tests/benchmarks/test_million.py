@@ -62,6 +62,15 @@ def test_a_run_that_has_not_ended_is_refused_with_what_to_type(tmp_path):
     assert f"go on with memoryspan train --resume {begun.directory}" in " ".join(refused.output.split())
 
 
+def test_the_page_of_the_documentation_takes_a_million_steps_alone(tmp_path):
+    run = tmp_path / "run"
+    train = ["train", "--length", "4", "--n-features", "4", "--units", "4", "--budget", "64", "--run", str(run)]
+    subprocess.run([sys.executable, "-m", "memoryspan", *train], check=False, capture_output=True)
+    refused = CliRunner().invoke(main, [str(run)])
+    assert refused.exit_code == 2
+    assert "a million steps, not of 4" in " ".join(refused.output.split())
+
+
 def test_it_writes_the_page_and_its_picture_from_a_run(tmp_path):
     run, docs = tmp_path / "run", tmp_path / "docs"
     docs.mkdir()

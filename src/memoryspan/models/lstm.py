@@ -5,10 +5,6 @@ from memoryspan.models.recurrent import recurrent
 from memoryspan.tasks import Task
 
 
-FAR = 16_384
-"""Time steps of a task; beyond it gradients are clipped to less. Both were measured on echo (docs/million.md)."""
-
-
 def lstm(
     task: Task,
     *,
@@ -17,7 +13,7 @@ def lstm(
     bidirectional: bool = False,
     chrono: int | None = None,
     learning_rate: float = 2e-2,
-    global_clipnorm: float | None = None,
+    global_clipnorm: float = 1.0,
     seed: int | None = None,
 ) -> keras.Model:
     """LSTM(units) and a dense layer that fits the task's answer, compiled, for sequences of any length.
@@ -35,14 +31,10 @@ def lstm(
             up to it, by the biases of their forget and input gates (Tallec & Ollivier, ICLR 2018, arXiv 1804.11188,
             equation 16). With None they all begin alike, with Keras's bias of 1 for the forget gate.
         learning_rate: of Adam.
-        global_clipnorm: the greatest norm of a gradient. None is 1, and 0.01 for a task of more than 16,384 steps: there,
-            once next to nothing is wrong, gradients are small, and Adam, which divides by their size, answers a single
-            one of length 1 with steps that undo what was learned.
+        global_clipnorm: the greatest norm of a gradient.
         seed: decides the initial weights; None draws others each time.
 
     Raises:
         TaskError: a setting makes no sense, or the model does not fit into memory.
     """
-    if global_clipnorm is None:
-        global_clipnorm = 1.0 if task.length <= FAR else 0.01
     return recurrent("lstm", task, units, layers, bidirectional, learning_rate, global_clipnorm, seed, chrono)

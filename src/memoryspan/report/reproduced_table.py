@@ -81,5 +81,7 @@ def in_a_line(answer: Answer) -> str:
     what = f"{cell.experiment}, {'with' if cell.curriculum else 'without'} curriculum, seed {cell.seed}"
     if not isinstance(found, Outcome):
         return f"{what}: {answer.failure.error if answer.failure else 'failed'}"
-    came = f"{found.sequences:,} sequences" if found.sequences else f"not within {found.examples:,} sequences"
+    came = (
+        f"trained on {found.sequences:,} sequences" if found.sequences else f"not within {found.examples:,} sequences"
+    )
     return f"{what}: {came}, {100 * found.accuracy.value:.1f} % right ({found.seconds:.1f} s of training)"

@@ -41,7 +41,7 @@ def attempt(trials: Sequence[Trial], on_progress: Callable[[str], None] = lambda
     on_progress("building")
     models = [make_model(trial.model, task, trial.seed) for trial in trials]
     unordered_from = None if first.curriculum else first.shortest
-    curriculum = Curriculum(mastered=first.mastered, care=1, unordered_from=unordered_from)
+    curriculum = Curriculum(mastered=first.mastered, settle_for=1, unordered_from=unordered_from)
     promising = min(Settings.threshold, first.criterion.share)
     settings = [Settings(trial.seed, trial.batch_size, trial.budget, curriculum, promising) for trial in trials]
     meter = error_meter(forward(models[0]), task, first.shortest)

@@ -15,9 +15,9 @@ from memoryspan.tasks import Task, make_task
 from memoryspan.training import Curriculum, Position, Settings
 from memoryspan.training.trainer import chunks, evaluation_key, twice
 
-CURRICULUM = Curriculum(care=1)
-"""Without care, which depends on the longest length: here that is where nobody looks any more, and it must not change
-what comes before it."""
+CURRICULUM = Curriculum(settle_for=1)
+"""Without settling, whose lengths are a share of the longest: here that is where nobody looks any more, and it must not
+change what comes before it."""
 
 
 def measure(cells: Sequence[Cell], on_progress: Callable[[str], None] = lambda sentence: None) -> list[Found]:

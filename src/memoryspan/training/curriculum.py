@@ -38,11 +38,9 @@ class Curriculum:
         least: … this many updates after the last change, or later, so that a lucky batch does not count; where steps
             shrink to a share of themselves, least / share: what is left half learned at a length where updates are
             cheap has to be learned at one where they are not.
-        settle: of a task so long that this share of it is beyond slow_from, lengths from there up to the share cost
-            little beside what comes, and last care times as long …
-        care: … and those beyond the share are dear: they grow with care times fewer mistakes than `mastered` allows,
-            in a mean that is care times as long, after least * care updates. Where there are no mistakes any more,
-            nothing is waited for; and no symbol that is lost is left for a length where learning costs more.
+        settle: a length that is beyond slow_from and at most this share of the longest lasts …
+        settle_for: … this many times as long, which costs little beside what comes. With 1 how long a length lasts does
+            not depend on the longest.
         decay: what a batch still weighs in the running accuracy, of what the batch after it weighs.
         lost: it shrinks where the running accuracy, counted from chance (0) to perfect (1), is below this …
         patience: … this many updates after the last change. A length grown by 2 still leaves a model that masters
@@ -64,7 +62,7 @@ class Curriculum:
     slow_from: int = 32
     slow_power: float = 0.25
     settle: float = 1 / 32
-    care: int = 4
+    settle_for: int = 4
     unordered_from: int | None = None
 
     def __post_init__(self):
@@ -80,7 +78,7 @@ class Curriculum:
                 f"slow_from must be at least 1 and slow_power at least 0, and they are {self.slow_from!r} and "
                 f"{self.slow_power!r}."
             )
-        whole_number("care", self.care, at_least=1, instead="4, or 1 to do without")
+        whole_number("settle_for", self.settle_for, at_least=1, instead="4, or 1 not to settle")
         if self.unordered_from is not None:
             whole_number("unordered_from", self.unordered_from, at_least=1, instead="the task's length, or None")
 
@@ -105,31 +103,22 @@ class Curriculum:
 
     def has_seen_enough(self, progress: Progress, longest: int) -> Bool[Array, ""]:
         """Whether this length has lasted as many updates as it has to, whatever the accuracy."""
-        cheap, dear = self._cheap_and_dear(progress, longest)
-        share = jnp.where(dear, 1, self.step_size(progress))
-        return progress.updates >= jnp.where(cheap | dear, self.care, 1) * self.least / share
-
-    def _cheap_and_dear(self, progress: Progress, longest: int) -> tuple[Bool[Array, ""], Bool[Array, ""]]:
-        """Whether the current length is one at which a long task is to settle, or one beyond those."""
-        counts = (self.care > 1) & (progress.length > self.slow_from) & (self.settle * longest > self.slow_from)
-        return counts & (progress.length <= self.settle * longest), counts & (progress.length > self.settle * longest)
+        settles = (progress.length > self.slow_from) & (progress.length <= self.settle * longest)
+        return progress.updates >= jnp.where(settles, self.settle_for, 1) * self.least / self.step_size(progress)
 
     def advance(
         self, progress: Progress, accuracy: Float[Array, ""], chance: float, shortest: int, longest: int
     ) -> Progress:
         """The curriculum after one more batch, which had this accuracy; lengths stay in shortest … longest."""
         updates = progress.updates + 1
-        _, dear = self._cheap_and_dear(progress, longest)
-        decay = jnp.where(dear, self.decay ** (1 / self.care), self.decay)
-        threshold = jnp.where(dear, 1 - (1 - self.mastered) / self.care, self.mastered)
         # The sum of the weights so far, as Adam corrects its moments: the first batch counts in full.
-        weights = (1 - decay**updates) / (1 - decay)
+        weights = (1 - self.decay**updates) / (1 - self.decay)
         running = progress.accuracy + (accuracy - progress.accuracy) / weights
         # At least a step, and a mean of ones is not quite 1 in float32.
         longer = jnp.maximum(jnp.ceil(progress.length * self.growth).astype(jnp.int32), progress.length + 1)
         grown = jnp.minimum(longer, longest)
         moved = Progress(progress.length, running, updates)
-        mastered = (running >= threshold - 1e-6) & self.has_seen_enough(moved, longest)
+        mastered = (running >= self.mastered - 1e-6) & self.has_seen_enough(moved, longest)
         shrunk = jnp.maximum((progress.length / self.growth).astype(jnp.int32), shortest)
         is_lost = ((running - chance) / (1 - chance) < self.lost) & (updates >= self.patience)
         length = jnp.where(mastered, grown, jnp.where(is_lost, shrunk, progress.length))
