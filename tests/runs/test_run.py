@@ -234,6 +234,22 @@ def test_more_ctrl_c_while_that_is_written_breaks_nothing(tmp_path, seed, monkey
     opened.lock.release()
 
 
+class Press(keras.callbacks.Callback):
+    """Ctrl-C a moment after each chunk, by when a budget of one chunk is spent and the full length is measured."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+
+def test_ctrl_c_ends_the_last_measurement_too(tmp_path):
+    task = Echo(length=200_000, n_features=6)
+    settings = Settings(budget=Budget(examples=1))
+    begun = start(lstm(task, units=16, seed=0), task, settings, directory=tmp_path / "run")
+    result = carry_on(begun, callbacks=[Press()])
+    assert (result.status, result.accuracy) == (Status.INTERRUPTED, None)
+    assert open_run(begun.directory).record.status == "interrupted"
+
+
 def test_an_interrupted_run_comes_to_the_bits_of_one_that_was_not(reference, tmp_path):
     def stop_at_200(position):
         if position.row.updates == 200:

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from memoryspan.training.interrupt import first_ctrl_c
+from memoryspan.training.interrupt import ctrl_c_at_once, first_ctrl_c
 
 
 def test_the_first_ctrl_c_is_noted_and_the_second_raised():
@@ -20,6 +20,13 @@ def test_afterwards_ctrl_c_is_what_it_was():
     with pytest.raises(RuntimeError), first_ctrl_c():
         raise RuntimeError
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_where_it_counts_as_two_the_first_is_raised_as_well_as_noted():
+    with first_ctrl_c() as pressed:
+        with pytest.raises(KeyboardInterrupt), ctrl_c_at_once():
+            signal.raise_signal(signal.SIGINT)
+        assert pressed()
 
 
 def test_where_ctrl_c_is_ignored_it_stays_so():

@@ -32,3 +32,23 @@ def first_ctrl_c() -> Iterator[Callable[[], bool]]:
     finally:
         if ours:
             signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def ctrl_c_at_once() -> Iterator[None]:
+    """In the block the first Ctrl-C counts as two: for what takes long and leaves nothing half done, as a look does."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def handle(number, frame):
+        if callable(before):
+            before(number, frame)
+            before(number, frame)
+
+    ours = callable(before) and threading.current_thread() is threading.main_thread()
+    if ours:
+        signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, before)

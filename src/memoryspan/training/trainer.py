@@ -24,7 +24,7 @@ from memoryspan.tasks import Task
 from memoryspan.training.budget import Budget
 from memoryspan.training.callbacks import Hooks
 from memoryspan.training.curriculum import Curriculum, Progress
-from memoryspan.training.interrupt import first_ctrl_c
+from memoryspan.training.interrupt import ctrl_c_at_once, first_ctrl_c
 from memoryspan.training.notebook import live_view
 from memoryspan.training.result import Result, Row, Status
 from memoryspan.training.trainable import trainable
@@ -246,7 +246,8 @@ def positions(
             if position.status is Status.SOLVED and position is not judged:
                 position = _judged_again(position, task, settings, proof)
             if position.status in (Status.BUDGET, Status.NOT_FINITE, Status.STOPPED):
-                position = replace(position, accuracy=_full_accuracy(task, settings, position, measure))
+                with ctrl_c_at_once():
+                    position = replace(position, accuracy=_full_accuracy(task, settings, position, measure))
             yield position
             if position.status is not None:
                 return
@@ -377,7 +378,8 @@ def _judge(position: Position, task: Task, settings: Settings, proof: Proof) -> 
     if position.status is not None:
         return position
     if row.length == task.length and _seems_solved(state.progress, settings, task):
-        accuracy = proof(position, settings)
+        with ctrl_c_at_once():
+            accuracy = proof(position, settings)
         if accuracy is not None:
             return Position(state, row, Status.SOLVED, accuracy)
     if int(state.skipped_in_a_row) >= SKIPPED_IN_A_ROW:
