@@ -64,8 +64,8 @@ def test_a_run_that_has_not_ended_is_refused_with_what_to_type(tmp_path):
 
 def test_the_page_of_the_documentation_takes_a_million_steps_alone(tmp_path):
     run = tmp_path / "run"
-    train = ["train", "--length", "4", "--n-features", "4", "--units", "4", "--budget", "64", "--run", str(run)]
-    subprocess.run([sys.executable, "-m", "memoryspan", *train], check=False, capture_output=True)
+    train = ["memoryspan", "train", "--length", "4", "--run", str(run)]
+    subprocess.run([sys.executable, "-m", *train], check=True, capture_output=True)
     refused = CliRunner().invoke(main, [str(run)])
     assert refused.exit_code == 2
     assert "a million steps, not of 4" in " ".join(refused.output.split())
