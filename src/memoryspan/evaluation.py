@@ -29,8 +29,8 @@ has cost no more than that …"""
 BESIDE = 32
 """… except that `unroll`, whose steps have a cost of their own, gets so many rows …"""
 
-MOST_TOKENS = 2**25
-"""… up to so many time steps, which take a gibibyte."""
+MOST_TOKENS = 2**28
+"""… up to so many time steps, which take four gibibytes, where there are so many: 32 rows of eight million."""
 
 EVALUATED_TOKEN = 32
 """Bytes that a time step takes in evaluation: random bits, tokens, and the copies between."""

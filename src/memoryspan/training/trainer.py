@@ -32,10 +32,10 @@ from memoryspan.training.update import Program, State, Totals, compile_chunk, in
 from memoryspan.validate import seed_number, whole_number
 
 UPDATES = 10
-"""Updates of a chunk while sequences are short …"""
+"""Updates of a chunk while sequences are short, and from one look at fresh examples to the next …"""
 
 STEPS = 16_384
-"""… and the time steps that it walks at most once they are long, so that Python gets to look."""
+"""… and the time steps that a chunk walks at most once they are long, so that Python gets to look at the clock."""
 
 SKIPPED_IN_A_ROW = 100
 """Updates with a gradient that is not finite, one after the other, after which there is no hope."""
@@ -337,7 +337,7 @@ def _advance(
 ) -> list[Position]:
     """One chunk further, each seed (its position, its key) that moves."""
     positions, keys, moving = zip(*lanes, strict=True)
-    asked = [_updates(position.row) if moves else 0 for position, moves in zip(positions, moving, strict=True)]
+    asked = [_updates(position.row.length) if moves else 0 for position, moves in zip(positions, moving, strict=True)]
     began = time.perf_counter()
     outcomes = program([position.state for position in positions], keys, asked, limits)
     figures = jax.device_get([(totals, state.progress.length, state.skipped) for state, totals in outcomes])
@@ -350,9 +350,9 @@ def _advance(
     ]
 
 
-def _updates(row: Row) -> int:
-    """Of the next chunk."""
-    return max(1, min(UPDATES, STEPS // row.length))
+def _updates(length: int) -> int:
+    """Of a chunk at this length."""
+    return max(1, min(UPDATES, STEPS // length))
 
 
 def _further(row: Row, state: State, totals: Totals, length, skipped, seconds: float, batch_size: int) -> Position:
@@ -390,9 +390,10 @@ def _judge(position: Position, task: Task, settings: Settings, proof: Proof) -> 
 
 
 def _seems_solved(progress: Progress, settings: Settings, task: Task) -> bool:
-    """Whether a look at fresh examples, which far out costs as much as several updates, is worth it."""
+    """Whether a look at fresh examples, which far out costs as much as ten updates, is worth it."""
+    due = int(progress.updates) % UPDATES < _updates(task.length)  # after a chunk in which a tenth update was made
     enough = settings.curriculum.has_seen_enough(progress, task.length)
-    return float(progress.accuracy) >= settings.threshold and bool(enough)
+    return due and float(progress.accuracy) >= settings.threshold and bool(enough)
 
 
 def _full_accuracy(
