@@ -14,7 +14,7 @@ from memoryspan.engine import forward, variables_of
 from memoryspan.errors import ModelError, TaskError
 from memoryspan.evaluation import Accuracy, wilson
 from memoryspan.training import Position, Settings, positions, restore
-from memoryspan.training.trainer import both_draws, first_position
+from memoryspan.training.trainer import both_draws, chunks, first_position
 
 LAYERS = keras.layers
 TASK = Echo(8, 6, 1)
@@ -75,6 +75,20 @@ def places():
 
 
 # Solved
+
+
+def test_far_out_fresh_examples_are_looked_at_after_each_tenth_update():
+    task, looked = Echo(4096, 2, 1), []  # of that length a chunk has four updates
+    settings = Settings(
+        batch_size=2, threshold=0.1, curriculum=Curriculum(unordered_from=4096), budget=Budget(examples=48)
+    )
+
+    def proof(position, settings):
+        looked.append(position.row.updates)
+
+    ends = [position.row.updates for (position,) in chunks([lstm(task, units=2, seed=0)], task, [settings], proof)]
+    assert ends == [4, 8, 12, 16, 20, 24]
+    assert looked == [12, 20]
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -390,7 +390,7 @@ def _judge(position: Position, task: Task, settings: Settings, proof: Proof) -> 
 
 
 def _seems_solved(progress: Progress, settings: Settings, task: Task) -> bool:
-    """Whether a look at fresh examples, which far out costs as much as ten updates, is worth it."""
+    """Whether a look at fresh examples, which far out costs as much as a dozen updates, is worth it."""
     due = int(progress.updates) % UPDATES < _updates(task.length)  # after a chunk in which a tenth update was made
     enough = settings.curriculum.has_seen_enough(progress, task.length)
     return due and float(progress.accuracy) >= settings.threshold and bool(enough)
