@@ -178,6 +178,14 @@ def test_steps_are_whole_up_to_32_and_fall_by_the_fourth_root_beyond(length):
     np.testing.assert_allclose(Curriculum().step_size(at(length)), expected, rtol=1e-6)
 
 
+@given(st.integers(1, 2**20), st.floats(0, 100, width=32), shares)
+def test_a_gradient_has_exploded_where_it_is_long_and_the_batch_nearly_right_and_the_length_far(length, norm, accuracy):
+    assert bool(Curriculum().has_exploded(at(length), norm, accuracy)) == (
+        length > 1024 and norm > 5 and accuracy >= np.float32(0.9)
+    )
+    assert not Curriculum(unordered_from=1).has_exploded(at(length), norm, accuracy)
+
+
 # Settings
 
 
@@ -191,6 +199,8 @@ def test_steps_are_whole_up_to_32_and_fall_by_the_fourth_root_beyond(length):
         ({"full_share": 2}, "full_share is a share"),
         ({"settle": -0.1}, "settle is a share"),
         ({"settle_for": 0}, "settle_for"),
+        ({"explodes": 0}, "explodes must be above 0 and explodes_from at least 1, and they are 0 and 1024"),
+        ({"explodes_from": 0}, "explodes must be above 0"),
         ({"decay": 1}, "decay must be from 0 to 0.999, so that batches are forgotten, and it is 1"),
         ({"slow_from": 0}, "slow_from must be at least 1 and slow_power at least 0, and they are 0 and 0.25"),
     ],

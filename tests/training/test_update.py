@@ -1,4 +1,4 @@
-"""The compiled update beside Keras's own `train_on_batch`, and what it does with a step that is not finite."""
+"""The compiled update beside Keras's own `train_on_batch`, and the steps that it does not take."""
 
 # pyright: reportArgumentType=false, reportOptionalOperand=false
 # (Keras's annotations are narrower than what it takes and wider than what it gives.)
@@ -178,6 +178,31 @@ def test_a_gradient_that_is_not_finite_changes_no_weight_and_no_moment_and_is_co
             assert_same_bits((state.variables, state.optimizer), (before.variables, before.optimizer))
     assert 0 < skipped < 25
     assert all_finite(state)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [OPTIMIZERS.Adam(), OPTIMIZERS.LossScaleOptimizer(OPTIMIZERS.Adam())], ids=["adam", "scaled"]
+)
+def test_a_long_gradient_of_a_batch_that_is_right_changes_no_weight_and_no_moment_and_is_counted(optimizer):
+    any_length = Curriculum(explodes=1e-9, explodes_from=1)
+    run = compiled(make(optimizer), batch_size=1, curriculum=any_length)
+    (state, _), skipped = run(0), 0
+    for _ in range(25):
+        before, (state, totals) = state, run(1, state)
+        right = float(totals.accuracy) == 1
+        skipped += right
+        assert (int(state.skipped), int(state.skipped_in_a_row)) == (skipped, 0)
+        same = jax.tree.map(np.array_equal, state.variables.trainable, before.variables.trainable)
+        assert all(same) == right
+        if right:
+            assert_same_bits(state.optimizer, before.optimizer)
+    assert 0 < skipped < 25
+
+
+def test_how_long_a_gradient_is_does_not_depend_on_the_scale_of_half_precision():
+    optimizer = OPTIMIZERS.LossScaleOptimizer(OPTIMIZERS.SGD(0.5), initial_scale=2.0**15)
+    state, _ = compiled(make(optimizer), curriculum=Curriculum(explodes=100, explodes_from=1), batch_size=1)(25)
+    assert int(state.skipped) == 0
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,10 @@ class Curriculum:
         full_share: the share of each batch that stands at the full current length; the others are drawn uniformly.
         slow_from: beyond this length steps shrink as (slow_from / length) ** slow_power: far out the same step
             in the weights moves the answer more.
+        explodes: the norm of a gradient above which nothing is learned from it, at a length …
+        explodes_from: … beyond this one, and from a batch that is nearly all right (90 %). There is nothing in such a
+            batch that it would take so long a gradient to learn: it has exploded on the way (Bengio et al., IEEE Trans.
+            Neural Netw. 5, 1994), and even clipped it points anywhere.
         unordered_from: None; or a length from which to the full one all are drawn, uniformly and throughout, by
             whole steps: no curriculum, as trainings are published, to compare with.
     """
@@ -63,6 +67,8 @@ class Curriculum:
     slow_power: float = 0.25
     settle: float = 1 / 32
     settle_for: int = 4
+    explodes: float = 5.0
+    explodes_from: int = 1024
     unordered_from: int | None = None
 
     def __post_init__(self):
@@ -77,6 +83,11 @@ class Curriculum:
             raise TaskError(
                 f"slow_from must be at least 1 and slow_power at least 0, and they are {self.slow_from!r} and "
                 f"{self.slow_power!r}."
+            )
+        if not (self.explodes > 0 and self.explodes_from >= 1):
+            raise TaskError(
+                f"explodes must be above 0 and explodes_from at least 1, and they are {self.explodes!r} and "
+                f"{self.explodes_from!r}."
             )
         whole_number("settle_for", self.settle_for, at_least=1, instead="4, or 1 not to settle")
         if self.unordered_from is not None:
@@ -100,6 +111,12 @@ class Curriculum:
         if self.unordered_from is not None:
             return jnp.float32(1)
         return jnp.minimum(1.0, (self.slow_from / progress.length) ** self.slow_power).astype(jnp.float32)
+
+    def has_exploded(self, progress: Progress, norm: Float[Array, ""], accuracy: Float[Array, ""]) -> Bool[Array, ""]:
+        """Whether a gradient of this norm, from a batch with this accuracy, is to change nothing."""
+        if self.unordered_from is not None:
+            return jnp.bool(False)
+        return (progress.length > self.explodes_from) & (accuracy >= 0.9) & (norm > self.explodes)
 
     def has_seen_enough(self, progress: Progress, longest: int) -> Bool[Array, ""]:
         """Whether this length has lasted as many updates as it has to, whatever the accuracy."""

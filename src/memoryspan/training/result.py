@@ -47,7 +47,7 @@ class Row:
     tokens: int
     """Time steps of all examples, padding not counted."""
     skipped: int
-    """Updates skipped because their gradient was not finite."""
+    """Updates skipped because their gradient was not finite or had exploded."""
     seconds: float
     """Time of training; compiling is not counted."""
     length: int

@@ -38,8 +38,9 @@ class State(NamedTuple):
     progress: Progress
     updates: Int[Array, ""]
     skipped: Int[Array, ""]
-    """Updates whose loss, gradient or outcome was not finite, and which therefore changed no weight."""
+    """Updates that changed no weight: loss, gradient or outcome was not finite, or the gradient had exploded."""
     skipped_in_a_row: Int[Array, ""]
+    """Of those the last ones, one after the other, that were not finite."""
 
 
 class Totals(NamedTuple):
@@ -209,7 +210,9 @@ def _chunk(
             state.variables.trainable, state.variables, state.optimizer, batch, weights
         )
         loss, accuracy, gradient = _mean((loss, accuracy, gradient), cores)
-        new = _apply(model, state, loss, gradient, non_trainable, curriculum.step_size(state.progress))
+        norm = _norm(gradient) / _scaled(model, state.optimizer, jnp.float32(1))
+        exploded = curriculum.has_exploded(state.progress, norm, accuracy)
+        new = _apply(model, state, loss, gradient, non_trainable, curriculum.step_size(state.progress), exploded)
         new = new._replace(
             progress=curriculum.advance(state.progress, accuracy, task.chance, task.shortest, task.length)
         )
@@ -248,6 +251,10 @@ def _scaled(model: keras.Model, optimizer: list[Array], loss: Float[Array, ""]) 
         return cast(Array, model.optimizer.scale_loss(loss))
 
 
+def _norm(arrays: list[Array]) -> Float[Array, ""]:
+    return jnp.sqrt(sum(jnp.sum(jnp.square(array)) for array in arrays))
+
+
 def _apply(
     model: keras.Model,
     state: State,
@@ -255,21 +262,23 @@ def _apply(
     gradient: list[Array],
     non_trainable: list[Array],
     step_size: Float[Array, ""],
+    exploded: Bool[Array, ""],
 ) -> State:
-    """The optimizer's step, shortened to `step_size`; none at all, but counted, where it would not be finite."""
+    """The optimizer's step, shortened to `step_size`; none, but counted, where it has exploded or is not finite."""
     trainable = state.variables.trainable
     proposed, optimizer = model.optimizer.stateless_apply(state.optimizer, gradient, trainable)
     triples = zip(model.trainable_variables, trainable, proposed, strict=True)
     proposed = [_shortened(variable, old, new, step_size) for variable, old, new in triples]
     finite = _all_finite((loss, gradient, proposed, optimizer, non_trainable))
-    variables = _keep(finite, Variables(proposed, non_trainable), state.variables)
-    if not isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer):  # which skips by itself, and learns of it
-        optimizer = _keep(finite, optimizer, state.optimizer)
+    taken = finite & ~exploded
+    variables = _keep(taken, Variables(proposed, non_trainable), state.variables)
+    learns_of_it = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)  # that it was not finite
+    optimizer = _keep(taken | ~finite if learns_of_it else taken, optimizer, state.optimizer)
     return state._replace(
         variables=variables,
         optimizer=optimizer,
         updates=state.updates + 1,
-        skipped=state.skipped + ~finite,
+        skipped=state.skipped + ~taken,
         skipped_in_a_row=jnp.where(finite, 0, state.skipped_in_a_row + 1),
     )
 
