@@ -49,9 +49,9 @@ class Curriculum:
         slow_from: beyond this length steps shrink as (slow_from / length) ** slow_power: far out the same step
             in the weights moves the answer more.
         explodes: the norm of a gradient above which nothing is learned from it, at a length …
-        explodes_from: … beyond this one, and from a batch that is nearly all right (90 %). There is nothing in such a
-            batch that it would take so long a gradient to learn: it has exploded on the way (Bengio et al., IEEE Trans.
-            Neural Netw. 5, 1994), and even clipped it points anywhere.
+        explodes_from: … beyond this one, and from a batch that is all right. There is nothing in such a batch that it
+            would take so long a gradient to learn: it has exploded on the way (Bengio et al., IEEE Trans. Neural Netw.
+            5, 1994), and even clipped it points anywhere.
         unordered_from: None; or a length from which to the full one all are drawn, uniformly and throughout, by
             whole steps: no curriculum, as trainings are published, to compare with.
     """
@@ -116,7 +116,7 @@ class Curriculum:
         """Whether a gradient of this norm, from a batch with this accuracy, is to change nothing."""
         if self.unordered_from is not None:
             return jnp.bool(False)
-        return (progress.length > self.explodes_from) & (accuracy >= 0.9) & (norm > self.explodes)
+        return (progress.length > self.explodes_from) & (accuracy > 1 - 1e-6) & (norm > self.explodes)
 
     def has_seen_enough(self, progress: Progress, longest: int) -> Bool[Array, ""]:
         """Whether this length has lasted as many updates as it has to, whatever the accuracy."""
