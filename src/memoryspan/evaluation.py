@@ -30,7 +30,7 @@ BESIDE = 32
 """… except that `unroll`, whose steps have a cost of their own, gets so many rows …"""
 
 MOST_TOKENS = 2**28
-"""… up to so many time steps, which take four gibibytes, where there are so many: 32 rows of eight million."""
+"""… up to so many time steps, which take four to eight gibibytes, where there are so many: 32 rows of eight million."""
 
 EVALUATED_TOKEN = 32
 """Bytes that a time step takes in evaluation: random bits, tokens, and the copies between."""

@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -179,6 +179,9 @@ def test_steps_are_whole_up_to_32_and_fall_by_the_fourth_root_beyond(length):
 
 
 @given(st.integers(1, 2**20), st.floats(0, 100, width=32), st.integers(0, 2))
+@example(1024, 6.0, 0)
+@example(1025, 5.0, 0)
+@example(1025, 6.0, 0)
 def test_a_gradient_has_exploded_where_it_is_long_and_the_batch_right_and_the_length_far(length, norm, wrong):
     accuracy = (32 - wrong) / 32
     assert bool(Curriculum().has_exploded(at(length), norm, accuracy)) == (length > 1024 and norm > 5 and not wrong)

@@ -1,5 +1,6 @@
 import signal
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -27,6 +28,15 @@ def test_where_it_counts_as_two_the_first_is_raised_as_well_as_noted():
         with pytest.raises(KeyboardInterrupt), ctrl_c_at_once():
             signal.raise_signal(signal.SIGINT)
         assert pressed()
+
+
+def test_where_it_counts_as_two_one_that_was_swallowed_is_raised_at_the_end():
+    done = []
+    with first_ctrl_c(), pytest.raises(KeyboardInterrupt), ctrl_c_at_once():
+        with suppress(KeyboardInterrupt):  # as in a callback of the garbage collector
+            signal.raise_signal(signal.SIGINT)
+        done.append("the rest of the block")
+    assert done == ["the rest of the block"]
 
 
 def test_where_ctrl_c_is_ignored_it_stays_so():

@@ -49,9 +49,9 @@ class Curriculum:
         slow_from: beyond this length steps shrink as (slow_from / length) ** slow_power: far out the same step
             in the weights moves the answer more.
         explodes: the norm of a gradient above which nothing is learned from it, at a length …
-        explodes_from: … beyond this one, and from a batch that is all right. There is nothing in such a batch that it
-            would take so long a gradient to learn: it has exploded on the way (Bengio et al., IEEE Trans. Neural Netw.
-            5, 1994), and even clipped it points anywhere.
+        explodes_from: … beyond this one, and from a batch that is all right. Such a batch holds nothing that needs so
+            long a gradient: it has exploded on the way (Bengio et al., IEEE Trans. Neural Netw. 5, 1994), and even
+            clipped it points anywhere. Meant for a mean over some dozens of examples; with inf there is no such rule.
         unordered_from: None; or a length from which to the full one all are drawn, uniformly and throughout, by
             whole steps: no curriculum, as trainings are published, to compare with.
     """

@@ -36,10 +36,15 @@ def first_ctrl_c() -> Iterator[Callable[[], bool]]:
 
 @contextmanager
 def ctrl_c_at_once() -> Iterator[None]:
-    """In the block the first Ctrl-C counts as two: for what takes long and leaves nothing half done, as a look does."""
-    before = signal.getsignal(signal.SIGINT)
+    """In the block the first Ctrl-C counts as two: for what takes long and leaves nothing half done, as a look does.
+
+    One that a garbage collector's callback has swallowed is raised at the end of the block.
+    """
+    before, pressed = signal.getsignal(signal.SIGINT), False
 
     def handle(number, frame):
+        nonlocal pressed
+        pressed = True
         if callable(before):
             before(number, frame)
             before(number, frame)
@@ -49,6 +54,8 @@ def ctrl_c_at_once() -> Iterator[None]:
         signal.signal(signal.SIGINT, handle)
     try:
         yield
+        if pressed:
+            raise KeyboardInterrupt
     finally:
         if ours:
             signal.signal(signal.SIGINT, before)

@@ -23,7 +23,7 @@ from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
 from memoryspan.training.budget import Budget
 from memoryspan.training.callbacks import Hooks
-from memoryspan.training.curriculum import Curriculum, Progress
+from memoryspan.training.curriculum import Curriculum
 from memoryspan.training.interrupt import ctrl_c_at_once, first_ctrl_c
 from memoryspan.training.notebook import live_view
 from memoryspan.training.result import Result, Row, Status
@@ -377,23 +377,28 @@ def _judge(position: Position, task: Task, settings: Settings, proof: Proof) -> 
     row, state = position.row, position.state
     if position.status is not None:
         return position
-    if row.length == task.length and _seems_solved(state.progress, settings, task):
+    spent = settings.budget.spent(row.examples, row.tokens, row.seconds)
+    if row.length == task.length and (spent or _look_is_due(state, task)) and _seems_solved(state, settings, task):
         with ctrl_c_at_once():
             accuracy = proof(position, settings)
         if accuracy is not None:
             return Position(state, row, Status.SOLVED, accuracy)
     if int(state.skipped_in_a_row) >= SKIPPED_IN_A_ROW:
         return Position(state, row, Status.NOT_FINITE)
-    if settings.budget.spent(row.examples, row.tokens, row.seconds):
+    if spent:
         return Position(state, row, Status.BUDGET)
     return position
 
 
-def _seems_solved(progress: Progress, settings: Settings, task: Task) -> bool:
-    """Whether a look at fresh examples, which far out costs as much as a dozen updates, is worth it."""
-    due = int(progress.updates) % UPDATES < _updates(task.length)  # after a chunk in which a tenth update was made
-    enough = settings.curriculum.has_seen_enough(progress, task.length)
-    return due and float(progress.accuracy) >= settings.threshold and bool(enough)
+def _look_is_due(state: State, task: Task) -> bool:
+    """Whether the chunk had a tenth update at the full length: far out a look costs as much as fifteen of them."""
+    return int(state.progress.updates) % UPDATES < _updates(task.length)
+
+
+def _seems_solved(state: State, settings: Settings, task: Task) -> bool:
+    """Whether the last batches promise that a look at fresh examples is worth it."""
+    enough = settings.curriculum.has_seen_enough(state.progress, task.length)
+    return float(state.progress.accuracy) >= settings.threshold and bool(enough)
 
 
 def _full_accuracy(

@@ -210,7 +210,7 @@ def _chunk(
             state.variables.trainable, state.variables, state.optimizer, batch, weights
         )
         loss, accuracy, gradient = _mean((loss, accuracy, gradient), cores)
-        norm = _norm(gradient) / _scaled(model, state.optimizer, jnp.float32(1))
+        norm = _norm(gradient, _scaled(model, state.optimizer, jnp.float32(1)))
         exploded = curriculum.has_exploded(state.progress, norm, accuracy)
         new = _apply(model, state, loss, gradient, non_trainable, curriculum.step_size(state.progress), exploded)
         new = new._replace(
@@ -251,8 +251,9 @@ def _scaled(model: keras.Model, optimizer: list[Array], loss: Float[Array, ""]) 
         return cast(Array, model.optimizer.scale_loss(loss))
 
 
-def _norm(arrays: list[Array]) -> Float[Array, ""]:
-    return jnp.sqrt(sum(jnp.sum(jnp.square(array)) for array in arrays))
+def _norm(gradient: list[Array], scale: Float[Array, ""]) -> Float[Array, ""]:
+    """Of the whole gradient, were the loss not scaled."""
+    return jnp.sqrt(sum(jnp.sum(jnp.square(array.astype(jnp.float32) / scale)) for array in gradient))
 
 
 def _apply(
@@ -264,7 +265,7 @@ def _apply(
     step_size: Float[Array, ""],
     exploded: Bool[Array, ""],
 ) -> State:
-    """The optimizer's step, shortened to `step_size`; none, but counted, where it has exploded or is not finite."""
+    """The optimizer's step, shortened to `step_size`; none, but counted, of an exploded gradient or to infinity."""
     trainable = state.variables.trainable
     proposed, optimizer = model.optimizer.stateless_apply(state.optimizer, gradient, trainable)
     triples = zip(model.trainable_variables, trainable, proposed, strict=True)
@@ -272,8 +273,9 @@ def _apply(
     finite = _all_finite((loss, gradient, proposed, optimizer, non_trainable))
     taken = finite & ~exploded
     variables = _keep(taken, Variables(proposed, non_trainable), state.variables)
-    learns_of_it = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)  # that it was not finite
-    optimizer = _keep(taken | ~finite if learns_of_it else taken, optimizer, state.optimizer)
+    # One that scales the loss skips what is not finite by itself, and learns of it.
+    scales = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+    optimizer = _keep(taken | ~finite if scales else taken, optimizer, state.optimizer)
     return state._replace(
         variables=variables,
         optimizer=optimizer,
@@ -291,8 +293,8 @@ def _shortened(variable: keras.Variable, old: Array, new: Array, share: Float[Ar
     return jnp.where(share < 1, between, new)
 
 
-def _keep(finite: Bool[Array, ""], new: PyTree[Array], old: PyTree[Array]) -> PyTree[Array]:
-    return jax.tree.map(partial(jnp.where, finite), new, old)
+def _keep(taken: Bool[Array, ""], new: PyTree[Array], old: PyTree[Array]) -> PyTree[Array]:
+    return jax.tree.map(partial(jnp.where, taken), new, old)
 
 
 def _all_finite(arrays: PyTree[Array]) -> Bool[Array, ""]:
