@@ -32,10 +32,15 @@ def test_where_it_counts_as_two_the_first_is_raised_as_well_as_noted():
 
 def test_where_it_counts_as_two_one_that_was_swallowed_is_raised_at_the_end():
     done = []
-    with first_ctrl_c(), pytest.raises(KeyboardInterrupt), ctrl_c_at_once():
-        with suppress(KeyboardInterrupt):  # as in a callback of the garbage collector
-            signal.raise_signal(signal.SIGINT)
-        done.append("the rest of the block")
+
+    def block():
+        with ctrl_c_at_once():
+            with suppress(KeyboardInterrupt):  # as in a callback of the garbage collector
+                signal.raise_signal(signal.SIGINT)
+            done.append("the rest of the block")
+
+    with first_ctrl_c(), pytest.raises(KeyboardInterrupt):
+        block()
     assert done == ["the rest of the block"]
 
 
