@@ -16,22 +16,16 @@ def first_ctrl_c() -> Iterator[Callable[[], bool]]:
 
     Outside the main thread, and where Ctrl-C is ignored, everything stays as it is.
     """
-    before, pressed = signal.getsignal(signal.SIGINT), False
+    pressed = False
 
-    def handle(number, frame):
+    def note(as_ever: Callable[[], object]) -> None:
         nonlocal pressed
-        if pressed and callable(before):
-            before(number, frame)
+        if pressed:
+            as_ever()
         pressed = True
 
-    ours = callable(before) and threading.current_thread() is threading.main_thread()
-    if ours:
-        signal.signal(signal.SIGINT, handle)
-    try:
+    with _answered_by(note):
         yield lambda: pressed
-    finally:
-        if ours:
-            signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
@@ -40,22 +34,29 @@ def ctrl_c_at_once() -> Iterator[None]:
 
     One that a garbage collector's callback has swallowed is raised at the end of the block.
     """
-    before, pressed = signal.getsignal(signal.SIGINT), False
+    pressed = False
 
-    def handle(number, frame):
+    def count_as_two(as_ever: Callable[[], object]) -> None:
         nonlocal pressed
         pressed = True
-        if callable(before):
-            before(number, frame)
-            before(number, frame)
+        as_ever()
+        as_ever()
 
-    ours = callable(before) and threading.current_thread() is threading.main_thread()
-    if ours:
-        signal.signal(signal.SIGINT, handle)
-    try:
+    with _answered_by(count_as_two):
         yield
         if pressed:
             raise KeyboardInterrupt
+
+
+@contextmanager
+def _answered_by(answer: Callable[[Callable[[], object]], None]) -> Iterator[None]:
+    """In the block Ctrl-C calls `answer` with what it did before."""
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: answer(lambda: before(number, frame)))
+    try:
+        yield
     finally:
-        if ours:
-            signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, before)

@@ -49,7 +49,7 @@ class LinearRecurrence(keras.layers.Layer):
 
     def coefficients(self, x: Float[Any, "batch *time features"]) -> Maps:
         """(a, b), of one step or of all."""
-        raise NotImplementedError
+        raise NotImplementedError  # each layer has its own
 
     def read(self, state: Parts, x: Float[Any, "batch *time features"]) -> Float[Any, "batch *time width"]:
         """What the layer answers in this state."""
