@@ -157,6 +157,7 @@ def test_settings_that_make_no_sense_are_refused(name, settings):
         ("transformer", {"heads": 0}, "heads must be a whole number"),
         ("transformer", {"positions": "learned"}, 'positions must be "rotary" or "none"'),
         ("tcn", {"kernel_size": 1}, "kernel_size must be a whole number of at least 2"),
+        ("tcn", {"norm": "batch"}, 'norm must be "layer" or "weight", got .batch.: use norm=layer'),
     ],
 )
 def test_settings_of_one_family_are_refused_as_well(name, settings, message):
@@ -182,3 +183,18 @@ def test_a_tcn_reads_as_far_back_as_its_receptive_field_and_no_further():
     seen = np.abs(np.asarray(jax.jit(jax.grad(lambda x: model(x)[0, 0]))(x))).sum((0, 2)) > 0
     assert not seen[: 30 - 13].any()
     assert seen[30 - 13]
+
+
+@pytest.mark.parametrize("norm", ["layer", "weight"])
+def test_a_tcn_knows_its_size_before_it_is_built(norm, monkeypatch):
+    settings = {"units": 4, "layers": 2, "norm": norm}
+    size = tcn(Adding(6), **settings).count_params()
+    monkeypatch.setattr("memoryspan.machine.memory", lambda: 32 * size - 1)
+    with pytest.raises(TaskError, match=f"To train {size:,} parameters with Adam would need"):
+        tcn(Adding(6), **settings)
+
+
+def test_a_tcn_of_normalised_weights_is_saved_and_opened(tmp_path):
+    model, rows = tcn(Adding(6), units=4, layers=2, norm="weight", seed=0), np.ones((1, 6, 2), "float32")
+    save_model(model, tmp_path)
+    np.testing.assert_array_equal(load_model(tmp_path)(rows), model(rows))

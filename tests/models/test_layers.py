@@ -27,6 +27,7 @@ EVERY_STEP = {
     "rotary attention": (CausalSelfAttention, {"heads": 2, "head_size": 4}),
     "attention without positions": (CausalSelfAttention, {"heads": 2, "head_size": 2, "positions": "none"}),
     "convolution": (CausalConv, {"filters": 4, "kernel_size": 3, "dilation": 2}),
+    "convolution, weights normalised": (CausalConv, {"filters": 4, "kernel_size": 3, "weight_norm": True}),
 }
 
 LAYERS = {
@@ -243,6 +244,27 @@ def test_a_convolution_is_keras_causal_one(kernel_size, dilation):
     np.testing.assert_allclose(answers(ours, x), theirs(x), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("gain", [1.0, 0.2])
+def test_normalised_weights_begin_as_the_others(gain):
+    x = drawn(2, 7, FEATURES)
+    normalised, plain = (CausalConv(4, 3, weight_norm=norm, gain=gain, seed=0) for norm in (True, False))
+    for layer in (normalised, plain):
+        layer.build(x.shape)
+    assert answers(plain, x).any()
+    np.testing.assert_allclose(answers(normalised, x), answers(plain, x), rtol=1e-4, atol=1e-6)
+
+
+@given(st.floats(0.01, 100))
+def test_of_normalised_weights_only_the_direction_and_the_gain_count(longer):
+    layer, x = made("convolution, weights normalised"), drawn(2, 5, FEATURES)
+    before = answers(layer, x)
+    directions, gains, bias = arrays(layer)
+    layer.set_weights([longer * directions, gains, bias])
+    np.testing.assert_allclose(answers(layer, x), before, rtol=1e-4, atol=1e-6)
+    layer.set_weights([directions, longer * gains, bias])
+    np.testing.assert_allclose(answers(layer, x), longer * before, rtol=1e-4, atol=1e-6)
+
+
 def test_attention_is_keras_attention_with_the_first_key_and_value_in_front():
     layer, x = made("attention without positions"), drawn(2, 5, FEATURES)
     kernel, first, output_kernel = arrays(layer)
@@ -275,6 +297,7 @@ def test_rotary_scores_depend_on_the_distance_alone(query, key, further):
         (lambda: CausalSelfAttention(2, 3), "head_size must be even, got 3: use head_size=4."),
         (lambda: CausalSelfAttention(2, 4, positions="learned"), 'positions must be "rotary" or "none"'),
         (lambda: CausalConv(2, 0), "kernel_size must be a whole number of at least 1"),
+        (lambda: CausalConv(2, 3, gain=0), "gain must be a number above 0"),
     ],
 )
 def test_arguments_that_make_no_sense_are_refused(make, message):

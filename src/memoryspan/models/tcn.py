@@ -1,8 +1,11 @@
 """A temporal convolutional network."""
 
+from typing import Literal, get_args
+
 import numpy as np
 
 from memoryspan.backend import keras
+from memoryspan.errors import TaskError
 from memoryspan.models.compiled import answering, compiled, require_trainable
 from memoryspan.models.initial import layer_seed
 from memoryspan.models.layers import CausalConv
@@ -11,6 +14,11 @@ from memoryspan.validate import whole_number
 
 LAYERS = keras.layers
 
+Norm = Literal["layer", "weight"]
+
+GAIN = 0.2
+"""Of a block's second convolution with weights normalised: what blocks add begins small, for no layer evens it out."""
+
 
 def tcn(
     task: Task,
@@ -18,22 +26,24 @@ def tcn(
     units: int = 20,
     kernel_size: int = 3,
     layers: int | None = None,
+    norm: Norm = "layer",
     learning_rate: float = 3e-3,
     global_clipnorm: float = 1.0,
     seed: int | None = None,
 ) -> keras.Model:
     """Residual blocks of two dilated causal convolutions with `units` filters, and a dense layer, compiled.
 
-    Bai et al. (arXiv 1803.01271), without their dropout, and with a normalisation of each step in front of a block in
-    place of theirs of the weights and of the ReLU behind the sum: so it learns `Echo()`; with the ReLU and without a
-    normalisation it did not, in a minute. Block i, counted from 0, is dilated by 2^i, so that `layers` blocks see
-    1 + 2 (kernel_size - 1) (2^layers - 1) steps, and nothing before them.
+    Bai et al. (arXiv 1803.01271), without their dropout and the ReLU behind the sum. With `norm` "layer" each step is
+    normalised in front of a block and of the answer: so it learns `Echo()`. With "weight" the weights are, as theirs:
+    so an answer that is a number becomes precise. Block i, counted from 0, is dilated by 2^i, so that `layers` blocks
+    see 1 + 2 (kernel_size - 1) (2^layers - 1) steps, and nothing before them.
 
     Args:
         task: what to learn.
         units: filters of a convolution.
         kernel_size: steps that a convolution reads.
         layers: blocks; None for the least number that sees all of `task.length`.
+        norm: "layer" or "weight", the normalisation.
         learning_rate: of Adam.
         global_clipnorm: the greatest norm of a gradient.
         seed: decides the initial weights; None draws others each time.
@@ -46,19 +56,28 @@ def tcn(
     if layers is None:
         layers = next(n for n in range(1, 64) if receptive_field(kernel_size, n) >= task.length)
     whole_number("layers", layers, at_least=1, instead="4, for example")
-    require_trainable(_parameters(task, units, kernel_size, layers), learning_rate)
+    if norm not in get_args(Norm):
+        raise TaskError(f'norm must be "layer" or "weight", got {norm!r}: use norm=layer.')
+    require_trainable(_parameters(task, units, kernel_size, layers, norm), learning_rate)
     rng = np.random.default_rng(seed)
     inputs = keras.Input((None, task.n_features))
     x = LAYERS.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)
     for number in range(1, layers + 1):
-        y = LAYERS.LayerNormalization(name=f"norm_{number}")(x)
+        y = LAYERS.LayerNormalization(name=f"norm_{number}")(x) if norm == "layer" else x
         for part in ("first", "second"):
             dilated = CausalConv(
-                units, kernel_size, dilation=2 ** (number - 1), seed=layer_seed(rng), name=f"{part}_{number}"
+                units,
+                kernel_size,
+                dilation=2 ** (number - 1),
+                weight_norm=norm == "weight",
+                gain=GAIN if norm == "weight" and part == "second" else 1.0,
+                seed=layer_seed(rng),
+                name=f"{part}_{number}",
             )
             y = dilated(y)
         x = LAYERS.Add(name=f"sum_{number}")([x, y])
-    x = LAYERS.LayerNormalization(name="norm")(x)
+    if norm == "layer":
+        x = LAYERS.LayerNormalization(name="norm")(x)
     model = answering(task, inputs, x, "tcn")
     return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
 
@@ -68,6 +87,7 @@ def receptive_field(kernel_size: int, layers: int) -> int:
     return 1 + 2 * (kernel_size - 1) * (2**layers - 1)
 
 
-def _parameters(task: Task, units: int, kernel_size: int, layers: int) -> int:
-    block = 2 * units + 2 * (kernel_size * units + 1) * units
-    return (task.n_features + 1) * units + layers * block + 2 * units + (units + 1) * task.n_outputs
+def _parameters(task: Task, units: int, kernel_size: int, layers: int, norm: Norm) -> int:
+    block = 2 * units + 2 * (kernel_size * units + 1) * units  # the first: scale and shift of the steps, or two gains
+    last = 2 * units if norm == "layer" else 0
+    return (task.n_features + 1) * units + layers * block + last + (units + 1) * task.n_outputs

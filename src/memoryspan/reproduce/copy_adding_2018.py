@@ -23,9 +23,9 @@ ADDING = {
     },
     "gru": dict.fromkeys((200, 400, 600), "gru,units=150,learning_rate=0.003"),
     "tcn": {
-        200: "tcn,units=27,kernel_size=6,layers=7,learning_rate=0.002",
-        400: "tcn,units=27,kernel_size=7,layers=7,learning_rate=0.002",
-        600: "tcn,units=24,kernel_size=8,layers=8,learning_rate=0.002",
+        200: "tcn,units=27,kernel_size=6,layers=7,norm=weight,learning_rate=0.004",
+        400: "tcn,units=27,kernel_size=7,layers=7,norm=weight,learning_rate=0.004",
+        600: "tcn,units=24,kernel_size=8,layers=8,norm=weight,learning_rate=0.004",
     },
 }
 """Of their sizes (tables 2 and 3; of the GRU, about as many parameters), by T."""
