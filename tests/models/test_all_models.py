@@ -177,21 +177,33 @@ def test_a_tcn_sees_all_of_the_task_with_as_few_blocks_as_that_takes(length, ker
     assert sum(layer.name.startswith("sum_") for layer in model.layers) == blocks
 
 
-def test_a_tcn_reads_as_far_back_as_its_receptive_field_and_no_further():
-    model, x = tcn(Echo(30, 4, 0), units=8, layers=2, seed=0), np.zeros((1, 30, 4), "float32")
+@pytest.mark.parametrize("norm", ["layer", "weight"])
+def test_a_tcn_reads_as_far_back_as_its_receptive_field_and_no_further(norm):
+    model, x = tcn(Echo(30, 4, 0), units=8, layers=2, norm=norm, seed=0), np.zeros((1, 30, 4), "float32")
     x[..., 0] = 1
     seen = np.abs(np.asarray(jax.jit(jax.grad(lambda x: model(x)[0, 0]))(x))).sum((0, 2)) > 0
     assert not seen[: 30 - 13].any()
     assert seen[30 - 13]
 
 
-@pytest.mark.parametrize("norm", ["layer", "weight"])
-def test_a_tcn_knows_its_size_before_it_is_built(norm, monkeypatch):
-    settings = {"units": 4, "layers": 2, "norm": norm}
+def test_a_tcn_of_normalised_weights_knows_its_size_before_it_is_built(monkeypatch):
+    settings = {"units": 4, "layers": 2, "norm": "weight"}
     size = tcn(Adding(6), **settings).count_params()
     monkeypatch.setattr("memoryspan.machine.memory", lambda: 32 * size - 1)
     with pytest.raises(TaskError, match=f"To train {size:,} parameters with Adam would need"):
         tcn(Adding(6), **settings)
+    monkeypatch.setattr("memoryspan.machine.memory", lambda: 32 * size)
+    tcn(Adding(6), **settings)
+
+
+def test_what_the_blocks_of_a_tcn_add_begins_small_where_nothing_evens_it_out():
+    def scale(model, layer):
+        directions, gains, _ = model.get_layer(layer).get_weights()
+        return np.linalg.norm(gains) / np.linalg.norm(directions)
+
+    model = tcn(Adding(6), units=4, layers=2, norm="weight", seed=0)
+    for layer, expected in (("first_1", 1), ("second_1", 0.2), ("first_2", 1), ("second_2", 0.2)):
+        assert scale(model, layer) == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_tcn_of_normalised_weights_is_saved_and_opened(tmp_path):

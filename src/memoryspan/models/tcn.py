@@ -16,8 +16,8 @@ LAYERS = keras.layers
 
 Norm = Literal["layer", "weight"]
 
-GAIN = 0.2
-"""Of a block's second convolution with weights normalised: what blocks add begins small, for no layer evens it out."""
+INITIAL_SCALE = 0.2
+"""Of a block's second convolution with weights normalised: else their sum begins the larger the more there are."""
 
 
 def tcn(
@@ -34,9 +34,11 @@ def tcn(
     """Residual blocks of two dilated causal convolutions with `units` filters, and a dense layer, compiled.
 
     Bai et al. (arXiv 1803.01271), without their dropout and the ReLU behind the sum. With `norm` "layer" each step is
-    normalised in front of a block and of the answer: so it learns `Echo()`. With "weight" the weights are, as theirs:
-    so an answer that is a number becomes precise. Block i, counted from 0, is dilated by 2^i, so that `layers` blocks
-    see 1 + 2 (kernel_size - 1) (2^layers - 1) steps, and nothing before them.
+    normalised in front of a block and of the answer: so it learns `Echo()`. With "weight" the weights of convolutions
+    are, as theirs, and the second of a block begins small: so an answer that is a number becomes precise.
+
+    Block i, counted from 0, is dilated by 2^i, so that `layers` blocks see 1 + 2 (kernel_size - 1) (2^layers - 1)
+    steps, and nothing before them.
 
     Args:
         task: what to learn.
@@ -70,7 +72,7 @@ def tcn(
                 kernel_size,
                 dilation=2 ** (number - 1),
                 weight_norm=norm == "weight",
-                gain=GAIN if norm == "weight" and part == "second" else 1.0,
+                initial_scale=INITIAL_SCALE if norm == "weight" and part == "second" else 1.0,
                 seed=layer_seed(rng),
                 name=f"{part}_{number}",
             )

@@ -22,16 +22,16 @@ class CausalConv(keras.layers.Layer):
     one product of matrices, of the shifted inputs side by side: for many models at once (`jax.vmap`) that is as fast as
     a convolution or faster. Keras's `Conv1D(padding="causal")` computes the same, and drops the mask.
 
-    With `weight_norm` the kernel of each filter is a direction times a gain (Salimans & Kingma, arXiv 1602.07868). A
-    step across a direction makes it longer, so that further steps turn it less: at a fixed learning rate the noise in
-    the answers falls.
+    With `weight_norm` the kernel of each filter is gain · direction / ‖direction‖, where neither has to have length 1
+    (Salimans & Kingma, arXiv 1602.07868). Directions tend to grow as they learn, and turn the less by a step of the
+    same size, as if the learning rate fell: on `Adding()` answers become more precise.
 
     Args:
         filters: the width of what it puts out.
         kernel_size: steps that it reads.
         dilation: the distance between them.
         weight_norm: whether directions and gains are learned, in the place of kernels.
-        gain: the kernels that it begins with are as many times those of He et al.
+        initial_scale: the kernels that it begins with are as many times those of He et al.
         seed: decides the initial weights; None draws others each time.
     """
 
@@ -42,7 +42,7 @@ class CausalConv(keras.layers.Layer):
         *,
         dilation: int = 1,
         weight_norm: bool = False,
-        gain: float = 1.0,
+        initial_scale: float = 1.0,
         seed: int | None = None,
         **kwargs,
     ):
@@ -51,10 +51,12 @@ class CausalConv(keras.layers.Layer):
         whole_number("filters", filters, at_least=1, instead="25, for example")
         whole_number("kernel_size", kernel_size, at_least=1, instead="3, for example")
         whole_number("dilation", dilation, at_least=1, instead="1, for example")
-        if not 0 < gain < float("inf"):
-            raise TaskError(f"gain must be a number above 0, got {gain!r}: use 1, for example.")
+        if not isinstance(weight_norm, bool):
+            raise TaskError(f"weight_norm must be True or False, got {weight_norm!r}: use weight_norm=False.")
+        if not 0 < initial_scale < float("inf"):
+            raise TaskError(f"initial_scale must be above 0, got {initial_scale!r}: use 1, for example.")
         self.filters, self.kernel_size, self.dilation, self.seed = filters, kernel_size, dilation, seed
-        self.weight_norm, self.gain = weight_norm, gain
+        self.weight_norm, self.initial_scale = weight_norm, initial_scale
         self.supports_masking = True
 
     def build(self, input_shape):
@@ -62,11 +64,11 @@ class CausalConv(keras.layers.Layer):
         shape = (self.kernel_size, input_shape[-1], self.filters)
         kernel = he_uniform(np.random.default_rng(self.seed), shape)
         if self.weight_norm:
-            gains = self.gain * np.linalg.norm(kernel.reshape(-1, self.filters), axis=0)
+            gains = self.initial_scale * np.linalg.norm(kernel.reshape(-1, self.filters), axis=0)
             self.directions = self.add_weight(shape, as_initializer(kernel), name="directions")
             self.gains = self.add_weight((self.filters,), as_initializer(gains), name="gains")
         else:
-            self.kernel = self.add_weight(shape, as_initializer(self.gain * kernel), name="kernel")
+            self.kernel = self.add_weight(shape, as_initializer(self.initial_scale * kernel), name="kernel")
         self.bias = self.add_weight((self.filters,), "zeros", name="bias")
 
     def call(self, inputs: Float[Any, "batch time features"], mask: Bool[Any, "batch time"] | None = None):
@@ -93,6 +95,6 @@ class CausalConv(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "dilation": self.dilation,
             "weight_norm": self.weight_norm,
-            "gain": self.gain,
+            "initial_scale": self.initial_scale,
             "seed": self.seed,
         }
