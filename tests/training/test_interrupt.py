@@ -1,4 +1,5 @@
 import signal
+import sys
 import threading
 from contextlib import suppress
 
@@ -42,6 +43,31 @@ def test_where_it_counts_as_two_one_that_was_swallowed_is_raised_at_the_end():
     with first_ctrl_c(), pytest.raises(KeyboardInterrupt):
         block()
     assert done == ["the rest of the block"]
+
+
+class Collected:
+    """Its last moment runs Python code, in which nothing can be raised, as a callback of the collector does."""
+
+    def __init__(self, last_moment):
+        self.last_moment = last_moment
+
+    def __del__(self):
+        self.last_moment()
+
+
+def test_where_it_counts_as_two_one_that_meets_the_collector_is_raised_and_not_reported(monkeypatch):
+    reported = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: reported.append(unraisable.exc_type))
+
+    def block():
+        with ctrl_c_at_once():
+            Collected(lambda: signal.raise_signal(signal.SIGINT))
+            Collected(lambda: 1 / 0)
+
+    with pytest.raises(KeyboardInterrupt):
+        block()
+    Collected(lambda: signal.default_int_handler(signal.SIGINT, None))
+    assert reported == [ZeroDivisionError, KeyboardInterrupt]
 
 
 def test_where_ctrl_c_is_ignored_it_stays_so():

@@ -5,6 +5,7 @@ has one, it prints the exception and goes on as if nobody had pressed a key.
 """
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,13 +51,21 @@ def ctrl_c_at_once() -> Iterator[None]:
 
 @contextmanager
 def _answered_by(answer: Callable[[Callable[[], object]], None]) -> Iterator[None]:
-    """In the block Ctrl-C calls `answer` with what it did before."""
+    """In the block Ctrl-C calls `answer` with what it did before, and one that is swallowed is not reported either."""
     before = signal.getsignal(signal.SIGINT)
     if not callable(before) or threading.current_thread() is not threading.main_thread():
         yield
         return
+    report = sys.unraisablehook
+
+    def report_all_but_ctrl_c(unraisable: "sys.UnraisableHookArgs") -> None:
+        if unraisable.exc_type is not KeyboardInterrupt:
+            report(unraisable)
+
+    sys.unraisablehook = report_all_but_ctrl_c
     signal.signal(signal.SIGINT, lambda number, frame: answer(lambda: before(number, frame)))
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        sys.unraisablehook = report
