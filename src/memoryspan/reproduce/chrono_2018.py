@@ -13,14 +13,8 @@ PAPER = "Tallec & Ollivier 2018"
 
 MODEL = "LSTM(128), chrono initialisation"
 
-FAR = (
-    "With the curriculum it comes to the full length after 380,000 sequences, leaves the plateau, and is still gaining "
-    "at the end of the budget, which is about 31,000 updates."
-)
-"""Of copying over 2,000 steps."""
 
-
-def _copy(blank: int) -> Experiment:
+def _copy(blank: int, tried: str = "") -> Experiment:
     return Experiment(
         name=f"chrono-2018/copy-{blank}",
         what=f"keep ten symbols over {blank:,} steps",
@@ -33,7 +27,7 @@ def _copy(blank: int) -> Experiment:
         batch_size=16,
         mastered=0.7,
         differs="The blanks are not asked for, and an example counts where all ten are right.",
-        tried=FAR if blank == 2000 else "",
+        tried=tried,
     )
 
 
@@ -52,4 +46,13 @@ def _adding(length: int) -> Experiment:
     )
 
 
-EXPERIMENTS = (_copy(500), _copy(2000), _adding(200), _adding(750))
+EXPERIMENTS = (
+    _copy(500),
+    _copy(
+        2000,
+        tried="With the curriculum it comes to the full length after 380,000 sequences, leaves the plateau, and is "
+        "still gaining at the end of the budget, which is about 31,000 updates.",
+    ),
+    _adding(200),
+    _adding(750),
+)
