@@ -22,7 +22,8 @@ from memoryspan.evaluation import evaluator
 from memoryspan.models import lstm
 from memoryspan.tasks import Echo
 from memoryspan.training import Budget, Curriculum, Settings
-from memoryspan.training.trainer import chunks, twice
+from memoryspan.training.loop import chunks
+from memoryspan.training.proof import twice
 
 Job = Callable[[], int]
 

@@ -27,7 +27,9 @@ from memoryspan.models import lstm
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Adding, Batch
 from memoryspan.training import Budget, Curriculum, Settings
-from memoryspan.training.trainer import EXAMPLES, chunks, twice
+from memoryspan.training.loop import chunks
+from memoryspan.training.proof import twice
+from memoryspan.training.settings import EXAMPLES
 
 NUMPY, KERAS, PYTORCH = "NumPy", "Keras", "PyTorch"
 

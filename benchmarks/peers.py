@@ -28,7 +28,7 @@ from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import Spread, progress
 from memoryspan.evaluation import percent
 from memoryspan.tasks import Adding
-from memoryspan.training.trainer import EXAMPLES
+from memoryspan.training.settings import EXAMPLES
 
 COLUMNS = {
     "trained by": lambda row: row["name"],

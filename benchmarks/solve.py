@@ -14,7 +14,7 @@ from memoryspan.evaluation import Accuracy, percent, wilson
 from memoryspan.models import lstm
 from memoryspan.tasks import Echo
 from memoryspan.training import Budget, Curriculum, Settings, train
-from memoryspan.training.trainer import EXAMPLES
+from memoryspan.training.settings import EXAMPLES
 
 LEARNING_RATE = 2e-2
 """That of `memoryspan train`."""

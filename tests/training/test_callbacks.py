@@ -15,7 +15,7 @@ from memoryspan.backend import keras
 from memoryspan.engine import variables_of
 from memoryspan.errors import ModelError, NoRoomError, TaskError
 from memoryspan.runs import carry_on, load_model, resume, start
-from memoryspan.training import Settings, positions, trainer
+from memoryspan.training import Settings, loop, positions
 from memoryspan.training.callbacks import FIGURES, PLACELESS
 
 KERAS = keras.callbacks
@@ -219,8 +219,8 @@ def test_a_chunk_that_does_not_fit_into_memory_is_not_told_of(monkeypatch):
             raise NoRoomError("too long")
         return compile_chunk(model, fwd, task, width, *rest)
 
-    compile_chunk = trainer.compile_chunk
-    monkeypatch.setattr(trainer, "compile_chunk", small_machine)
+    compile_chunk = loop.compile_chunk
+    monkeypatch.setattr(loop, "compile_chunk", small_machine)
     told, ended = [], []
     callbacks = [
         at_the_end_of_each(lambda logs: told.append(logs["updates"])),

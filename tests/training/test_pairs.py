@@ -10,7 +10,8 @@ from memoryspan.models import MODELS, make_model
 from memoryspan.named import Named
 from memoryspan.tasks import TASKS, make_task
 from memoryspan.training import Settings, restore
-from memoryspan.training.trainer import chunks, twice
+from memoryspan.training.loop import chunks
+from memoryspan.training.proof import twice
 
 SMALL = {
     "adding": {"length": 8},

@@ -11,7 +11,8 @@ from memoryspan.engine import forward
 from memoryspan.errors import ModelError, NoRoomError, TaskError
 from memoryspan.evaluation import evaluator
 from memoryspan.training import Settings
-from memoryspan.training.trainer import chunks, twice
+from memoryspan.training.loop import chunks
+from memoryspan.training.proof import twice
 
 TASK = Echo(8, 6, 1)
 SEEDS = (3, 5, 8, 11)

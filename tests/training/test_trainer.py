@@ -10,11 +10,9 @@ import pytest
 
 from memoryspan import Budget, Curriculum, Echo, Status, evaluate, lstm, train
 from memoryspan.backend import keras
-from memoryspan.engine import forward, variables_of
+from memoryspan.engine import variables_of
 from memoryspan.errors import ModelError, TaskError
-from memoryspan.evaluation import Accuracy, wilson
 from memoryspan.training import Position, Settings, positions, restore
-from memoryspan.training.trainer import both_draws, chunks, first_position
 
 LAYERS = keras.layers
 TASK = Echo(8, 6, 1)
@@ -77,20 +75,6 @@ def places():
 # Solved
 
 
-def test_far_out_fresh_examples_are_looked_at_after_each_tenth_update_and_the_last():
-    task, looked = Echo(4096, 2, 1), []  # of that length a chunk has four updates
-    settings = Settings(
-        batch_size=2, threshold=0.1, curriculum=Curriculum(unordered_from=4096), budget=Budget(examples=48)
-    )
-
-    def proof(position, settings):
-        looked.append(position.row.updates)
-
-    ends = [position.row.updates for (position,) in chunks([lstm(task, units=2, seed=0)], task, [settings], proof)]
-    assert ends == [4, 8, 12, 16, 20, 24]
-    assert looked == [12, 20, 24]
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_the_tutorials_task_is_solved_within_a_thousand_updates(seed):
     model = lstm(Echo(), seed=seed)
@@ -108,12 +92,6 @@ def test_a_plain_keras_model_with_plain_adam_solves_a_smaller_one():
     assert result.solved
     X, y = one_hot_batch(task, 200)
     assert (model.predict(X, verbose=0).argmax(-1) == y.argmax(-1)).mean() > 0.99
-
-
-def test_solved_is_claimed_on_a_thousand_fresh_examples():
-    settings = Settings()
-    assert settings.enough == 1000
-    assert Settings(threshold=0.9).enough == min(n for n in range(1001) if wilson(n, 1000)[0] >= 0.9)
 
 
 def test_it_starts_from_the_weights_that_the_model_has():
@@ -218,7 +196,7 @@ def test_an_interruption_before_the_first_update_leaves_the_model_as_it_was(monk
 
     model = ready()
     before = variables_of(model)
-    monkeypatch.setattr("memoryspan.training.trainer.initial_state", interrupt)
+    monkeypatch.setattr("memoryspan.training.position.initial_state", interrupt)
     result = train(model, TASK)
     assert (result.status, result.history) == (Status.INTERRUPTED, ())
     assert_same_bits(variables_of(model), before)
@@ -300,22 +278,6 @@ def test_what_does_not_fit_into_the_memory_is_refused():
         train(ready(), Echo(2_000_000, 6, 1), batch_size=1_000_000)
 
 
-@pytest.mark.parametrize(
-    ("settings", "sentence"),
-    [
-        ({"seed": -1}, "seed must be a whole number from 0"),
-        ({"seed": 2**32}, "seed must be a whole number from 0 to 4294967295"),
-        ({"batch_size": 0}, "batch_size must be a whole number of at least 1"),
-        ({"batch_size": 1.5}, "batch_size must be a whole number"),
-        ({"threshold": 0}, "threshold must be above 0 and at most 0.9962"),
-        ({"threshold": 0.999}, "threshold must be above 0 and at most 0.9962"),
-    ],
-)
-def test_a_setting_that_makes_no_sense_is_refused_with_a_sentence(settings, sentence):
-    with pytest.raises(TaskError, match=sentence):
-        train(ready(), TASK, **settings)
-
-
 def test_the_curriculum_is_a_setting():
     slow = train(ready(), TASK, budget=SHORT, curriculum=Curriculum(mastered=1.0))
     assert {row.length for row in slow.history} == {TASK.shortest}
@@ -388,16 +350,3 @@ def test_an_optimizer_made_for_other_weights_is_refused():
     model.layers[0].trainable = False
     with pytest.raises(ModelError, match=r"call model\.compile again"):
         train(model, Echo(3, 5, 2))
-
-
-@pytest.mark.parametrize("finds", [(True, True), (True, False), (False, True)])
-def test_two_looks_in_a_row_with_examples_of_their_own_decide(finds):
-    keys, answers = [], iter(finds)
-
-    def look(position, settings, key):
-        keys.append(key)
-        return Accuracy(900 + len(keys), 1000, TASK.length, TASK.chance) if next(answers) else None
-
-    accuracy = both_draws(look)(first_position(ready(), forward(ready()), TASK, Settings()), Settings())
-    assert accuracy == (Accuracy(902, 1000, TASK.length, TASK.chance) if all(finds) else None)
-    assert len({tuple(jax.random.key_data(key).tolist()) for key in keys}) == len(keys)

@@ -33,8 +33,8 @@ from memoryspan.runs.snapshots import Snapshots
 from memoryspan.tasks import Task, name_of
 from memoryspan.training import Budget, Position, Result, Row, Settings, Status, positions, restore
 from memoryspan.training.interrupt import first_ctrl_c
+from memoryspan.training.position import first_position
 from memoryspan.training.trainable import trainable
-from memoryspan.training.trainer import first_position
 from memoryspan.training.update import initial_state
 
 CHECKPOINT_SECONDS = 2.0

@@ -11,8 +11,8 @@ from memoryspan.spans.held import require_longest
 from memoryspan.spans.manifest import Question
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Budget, Settings
+from memoryspan.training.loop import UPDATES
 from memoryspan.training.trainable import trainable
-from memoryspan.training.trainer import UPDATES
 from memoryspan.validate import whole_number
 
 

@@ -13,7 +13,8 @@ from memoryspan.spans.held import EXAMPLES, THRESHOLD, Measure, hold, require_lo
 from memoryspan.spans.learned import Climb, climb_on, learned_span
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Curriculum, Position, Settings
-from memoryspan.training.trainer import chunks, evaluation_key, twice
+from memoryspan.training.loop import chunks
+from memoryspan.training.proof import evaluation_key, twice
 
 CURRICULUM = Curriculum(settle_for=1)
 """Without settling, whose lengths are a share of the longest: here that is where nobody looks any more, and it must not

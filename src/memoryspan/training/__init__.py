@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from memoryspan.training.budget import Budget as Budget
     from memoryspan.training.curriculum import Curriculum as Curriculum
+    from memoryspan.training.position import Position as Position
     from memoryspan.training.result import Result as Result
     from memoryspan.training.result import Row as Row
     from memoryspan.training.result import Status as Status
-    from memoryspan.training.trainer import Position as Position
-    from memoryspan.training.trainer import Settings as Settings
+    from memoryspan.training.settings import Settings as Settings
     from memoryspan.training.trainer import positions as positions
     from memoryspan.training.trainer import train as train
     from memoryspan.training.trainer import train_together as train_together
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 _HOME = {
     "Budget": "budget",
     "Curriculum": "curriculum",
-    "Position": "trainer",
+    "Position": "position",
     "Result": "result",
     "Row": "result",
-    "Settings": "trainer",
+    "Settings": "settings",
     "Status": "result",
     "positions": "trainer",
     "restore": "update",

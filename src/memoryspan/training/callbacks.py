@@ -10,17 +10,15 @@ training goes on with.
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError, TaskError
+from memoryspan.training.position import Position
 from memoryspan.training.result import Row, Status
 from memoryspan.training.update import State, in_model, restore
-
-if TYPE_CHECKING:
-    from memoryspan.training.trainer import Position
 
 CALLED = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
 
@@ -60,7 +58,7 @@ class Hooks:
         self._logs: dict[str, Any] = {}
         self._going = False
 
-    def before(self, position: "Position") -> "Position":
+    def before(self, position: Position) -> Position:
         """Before a chunk: the position from which it is to begin."""
         if not self._callbacks:
             return position
@@ -69,7 +67,7 @@ class Hooks:
         self._call("on_epoch_begin", self._epoch, {})
         return replace(position, state=self._left(position.state))
 
-    def after(self, position: "Position") -> "Position":
+    def after(self, position: Position) -> Position:
         """After a chunk: the position itself, or another where a callback changed something or ended the training."""
         if not self._callbacks:
             return position
@@ -93,7 +91,7 @@ class Hooks:
             self._going = False
             self._call("on_train_end", self._logs)
 
-    def _begin(self, position: "Position") -> None:
+    def _begin(self, position: Position) -> None:
         restore(self._model, position.state)
         self._model.stop_training = False
         for callback in self._callbacks:

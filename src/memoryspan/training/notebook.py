@@ -11,13 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from html import escape
-from typing import TYPE_CHECKING
 
 from memoryspan.tasks import Task
+from memoryspan.training.position import Position
 from memoryspan.training.result import Row, Status
-
-if TYPE_CHECKING:
-    from memoryspan.training.trainer import Position
 
 PAUSE = 0.25
 """Seconds between two drawings, at least."""
@@ -32,7 +29,7 @@ BLUE, ORANGE = "#2a8fd0", "#d55e00"
 
 
 @contextmanager
-def live_view(task: Task, clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[["Position"], None]]:
+def live_view(task: Task, clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[Position], None]]:
     """Gives a function that shows a position while the training goes on; at its end the view says how it ended."""
     if not _in_notebook():
         yield lambda position: None
@@ -44,7 +41,7 @@ def live_view(task: Task, clock: Callable[[], float] = time.monotonic) -> Iterat
     def draw(sentence: str = "") -> None:
         handle.update(view(task, rows, sentence), raw=True)
 
-    def show(position: "Position") -> None:
+    def show(position: Position) -> None:
         nonlocal status, due
         rows.append(position.row)
         status = position.status

@@ -1,0 +1,31 @@
+"""Where a training stands."""
+
+from dataclasses import dataclass
+
+from memoryspan.backend import keras
+from memoryspan.engine import Forward
+from memoryspan.evaluation import Accuracy
+from memoryspan.tasks import Task
+from memoryspan.training.result import Row, Status
+from memoryspan.training.settings import Settings
+from memoryspan.training.update import State, initial_state
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a training stands after a chunk: it can go on from here."""
+
+    state: State
+    row: Row
+    status: Status | None = None
+    """How it ended; None while it goes on."""
+    accuracy: Accuracy | None = None
+    """At the full length, once it has ended; None where that does not fit into memory."""
+
+
+def first_position(model: keras.Model, fwd: Forward, task: Task, settings: Settings) -> Position:
+    """Before the first update."""
+    state = initial_state(model, settings.curriculum, task)
+    if not fwd.takes_short_rows:
+        state = state._replace(progress=settings.curriculum.start(task.length, task.length))
+    return Position(state, Row.first(int(state.progress.length)))

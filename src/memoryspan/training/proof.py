@@ -1,0 +1,49 @@
+"""What it takes to have solved a task: two looks in a row, at a thousand fresh examples each."""
+
+from collections.abc import Callable
+
+import jax
+from jaxtyping import Array
+
+from memoryspan.evaluation import Accuracy
+from memoryspan.sampling import Stream, stream
+from memoryspan.tasks import Task
+from memoryspan.training.position import Position
+from memoryspan.training.result import Row
+from memoryspan.training.settings import EXAMPLES, Settings
+
+Proof = Callable[[Position, Settings], Accuracy | None]
+"""The accuracy at the full length by which the task is solved; None where it is not."""
+
+
+def both_draws(look: Callable[[Position, Settings, Array], Accuracy | None]) -> Proof:
+    """Solved where two looks in a row, at fresh examples each, find what they look for (one that does not is None).
+
+    With one look after every chunk, many chances to be lucky would add up; the accuracy is that of the second, which
+    was not chosen by what it shows.
+    """
+
+    def proof(position: Position, settings: Settings) -> Accuracy | None:
+        keys = (evaluation_key(settings.seed, position.row, draw) for draw in (1, 2))
+        solved = all((accuracy := look(position, settings, key)) is not None for key in keys)
+        return accuracy if solved else None
+
+    return proof
+
+
+def twice(task: Task, measure: Callable[..., Accuracy]) -> Proof:
+    """Solved where both draws reach the threshold of the settings.
+
+    `measure` is the `evaluator` of the model, or of one of several alike.
+    """
+
+    def look(position: Position, settings: Settings, key: Array) -> Accuracy | None:
+        accuracy = measure(position.state.variables, key, EXAMPLES, task.length, settings.enough)
+        return accuracy if accuracy.right >= settings.enough else None
+
+    return both_draws(look)
+
+
+def evaluation_key(seed: int, row: Row, draw: int = 0) -> Array:
+    """Of a look at fresh examples after a row of the history; each draw has others."""
+    return jax.random.fold_in(jax.random.fold_in(stream(seed, Stream.EVALUATION), row.updates), draw)

@@ -1,0 +1,25 @@
+import jax
+import pytest
+
+from memoryspan import Echo, lstm
+from memoryspan.engine import forward
+from memoryspan.evaluation import Accuracy
+from memoryspan.training import Settings
+from memoryspan.training.position import first_position
+from memoryspan.training.proof import both_draws
+
+TASK = Echo(8, 6, 1)
+
+
+@pytest.mark.parametrize("finds", [(True, True), (True, False), (False, True)])
+def test_two_looks_in_a_row_with_examples_of_their_own_decide(finds):
+    keys, answers = [], iter(finds)
+
+    def look(position, settings, key):
+        keys.append(key)
+        return Accuracy(900 + len(keys), 1000, TASK.length, TASK.chance) if next(answers) else None
+
+    model = lstm(TASK, units=8, seed=0)
+    accuracy = both_draws(look)(first_position(model, forward(model), TASK, Settings()), Settings())
+    assert accuracy == (Accuracy(902, 1000, TASK.length, TASK.chance) if all(finds) else None)
+    assert len({tuple(jax.random.key_data(key).tolist()) for key in keys}) == len(keys)
