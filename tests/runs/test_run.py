@@ -242,7 +242,7 @@ class Press(keras.callbacks.Callback):
 
 
 def test_ctrl_c_ends_the_last_measurement_too(tmp_path):
-    task = Echo(length=200_000, n_features=6)
+    task = Echo(length=40_000, n_features=6)
     settings = Settings(budget=Budget(examples=1))
     begun = start(lstm(task, units=16, seed=0), task, settings, directory=tmp_path / "run")
     result = carry_on(begun, callbacks=[Press()])
