@@ -1,68 +1,148 @@
-"""`docs/reproduced.md`: published experiments beside what was measured, from a sweep of `memoryspan reproduce`.
+"""`docs/reproduced.md`: published experiments beside what was measured, from sweeps of `memoryspan reproduce`.
 
     memoryspan reproduce lstm-1997 echo --run build/reproduced
     python -m benchmarks.reproduced build/reproduced
 
-writes a section for each paper in the sweep, and the picture; what stands outside of the sections stays as it is.
+puts the rows of the sweep into `docs/reproduced.jsonl`, in the place of those of the same experiments, and writes from
+all that are there a section for each paper, and the picture. What stands outside of the sections stays as it is.
 """
 
+import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
 from pathlib import Path
+from typing import Any
 
 import click
+import msgspec
 
 from benchmarks.machine import this_machine
 from benchmarks.page import write_section
 from memoryspan.report.reproduced import FILE, dots, draw_reproduced
 from memoryspan.report.reproduced_table import LEFT, TITLES, cells_of, notes
-from memoryspan.reproduce.compare import Comparison, compare
+from memoryspan.reproduce.compare import Comparison, as_json, compare
 from memoryspan.reproduce.suite import SUITE, meant
+from memoryspan.spans.summary import Interval
 from memoryspan.spans.sweep import open_sweep
-from memoryspan.spans.trial import Trials
+from memoryspan.spans.trial import Trial, Trials
 
 DOCS = Path(__file__).parents[1] / "docs"
 
 
+DATA = "reproduced.jsonl"
+"""What stands beside the page: a line a row, as `memoryspan reproduce --json` has it, and where it was measured."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A row, and where it was measured, and when: `2026-11-27, AMD EPYC, 2 cores, …`."""
+
+    row: Comparison
+    where: str
+
+
 @click.command()
-@click.argument("sweeps", nargs=-1, required=True, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("sweeps", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--docs",
     default=DOCS,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Where reproduced.md stands.  [default: docs]",
+    help="Where reproduced.md and reproduced.jsonl stand.  [default: docs]",
 )
 def main(sweeps: tuple[Path, ...], docs: Path) -> None:
     """Writes what sweeps of `memoryspan reproduce` have measured, on this machine, into docs/reproduced.md.
 
-    Give all sweeps at once: the picture shows those that are given.
+    Rows of other experiments stay as they were measured; without a sweep the page is written from them alone.
     """
-    opened = [open_sweep(sweep, Trials) for sweep in sweeps]
-    rows = sorted(compare(answer for sweep in opened for answer in sweep.answered), key=_place)
-    when = max(sweep.manifest.created for sweep in opened).date()
-    for paper in dict.fromkeys(row.name.partition("/")[0] for row in rows):
-        of_paper = [row for row in rows if row.name.startswith(f"{paper}/")]
-        write_section(docs / "reproduced.md", paper, section(paper, of_paper, f"{when}, {this_machine().setting}."))
-    click.echo(f"Written: {docs / 'reproduced.md'}.")
-    if drawn := dots(rows):
+    rows = merged([*read(docs / DATA), *(each for sweep in sweeps for each in rows_of(sweep))])
+    write(docs / DATA, rows)
+    for paper in dict.fromkeys(_paper(each) for each in rows):
+        write_section(docs / "reproduced.md", paper, section(paper, [each for each in rows if _paper(each) == paper]))
+    click.echo(f"Written: {docs / DATA}, {docs / 'reproduced.md'}.")
+    if drawn := dots([each.row for each in rows]):
         picture = draw_reproduced(drawn, docs / FILE)
         picture.with_suffix(".svg").unlink()  # the page shows the other
         click.echo(f"Drawn: {picture}.")
 
 
-def section(paper: str, rows: Sequence[Comparison], machine: str) -> str:
+def rows_of(sweep: Path) -> list[Measured]:
+    """Those of a sweep of this machine."""
+    opened = open_sweep(sweep, Trials)
+    where = f"{opened.manifest.created.date()}, {this_machine().setting}"
+    return [Measured(row, where) for row in compare(opened.answered)]
+
+
+def merged(rows: Iterable[Measured]) -> list[Measured]:
+    """The last one of each experiment, with the curriculum and without, in the order of the suite."""
+    last = {(each.row.name, each.row.trial.curriculum): each for each in rows}
+    return [last[key] for name in SUITE for key in ((name, True), (name, False)) if key in last]
+
+
+def read(data: Path) -> Iterator[Measured]:
+    """The rows of the file, if there is one."""
+    for line in data.read_text(encoding="utf-8").splitlines() if data.exists() else ():
+        found = json.loads(line)
+        yield Measured(_comparison(found), found["measured"])
+
+
+def write(data: Path, rows: Iterable[Measured]) -> None:
+    """All of the file anew. What is published is not in it: the suite has it."""
+    lines = [as_json(each.row) | {"measured": each.where} for each in rows]
+    for line in lines:
+        del line["experiment"]
+    data.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+
+def _comparison(found: dict[str, Any]) -> Comparison:
+    """What `as_json` has made of it: where there are figures at all, null is infinite."""
+    spread = found["spread"]
+    return Comparison(
+        experiment=SUITE.get(found["name"]),
+        trial=msgspec.convert(found["trial"], Trial),
+        sequences=_infinite(found["sequences"]) if found["seeds"] else None,
+        spread=spread and Interval(**spread | {end: _infinite(spread[end]) for end in ("low", "high")}),
+        **{name: found[name] for name in ("seeds", "failures", "solved", "not_finite")},
+        **{name: found[name] for name in ("accuracy", "seconds", "parameters")},
+    )
+
+
+def _infinite(value: float | None) -> float:
+    return inf if value is None else value
+
+
+def section(paper: str, measured: Sequence[Measured]) -> str:
     """The command, the table, and what has to be said to it."""
+    rows = [each.row for each in measured]
     seeds = max(row.seeds + row.failures for row in rows)
     lines = [TITLES, ["---"] * LEFT + ["---:"] * (len(TITLES) - LEFT), *map(cells_of, rows)]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
     said = "\n".join(f"- {note}" if not note.startswith("  ") else f"  {note.strip()}" for note in notes(rows))
     command = shlex.join(["memoryspan", "reproduce", *_named(paper, rows), "--seeds", str(seeds)])
-    return f"<!-- not run: takes too long -->\n```sh\n{command}\n```\n\n{table}\n\n{said}\n\nMeasured on {machine}"
+    shown = f"<!-- not run: takes too long -->\n```sh\n{command}\n```\n\n{table}\n\n{said}"
+    return "\n\n".join([shown, *_machines(measured)])
 
 
-def _place(row: Comparison) -> int:
-    """In the order of the suite."""
-    return list(SUITE).index(row.name)
+def _machines(measured: Sequence[Measured]) -> list[str]:
+    """Where all was measured; or, where that is more than one place, what was measured in each."""
+    places = dict.fromkeys(each.where for each in measured)
+    if len(places) == 1:
+        return [f"Measured on {where}." for where in places]
+    return [f"{', '.join(_measured_at(where, measured))}: measured on {where}." for where in places]
+
+
+def _measured_at(place: str, measured: Sequence[Measured]) -> Iterator[str]:
+    """The experiments, and where only one of two rows is of that place, which."""
+    for name in dict.fromkeys(each.row.name for each in measured if each.where == place):
+        both = [each for each in measured if each.row.name == name]
+        here = ["with" if each.row.trial.curriculum else "without" for each in both if each.where == place]
+        short = name.partition("/")[2]
+        yield short if len(here) == len(both) else f"{short} {here[0]}"
+
+
+def _paper(measured: Measured) -> str:
+    return measured.row.name.partition("/")[0]
 
 
 def _named(paper: str, rows: Sequence[Comparison]) -> list[str]:

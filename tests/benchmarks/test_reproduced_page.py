@@ -1,32 +1,75 @@
 import subprocess
 import sys
+from dataclasses import replace
+from math import inf
 
-from benchmarks.reproduced import section
+import msgspec
+import pytest
+
+from benchmarks.page import with_section
+from benchmarks.reproduced import DATA, DOCS, Measured, merged, read, section, write
 from memoryspan.reproduce.compare import Comparison
 from memoryspan.reproduce.suite import SUITE
+from memoryspan.spans.summary import Interval
+
+
+def measured(name="echo/book", where="a machine", curriculum=True, **figures):
+    experiment = SUITE[name]
+    found = {
+        "seeds": 3,
+        "failures": 0,
+        "solved": 3,
+        "not_finite": 0,
+        "sequences": 2848.0,
+        "spread": None,
+        "accuracy": 1.0,
+        "seconds": 0.1,
+        "parameters": 9,
+    }
+    (trial,) = (each for each in experiment.trials([0]) if each.curriculum is curriculum)
+    return Measured(Comparison(experiment=experiment, trial=trial, **found | figures), where)
 
 
 def test_a_section_has_the_command_the_table_and_the_machine():
-    experiment = SUITE["echo/book"]
-    row = Comparison(
-        experiment=experiment,
-        trial=experiment.trials([0])[0],
-        seeds=3,
-        failures=0,
-        solved=3,
-        not_finite=0,
-        sequences=2848.0,
-        spread=None,
-        accuracy=1.0,
-        seconds=0.1,
-        parameters=9,
-    )
-    text = section("echo", [row], "a machine")
+    text = section("echo", [measured()])
     assert "memoryspan reproduce echo/book --seeds 3\n" in text
     assert "| echo/book | LSTM(25): after 10,000 sequences" in text
     assert "| with | 9 | 2,848 | 3 of 3 | 100.0 % | 0.1 |  |" in text
     assert "- echo/book: echo the third of 5 values out of 10. Brownlee 2017" in text
-    assert text.endswith("Measured on a machine")
+    assert text.endswith("\n\nMeasured on a machine.")
+
+
+def test_of_several_machines_each_has_its_experiments():
+    rows = [measured(), measured(curriculum=False, where="another"), measured("echo/tutorial", where="another")]
+    first, second = section("echo", rows).splitlines()[-3::2]
+    assert first == "book with: measured on a machine."
+    assert second == "book without, tutorial: measured on another."
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"spread": Interval(100.0, 3000.0, False, 0.75)},
+        {"spread": Interval(2848.0, inf, False, 0.75), "solved": 2},
+        {"spread": Interval(inf, inf, False, 0.75), "sequences": inf, "solved": 0, "not_finite": 1},
+        dict.fromkeys(["sequences", "accuracy", "seconds", "parameters"]) | {"seeds": 0, "solved": 0, "failures": 3},
+    ],
+)
+def test_what_is_written_is_what_is_read(tmp_path, figures):
+    rows = [measured(), measured(curriculum=False, **figures)]
+    write(tmp_path / "data.jsonl", rows)
+    assert list(read(tmp_path / "data.jsonl")) == rows
+
+
+def test_where_nothing_is_written_nothing_is_read(tmp_path):
+    assert list(read(tmp_path / "data.jsonl")) == []
+
+
+def test_the_last_row_of_an_experiment_counts_in_the_order_of_the_suite_and_none_that_it_has_no_longer():
+    gone = measured(where="gone")
+    gone = replace(gone, row=replace(gone.row, trial=msgspec.structs.replace(gone.row.trial, experiment="echo/x")))
+    rows = [measured(where="old"), gone, measured(curriculum=False), measured("echo/tutorial"), measured(where="new")]
+    assert merged(rows) == [rows[3], rows[4], rows[2]]
 
 
 def test_it_writes_the_page_and_its_picture_from_a_sweep(tmp_path):
@@ -41,4 +84,12 @@ def test_it_writes_the_page_and_its_picture_from_a_sweep(tmp_path):
     text = (docs / "reproduced.md").read_text()
     assert text.startswith("# Mine\n\nstays\n\n<!-- begin: echo -->\n\n## echo\n")
     assert text.count("| echo/book |") == 2
-    assert {file.name for file in docs.iterdir()} == {"reproduced.md"}  # there is no figure to draw it against
+    # There is no figure to draw it against.
+    assert {file.name for file in docs.iterdir()} == {"reproduced.md", "reproduced.jsonl"}
+
+
+def test_the_page_of_the_documentation_is_written_from_the_rows_beside_it():
+    rows, page = merged(read(DOCS / DATA)), (DOCS / "reproduced.md").read_text()
+    for paper in {each.row.name.partition("/")[0] for each in rows}:
+        of_paper = [each for each in rows if each.row.name.startswith(f"{paper}/")]
+        assert with_section(page, paper, section(paper, of_paper)) == page
