@@ -34,8 +34,8 @@ class Machine:
         """What stays: without the date and the load, for what was measured here at another time."""
         packages = ", ".join(f"{name} {number}" for name, number in self.packages.items())
         return (
-            f"{self.processor}, {self.cores} core{'s' * (self.cores > 1)}, {self.memory_gib:.0f} GiB of memory, {self.system}, "
-            f"Python {self.python}, {packages}"
+            f"{self.processor}, {self.cores} core{'s' * (self.cores > 1)}, {self.memory_gib:.0f} GiB of memory, "
+            f"{self.system}, Python {self.python}, {packages}"
         )
 
 
