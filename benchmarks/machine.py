@@ -19,6 +19,9 @@ class Machine:
 
     processor: str
     cores: int
+    """That the process may use …"""
+    all_cores: int
+    """… of so many."""
     memory_gib: float
     system: str
     python: str
@@ -33,9 +36,10 @@ class Machine:
     def setting(self) -> str:
         """What stays: without the date and the load, for what was measured here at another time."""
         packages = ", ".join(f"{name} {number}" for name, number in self.packages.items())
+        cores = f"{self.cores} cores" if self.cores == self.all_cores else f"{self.cores} of {self.all_cores} cores"
         return (
-            f"{self.processor}, {self.cores} core{'s' * (self.cores > 1)}, {self.memory_gib:.0f} GiB of memory, "
-            f"{self.system}, Python {self.python}, {packages}"
+            f"{self.processor}, {cores}, {self.memory_gib:.0f} GiB of memory, {self.system}, "
+            f"Python {self.python}, {packages}"
         )
 
 
@@ -44,6 +48,7 @@ def this_machine() -> Machine:
     return Machine(
         processor=_processor(),
         cores=_cores(),
+        all_cores=os.cpu_count() or 1,
         memory_gib=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),

@@ -34,6 +34,9 @@ DOCS = Path(__file__).parents[1] / "docs"
 DATA = "reproduced.jsonl"
 """What stands beside the page: a line a row, as `memoryspan reproduce --json` has it, and where it was measured."""
 
+FIGURES = ("seeds", "failures", "solved", "not_finite", "accuracy", "seconds", "parameters")
+"""Those of a row that its line has as they are."""
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -56,7 +59,7 @@ def main(sweeps: tuple[Path, ...], docs: Path) -> None:
 
     Rows of other experiments stay as they were measured; without a sweep the page is written from them alone.
     """
-    rows = merged([*read(docs / DATA), *(each for sweep in sweeps for each in rows_of(sweep))])
+    rows = merged(read(docs / DATA), rows_of(sweeps))
     write(docs / DATA, rows)
     for paper in dict.fromkeys(_paper(each) for each in rows):
         write_section(docs / "reproduced.md", paper, section(paper, [each for each in rows if _paper(each) == paper]))
@@ -67,17 +70,35 @@ def main(sweeps: tuple[Path, ...], docs: Path) -> None:
         click.echo(f"Drawn: {picture}.")
 
 
-def rows_of(sweep: Path) -> list[Measured]:
-    """Those of a sweep of this machine."""
-    opened = open_sweep(sweep, Trials)
-    where = f"{opened.manifest.created.date()}, {this_machine().setting}"
-    return [Measured(row, where) for row in compare(opened.answered)]
+def rows_of(sweeps: Sequence[Path]) -> list[Measured]:
+    """Those of all sweeps together, which were measured on this machine."""
+    opened = [open_sweep(sweep, Trials) for sweep in sweeps]
+    rows = compare(answer for sweep in opened for answer in sweep.answered)
+    where = f"{max(sweep.manifest.created for sweep in opened).date()}, {this_machine().setting}" if opened else ""
+    return [Measured(row, where) for row in rows]
 
 
-def merged(rows: Iterable[Measured]) -> list[Measured]:
-    """The last one of each experiment, with the curriculum and without, in the order of the suite."""
-    last = {(each.row.name, each.row.trial.curriculum): each for each in rows}
-    return [last[key] for name in SUITE for key in ((name, True), (name, False)) if key in last]
+def merged(old: Iterable[Measured], new: Iterable[Measured]) -> list[Measured]:
+    """A row for each experiment, with the curriculum and without, in the order of the suite; a new one replaces an old.
+
+    Raises `ClickException` where it would do so with fewer seeds, or the suite has no such experiment.
+    """
+    rows = {_key(each): each for each in old}
+    for each in new:
+        before = rows.get(_key(each), each)
+        if each.row.seeds < before.row.seeds:
+            raise click.ClickException(
+                f"{each.row.name} was measured with {before.row.seeds} seeds, and the sweep has {each.row.seeds}: run "
+                f"it with as many, or take its line out of {DATA} first."
+            )
+        rows[_key(each)] = each
+    if gone := {name for name, _ in rows} - set(SUITE):
+        raise click.ClickException(f"The suite has no {', '.join(sorted(gone))}: take those lines out of {DATA}.")
+    return [rows[key] for name in SUITE for key in ((name, True), (name, False)) if key in rows]
+
+
+def _key(measured: Measured) -> tuple[str, bool]:
+    return measured.row.name, measured.row.trial.curriculum
 
 
 def read(data: Path) -> Iterator[Measured]:
@@ -103,8 +124,7 @@ def _comparison(found: dict[str, Any]) -> Comparison:
         trial=msgspec.convert(found["trial"], Trial),
         sequences=_infinite(found["sequences"]) if found["seeds"] else None,
         spread=spread and Interval(**spread | {end: _infinite(spread[end]) for end in ("low", "high")}),
-        **{name: found[name] for name in ("seeds", "failures", "solved", "not_finite")},
-        **{name: found[name] for name in ("accuracy", "seconds", "parameters")},
+        **{name: found[name] for name in FIGURES},
     )
 
 
@@ -121,15 +141,15 @@ def section(paper: str, measured: Sequence[Measured]) -> str:
     said = "\n".join(f"- {note}" if not note.startswith("  ") else f"  {note.strip()}" for note in notes(rows))
     command = shlex.join(["memoryspan", "reproduce", *_named(paper, rows), "--seeds", str(seeds)])
     shown = f"<!-- not run: takes too long -->\n```sh\n{command}\n```\n\n{table}\n\n{said}"
-    return "\n\n".join([shown, *_machines(measured)])
+    return f"{shown}\n\n{_machines(measured)}"
 
 
-def _machines(measured: Sequence[Measured]) -> list[str]:
+def _machines(measured: Sequence[Measured]) -> str:
     """Where all was measured; or, where that is more than one place, what was measured in each."""
-    places = dict.fromkeys(each.where for each in measured)
+    places = sorted({each.where for each in measured})
     if len(places) == 1:
-        return [f"Measured on {where}." for where in places]
-    return [f"{', '.join(_measured_at(where, measured))}: measured on {where}." for where in places]
+        return f"Measured on {places[0]}."
+    return "\n".join(f"- Measured on {where}: {', '.join(_measured_at(where, measured))}." for where in places)
 
 
 def _measured_at(place: str, measured: Sequence[Measured]) -> Iterator[str]:

@@ -1,8 +1,10 @@
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from math import inf
 
+import click
 import msgspec
 import pytest
 
@@ -41,9 +43,9 @@ def test_a_section_has_the_command_the_table_and_the_machine():
 
 def test_of_several_machines_each_has_its_experiments():
     rows = [measured(), measured(curriculum=False, where="another"), measured("echo/tutorial", where="another")]
-    first, second = section("echo", rows).splitlines()[-3::2]
-    assert first == "book with: measured on a machine."
-    assert second == "book without, tutorial: measured on another."
+    first, second = section("echo", rows).splitlines()[-2:]
+    assert first == "- Measured on a machine: book with."
+    assert second == "- Measured on another: book without, tutorial."
 
 
 @pytest.mark.parametrize(
@@ -65,11 +67,22 @@ def test_where_nothing_is_written_nothing_is_read(tmp_path):
     assert list(read(tmp_path / "data.jsonl")) == []
 
 
-def test_the_last_row_of_an_experiment_counts_in_the_order_of_the_suite_and_none_that_it_has_no_longer():
-    gone = measured(where="gone")
-    gone = replace(gone, row=replace(gone.row, trial=msgspec.structs.replace(gone.row.trial, experiment="echo/x")))
-    rows = [measured(where="old"), gone, measured(curriculum=False), measured("echo/tutorial"), measured(where="new")]
-    assert merged(rows) == [rows[3], rows[4], rows[2]]
+def test_a_new_row_replaces_an_old_one_in_the_order_of_the_suite():
+    book, bare, tutorial = measured(), measured(curriculum=False), measured("echo/tutorial")
+    new = measured(where="new", seeds=4)
+    assert merged([bare, book, tutorial], [new]) == [tutorial, new, bare]
+
+
+def test_a_row_of_fewer_seeds_replaces_none():
+    with pytest.raises(click.ClickException, match="echo/book was measured with 3 seeds, and the sweep has 1"):
+        merged([measured()], [measured(seeds=1)])
+
+
+def test_a_row_of_no_experiment_of_the_suite_is_refused():
+    gone = measured()
+    gone = replace(gone, row=replace(gone.row, trial=msgspec.structs.replace(gone.row.trial, experiment="echo/gone")))
+    with pytest.raises(click.ClickException, match="The suite has no echo/gone: take"):
+        merged([gone], [])
 
 
 def test_it_writes_the_page_and_its_picture_from_a_sweep(tmp_path):
@@ -89,7 +102,15 @@ def test_it_writes_the_page_and_its_picture_from_a_sweep(tmp_path):
 
 
 def test_the_page_of_the_documentation_is_written_from_the_rows_beside_it():
-    rows, page = merged(read(DOCS / DATA)), (DOCS / "reproduced.md").read_text()
-    for paper in {each.row.name.partition("/")[0] for each in rows}:
+    rows, page = list(read(DOCS / DATA)), (DOCS / "reproduced.md").read_text()
+    assert rows == merged(rows, [])
+    papers = dict.fromkeys(each.row.name.partition("/")[0] for each in rows)
+    assert sorted(papers) == sorted(re.findall("<!-- begin: (.+) -->", page))
+    for paper in papers:
         of_paper = [each for each in rows if each.row.name.startswith(f"{paper}/")]
         assert with_section(page, paper, section(paper, of_paper)) == page
+
+
+@pytest.mark.parametrize("each", [*read(DOCS / DATA)], ids=lambda each: f"{each.row.name} {each.row.trial.curriculum}")
+def test_a_row_of_the_documentation_was_measured_by_the_recipe_that_the_suite_has(each):
+    assert each.row.trial in SUITE[each.row.name].trials([each.row.trial.seed])

@@ -21,7 +21,8 @@ from memoryspan.spans.trial import TESTED, Criterion, Outcome, Trial
 from memoryspan.tasks import Batch, Task, make_task
 from memoryspan.training import Curriculum, Position, Settings, Status
 from memoryspan.training.loop import chunks
-from memoryspan.training.proof import Proof, both_draws, evaluation_key
+from memoryspan.training.position import evaluation_key
+from memoryspan.training.proof import Proof, both_draws
 
 Errors = tuple[Float[np.ndarray, "sequences"], Bool[np.ndarray, "sequences"]]
 """Of sequences, one by one: the largest error, and whether the task judges it wrong."""

@@ -14,7 +14,8 @@ from memoryspan.spans.learned import Climb, climb_on, learned_span
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Curriculum, Position, Settings
 from memoryspan.training.loop import chunks
-from memoryspan.training.proof import evaluation_key, twice
+from memoryspan.training.position import evaluation_key
+from memoryspan.training.proof import twice
 
 CURRICULUM = Curriculum(settle_for=1)
 """Without settling, whose lengths are a share of the longest: here that is where nobody looks any more, and it must not

@@ -35,37 +35,42 @@ def ctrl_c_at_once() -> Iterator[None]:
 
     One that a garbage collector's callback has swallowed is raised at the end of the block.
     """
-    pressed = False
+    pressed, report = False, sys.unraisablehook
+
+    def report_all_but_ctrl_c(unraisable: "sys.UnraisableHookArgs") -> None:
+        if unraisable.exc_type is not KeyboardInterrupt:
+            report(unraisable)
 
     def count_as_two(as_ever: Callable[[], object]) -> None:
         nonlocal pressed
         pressed = True
+        sys.unraisablehook = report_all_but_ctrl_c
         as_ever()
         as_ever()
 
     with _answered_by(count_as_two):
-        yield
+        try:
+            yield
+        finally:
+            if pressed:
+                sys.unraisablehook = report
         if pressed:
             raise KeyboardInterrupt
 
 
 @contextmanager
 def _answered_by(answer: Callable[[Callable[[], object]], None]) -> Iterator[None]:
-    """In the block Ctrl-C calls `answer` with what it did before, and one that is swallowed is not reported either."""
+    """In the block Ctrl-C calls `answer` with what it did before."""
     before = signal.getsignal(signal.SIGINT)
     if not callable(before) or threading.current_thread() is not threading.main_thread():
         yield
         return
-    report = sys.unraisablehook
-
-    def report_all_but_ctrl_c(unraisable: "sys.UnraisableHookArgs") -> None:
-        if unraisable.exc_type is not KeyboardInterrupt:
-            report(unraisable)
-
-    sys.unraisablehook = report_all_but_ctrl_c
-    signal.signal(signal.SIGINT, lambda number, frame: answer(lambda: before(number, frame)))
     try:
+        signal.signal(signal.SIGINT, lambda number, frame: answer(lambda: before(number, frame)))
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        sys.unraisablehook = report
+        try:
+            signal.signal(signal.SIGINT, before)
+        except KeyboardInterrupt:  # pressed just now: that is answered first, and nothing set
+            signal.signal(signal.SIGINT, before)
+            raise

@@ -1,7 +1,8 @@
 """The loop of a training: chunks of compiled updates, for one seed or several at once, and a look in between.
 
-Only between chunks does Python look: at the budget, the accuracy, Ctrl-C. Where chunks begin and end depends on the
-state alone, so a training that goes on from a saved position ends in the same bits as one that never stopped.
+Only between chunks does Python look: here at the budget and the accuracy, and whoever takes the positions at Ctrl-C.
+Where chunks begin and end depends on the state alone, so a training that goes on from a saved position ends in the same
+bits as one that never stopped.
 """
 
 import time

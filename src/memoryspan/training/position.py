@@ -1,10 +1,14 @@
-"""Where a training stands."""
+"""Where a training stands, and with which random numbers it is looked at there."""
 
 from dataclasses import dataclass
+
+import jax
+from jaxtyping import Array
 
 from memoryspan.backend import keras
 from memoryspan.engine import Forward
 from memoryspan.evaluation import Accuracy
+from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
 from memoryspan.training.result import Row, Status
 from memoryspan.training.settings import Settings
@@ -29,3 +33,8 @@ def first_position(model: keras.Model, fwd: Forward, task: Task, settings: Setti
     if not fwd.takes_short_rows:
         state = state._replace(progress=settings.curriculum.start(task.length, task.length))
     return Position(state, Row.first(int(state.progress.length)))
+
+
+def evaluation_key(seed: int, row: Row, draw: int = 0) -> Array:
+    """Of a look at fresh examples after a row of the history; each draw has others."""
+    return jax.random.fold_in(jax.random.fold_in(stream(seed, Stream.EVALUATION), row.updates), draw)

@@ -1,15 +1,12 @@
-"""What it takes to have solved a task: two looks in a row, at a thousand fresh examples each."""
+"""What it takes to have solved a task: two looks in a row, at fresh examples each."""
 
 from collections.abc import Callable
 
-import jax
 from jaxtyping import Array
 
 from memoryspan.evaluation import Accuracy
-from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
-from memoryspan.training.position import Position
-from memoryspan.training.result import Row
+from memoryspan.training.position import Position, evaluation_key
 from memoryspan.training.settings import EXAMPLES, Settings
 
 Proof = Callable[[Position, Settings], Accuracy | None]
@@ -42,8 +39,3 @@ def twice(task: Task, measure: Callable[..., Accuracy]) -> Proof:
         return accuracy if accuracy.right >= settings.enough else None
 
     return both_draws(look)
-
-
-def evaluation_key(seed: int, row: Row, draw: int = 0) -> Array:
-    """Of a look at fresh examples after a row of the history; each draw has others."""
-    return jax.random.fold_in(jax.random.fold_in(stream(seed, Stream.EVALUATION), row.updates), draw)

@@ -1,4 +1,4 @@
-"""How a model learns: `train`, for one seed or for several together, and the positions that it passes."""
+"""`train`, for one seed or for several together, and the positions that a training passes."""
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
@@ -15,8 +15,8 @@ from memoryspan.training.callbacks import Hooks
 from memoryspan.training.interrupt import ctrl_c_at_once, first_ctrl_c
 from memoryspan.training.loop import chunks, judge
 from memoryspan.training.notebook import live_view
-from memoryspan.training.position import Position
-from memoryspan.training.proof import Proof, evaluation_key, twice
+from memoryspan.training.position import Position, evaluation_key
+from memoryspan.training.proof import Proof, twice
 from memoryspan.training.result import Result, Row, Status
 from memoryspan.training.settings import EXAMPLES, Settings
 from memoryspan.training.update import restore
