@@ -33,7 +33,7 @@ def first_ctrl_c() -> Iterator[Callable[[], bool]]:
 def ctrl_c_at_once() -> Iterator[None]:
     """In the block the first Ctrl-C counts as two: for what takes long and leaves nothing half done, as a look does.
 
-    One that a garbage collector's callback has swallowed is raised at the end of the block.
+    One that a garbage collector's callback has swallowed is raised at the end of the block, and not reported before.
     """
     pressed, report = False, sys.unraisablehook
 
@@ -48,14 +48,14 @@ def ctrl_c_at_once() -> Iterator[None]:
         as_ever()
         as_ever()
 
-    with _answered_by(count_as_two):
-        try:
+    try:
+        with _answered_by(count_as_two):
             yield
-        finally:
             if pressed:
-                sys.unraisablehook = report
+                raise KeyboardInterrupt
+    finally:
         if pressed:
-            raise KeyboardInterrupt
+            sys.unraisablehook = report
 
 
 @contextmanager
