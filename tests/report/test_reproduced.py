@@ -1,10 +1,14 @@
 import math
 from dataclasses import replace
+from itertools import combinations
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.image import imread
 
-from memoryspan.report.reproduced import dots, draw_reproduced
+from memoryspan.report.reproduced import BESIDE, dots, draw_reproduced, heights
 from memoryspan.report.reproduced_table import TITLES, cells_of, notes
 from memoryspan.reproduce.compare import Comparison
 from memoryspan.reproduce.suite import SUITE
@@ -116,3 +120,21 @@ def test_the_picture_has_a_dot_for_each_and_its_name(tmp_path):
     ):
         assert f"<!-- {text} -->" in svg
     assert svg.count("<!-- lstm-1997/adding-100 -->") == 1
+
+
+share = st.integers(0, 50).map(lambda number: number / 50)
+
+
+@given(st.lists(st.tuples(share, share), min_size=1, max_size=12, unique=True))
+def test_no_two_lines_to_a_name_cross(points):
+    beside = heights(np.array(points))
+    assert len(set(beside)) == len(points)
+
+    def side(begin, end, point):
+        (x, y), (u, v) = np.subtract(end, begin), np.subtract(point, begin)
+        return x * v - y * u
+
+    lines = [(point, (BESIDE, height)) for point, height in zip(points, beside, strict=True)]
+    for (a, b), (c, d) in combinations(lines, 2):
+        crosses = side(a, b, c) * side(a, b, d) < -1e-9 and side(c, d, a) * side(c, d, b) < -1e-9
+        assert not crosses, (a, b, c, d)

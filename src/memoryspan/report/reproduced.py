@@ -5,7 +5,10 @@ from math import isinf
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import Float
 from matplotlib.axes import Axes
+from scipy.optimize import linear_sum_assignment
 
 from memoryspan.report.style import BLUE, GREY, ORANGE, keep, new_figure, plain
 from memoryspan.reproduce.compare import Comparison
@@ -15,6 +18,9 @@ FILE = "reproduced.png"
 
 SIDE, ROW, NAMES = 5.0, 0.2, 3.0
 """Inches: of the square of the axes, of a name beside it, and the width of the names."""
+
+BESIDE = 1.03
+"""Sides of that square from its left edge, where the names begin."""
 
 
 class Dot(NamedTuple):
@@ -73,20 +79,30 @@ def _draw(axes: Axes, dot: Dot) -> None:
 
 
 def _name(axes: Axes, dots: Sequence[Dot], low: float, high: float) -> None:
-    """The names beside the axes, in the order of their dots, each with a line to the first of its own."""
-    first = {dot.name: dot for dot in reversed(dots)}
-    ordered = sorted(first.values(), key=lambda dot: dot.measured)
-    for number, dot in enumerate(ordered):
-        height = low * (high / low) ** ((number + 0.5) / len(ordered))
+    """The names beside the axes, each with a line to the first of its dots."""
+    first = {dot.name: dot for dot in reversed(dots)}.values()
+    points = np.log([(dot.published / low, dot.measured / low) for dot in first]) / np.log(high / low)
+    for dot, height in zip(first, heights(points), strict=True):
         axes.annotate(
             plain(dot.name),
             (dot.published, dot.measured),
-            (high * (high / low) ** 0.03, height),
+            (low * (high / low) ** BESIDE, low * (high / low) ** height),
             fontsize="x-small",
             va="center",
             annotation_clip=False,
             arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.3, "shrinkB": 3, "relpos": (0, 0.5)},
         )
+
+
+def heights(points: Float[np.ndarray, "names 2"]) -> Float[np.ndarray, "names"]:
+    """Where beside the unit square each point has its name, so that no two of the lines to them cross.
+
+    Of all ways to give out the places it is the one with the least length of line: two that cross would be shorter
+    with their places exchanged.
+    """
+    free = (np.arange(len(points)) + 0.5) / len(points)
+    lengths = np.hypot(BESIDE - points[:, :1], free - points[:, 1:])
+    return free[linear_sum_assignment(lengths)[1]]
 
 
 def _explain(axes: Axes) -> None:
