@@ -114,8 +114,8 @@ def test_the_list_has_every_experiment_with_what_was_published(memoryspan):
         (["--run", "SWEEP", "--seeds", "3"], "A sweep goes on with the question that it has: leave --seeds."),
         (["echo/book", "--seeds", "0"], "Invalid value for '--seeds'"),
         (
-            ["echo/book", "--seeds", "3", "--run", "SWEEP"],
-            "is the sweep of another question (other experiments or seeds",
+            ["echo/tutorial", "--seeds", "3", "--run", "SWEEP"],
+            "is the sweep of another question (fewer experiments or seeds",
         ),
         (["--run", "NOWHERE"], "There is no sweep at"),
     ],

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -53,9 +54,21 @@ def test_only_what_is_missing_is_run_and_the_answer_is_the_same(memoryspan, swee
 
 
 def test_another_question_does_not_go_into_the_same_directory(memoryspan, sweep):
-    answer = memoryspan("span", *SMALL, *MODELS, "--seeds", "3", "--run", sweep)
+    answer = memoryspan("span", *SMALL, *MODELS, "--seeds", "1", "--run", sweep)
     assert answer.code == 2
-    assert "is the sweep of another question (seeds 0 1 → 0 1 2)" in answer.err
+    assert "is the sweep of another question (seeds 0 1 → 0)" in answer.err
+
+
+def test_more_seeds_join_those_that_are_there(memoryspan, sweep, tmp_path):
+    grown = shutil.copytree(sweep, tmp_path / "grown")
+    before = {file.name: file.read_bytes() for file in (grown / "cells").iterdir()}
+    answer = memoryspan("span", *SMALL, *MODELS, "--seeds", "3", "--workers", "1", "--run", grown)
+    assert answer.code == 0
+    now = {file.name: file.read_bytes() for file in (grown / "cells").iterdir()}
+    assert now.items() > before.items()
+    assert 2 * len(now) == 3 * len(before)
+    assert f" of {len(now) - len(before)}:" in answer.err
+    assert len((grown / "results.csv").read_text().splitlines()) - 1 == len(now)
 
 
 def test_a_cell_that_fails_says_why_and_the_others_go_on(memoryspan, tmp_path):

@@ -1,11 +1,11 @@
 import msgspec
 import pytest
-from tiny_sweep import question
+from tiny_sweep import LSTM, question
 
 from memoryspan.errors import RunError
 from memoryspan.named import Named
 from memoryspan.spans import manifest
-from memoryspan.spans.manifest import require_same
+from memoryspan.spans.manifest import widened
 from memoryspan.training.budget import Budget
 
 MINE = Named("mine.py:build", {"width": 3}, "ab12")
@@ -21,13 +21,24 @@ def test_the_cells_are_by_task_then_model_then_seed_each_once():
 def test_it_comes_back_as_it_was_written(tmp_path):
     written = manifest.write(tmp_path, question(models=(MINE,)))
     assert manifest.read(tmp_path) == written
-    require_same(tmp_path, written.asked, question(models=(MINE,)))
+    assert widened(tmp_path, manifest.read(tmp_path), question(models=(MINE,))) == written
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"seeds": (2, 1, 0)}, {"models": (MINE, LSTM)}, {"tasks": (Named("echo", {"n_features": 3}), Named("delay"))}],
+)
+def test_a_question_with_more_in_it_takes_the_place_of_the_first(tmp_path, more):
+    first = manifest.write(tmp_path, question())
+    now = msgspec.structs.replace(question(), **more)
+    assert widened(tmp_path, first, now) == manifest.read(tmp_path) == msgspec.structs.replace(first, asked=now)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"seeds": (0, 1, 2)}, r"seeds 0 1 → 0 1 2"),
+        ({"seeds": (0,)}, r"seeds 0 1 → 0"),
+        ({"seeds": (0, 2)}, r"seeds 0 1 → 0 2"),
         ({"budget": Budget(tokens=9000)}, r"budget 64 examples → 2,000,000 examples and 9,000 tokens"),
         ({"longest": 4000, "batch_size": 9}, r"batch_size 8 → 9; longest 4 → 4,000"),
         ({"models": (Named("lstm", {"units": 4}),)}, r"models lstm,units=3 → lstm,units=4"),
@@ -35,14 +46,16 @@ def test_it_comes_back_as_it_was_written(tmp_path):
 )
 def test_another_question_is_told_apart_field_by_field(tmp_path, change, said):
     now = msgspec.structs.replace(question(), **change)
+    first = manifest.write(tmp_path, question())
     with pytest.raises(RunError, match=rf"another question \({said}\): ask the same again.*or give another --run"):
-        require_same(tmp_path, question(), now)
+        widened(tmp_path, first, now)
+    assert manifest.read(tmp_path) == first
 
 
 def test_a_file_that_has_changed_is_another_question(tmp_path):
     now = msgspec.structs.replace(MINE, sha256="cd34")
     with pytest.raises(RunError, match=r"models of another file: mine.py:build has changed since"):
-        require_same(tmp_path, question(models=(MINE,)), question(models=(now,)))
+        widened(tmp_path, manifest.write(tmp_path, question(models=(MINE,))), question(models=(now,)))
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 2, "memoryspan": "1"}'])

@@ -33,7 +33,7 @@ def reproduce(ctx: click.Context, names: tuple[str, ...], only_list: bool, direc
 
     Each is trained to its published criterion with stock Keras models of comparable size, twice: with the curriculum,
     which is what this package adds, and without, as published. Keeps a sweep: rerunning it with --run runs only what is
-    missing. Exit code 1: some trainings ended in an error.
+    missing, and with more seeds or experiments what is new. Exit code 1: some trainings ended in an error.
     """
     if only_list:
         if others := sorted(given(ctx) - {"names", "--list", "--json"}):

@@ -77,7 +77,10 @@ class Version(msgspec.Struct):
 
 def write(directory: Path, asked: Question | Trials) -> Manifest:
     """Puts the manifest of a new sweep in place; raises `OSError` where it cannot be written."""
-    manifest = Manifest(memoryspan=__version__, created=datetime.now(UTC), asked=asked)
+    return _put(directory, Manifest(memoryspan=__version__, created=datetime.now(UTC), asked=asked))
+
+
+def _put(directory: Path, manifest: Manifest) -> Manifest:
     atomic.write(directory / FILE, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
     return manifest
 
@@ -127,14 +130,21 @@ def require_readable(content: bytes, file: Path, newest: int) -> None:
         )
 
 
-def require_same(directory: Path, before: Question | Trials, now: Question | Trials) -> None:
-    """Raises `RunError` where a sweep was asked something else, and says what."""
-    changes = _changes(before, now)
-    if changes:
+def widened(directory: Path, manifest: Manifest, now: Question | Trials) -> Manifest:
+    """The manifest of a sweep that is asked again: for the same cells as it is, for more of them with those in place.
+
+    Raises:
+        RunError: not all cells of the sweep are asked for, or in another way; it says what has changed.
+        OSError: it cannot be written.
+    """
+    before, after = ({cell.key for cell in asked.cells} for asked in (manifest.asked, now))
+    if not before <= after:
         raise RunError(
-            f"{directory} is the sweep of another question ({changes}): ask the same again, which "
-            f"`memoryspan {before.command} --run {shlex.quote(str(directory))}` alone does, or give another --run."
+            f"{directory} is the sweep of another question ({_changes(manifest.asked, now)}): ask the same again, with "
+            f"more in it if you like, or nothing, which goes on with it "
+            f"(`memoryspan {manifest.asked.command} --run {shlex.quote(str(directory))}`), or give another --run."
         )
+    return manifest if before == after else _put(directory, msgspec.structs.replace(manifest, asked=now))
 
 
 def _changes(before: Question | Trials, now: Question | Trials) -> str:
@@ -143,8 +153,7 @@ def _changes(before: Question | Trials, now: Question | Trials) -> str:
         return "; ".join(f"{name} {_change(getattr(before, name), getattr(now, name))}" for name in names)
     if type(before) is not type(now):
         return f"of `memoryspan {before.command}`"
-    same = {cell.key for cell in before.cells} == {cell.key for cell in now.cells}
-    return "" if same else "other experiments or seeds, or another version of them"
+    return "fewer experiments or seeds, or another version of them"
 
 
 def strangers_of(cells: Sequence[Training]) -> list[str]:

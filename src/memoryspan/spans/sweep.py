@@ -25,7 +25,7 @@ from memoryspan.runs.lock import lock
 from memoryspan.spans import manifest
 from memoryspan.spans.answer import Answer, AnyCell
 from memoryspan.spans.cell import FORMAT, Found, Span
-from memoryspan.spans.manifest import Manifest, Question, require_same, strangers_of
+from memoryspan.spans.manifest import Manifest, Question, strangers_of, widened
 from memoryspan.spans.trial import Outcome, Trial, Trials
 
 CELLS = "cells"
@@ -78,7 +78,7 @@ def begin(directory: str | Path | None, question: Question | Trials | None) -> I
 
     Args:
         directory: where to keep it, new or empty, or where it is kept; by default a fresh one, `runs/span-echo-001`.
-        question: what to ask; it may be left out where the directory has it.
+        question: what to ask; it may be left out where the directory has it, and have more in it than there.
 
     Raises:
         RunError: the directory holds something else, the sweep of another question, or a damaged manifest; it is in
@@ -209,7 +209,7 @@ def _opened(place: Path, question: Question | Trials | None) -> Sweep:
     else:
         asked = manifest.read(place)
         if question is not None:
-            require_same(place, asked.asked, question)
+            asked = widened(place, asked, question)
     cells = place / CELLS
     cells.mkdir(exist_ok=True)
     atomic.clean(place)
