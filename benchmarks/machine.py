@@ -36,7 +36,8 @@ class Machine:
     def setting(self) -> str:
         """What stays: without the date and the load, for what was measured here at another time."""
         packages = ", ".join(f"{name} {number}" for name, number in self.packages.items())
-        cores = f"{self.cores} cores" if self.cores == self.all_cores else f"{self.cores} of {self.all_cores} cores"
+        of = f" of {self.all_cores}" * (self.cores < self.all_cores)
+        cores = f"{self.cores}{of} core{'s' * (self.all_cores > 1)}"
         return (
             f"{self.processor}, {cores}, {self.memory_gib:.0f} GiB of memory, {self.system}, "
             f"Python {self.python}, {packages}"

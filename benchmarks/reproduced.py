@@ -11,6 +11,7 @@ import json
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,9 @@ from memoryspan.report.reproduced import FILE, dots, draw_reproduced
 from memoryspan.report.reproduced_table import LEFT, TITLES, cells_of, notes
 from memoryspan.reproduce.compare import Comparison, as_json, compare
 from memoryspan.reproduce.suite import SUITE, meant
+from memoryspan.spans.answer import Answer
 from memoryspan.spans.summary import Interval
-from memoryspan.spans.sweep import open_sweep
+from memoryspan.spans.sweep import CELLS, open_sweep
 from memoryspan.spans.trial import Trial, Trials
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -36,6 +38,9 @@ DATA = "reproduced.jsonl"
 
 FIGURES = ("seeds", "failures", "solved", "not_finite", "accuracy", "seconds", "parameters")
 """Those of a row that its line has as they are."""
+
+Key = tuple[str, bool]
+"""Of a row: its experiment, and whether it is with the curriculum."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +76,25 @@ def main(sweeps: tuple[Path, ...], docs: Path) -> None:
 
 
 def rows_of(sweeps: Sequence[Path]) -> list[Measured]:
-    """Those of all sweeps together, which were measured on this machine."""
-    opened = [open_sweep(sweep, Trials) for sweep in sweeps]
-    rows = compare(answer for sweep in opened for answer in sweep.answered)
-    where = f"{max(sweep.manifest.created for sweep in opened).date()}, {this_machine().setting}" if opened else ""
-    return [Measured(row, where) for row in rows]
+    """Those of all sweeps together, which were measured on this machine, each on the day of its last answer.
+
+    Raises `ClickException` where a trial is not of the suite as it is now.
+    """
+    answers: dict[str, Answer] = {}
+    days: dict[Key, date] = {}
+    for sweep in (open_sweep(each, Trials) for each in sweeps):
+        for answer in sweep.answered:
+            trial = answer.cell
+            assert isinstance(trial, Trial)
+            if trial.experiment not in SUITE or trial not in SUITE[trial.experiment].trials([trial.seed]):
+                raise click.ClickException(
+                    f"{sweep.directory} has {trial.experiment} by another recipe than the suite has now: run it again."
+                )
+            answers[trial.key] = answer
+            day = date.fromtimestamp((sweep.directory / CELLS / f"{trial.key}.json").stat().st_mtime)
+            days[_key(trial)] = max(day, days.get(_key(trial), day))
+    setting = this_machine().setting
+    return [Measured(row, f"{days[_key(row.trial)]}, {setting}") for row in compare(answers.values())]
 
 
 def merged(old: Iterable[Measured], new: Iterable[Measured]) -> list[Measured]:
@@ -83,22 +102,22 @@ def merged(old: Iterable[Measured], new: Iterable[Measured]) -> list[Measured]:
 
     Raises `ClickException` where it would do so with fewer seeds, or the suite has no such experiment.
     """
-    rows = {_key(each): each for each in old}
+    rows = {_key(each.row.trial): each for each in old}
     for each in new:
-        before = rows.get(_key(each), each)
+        before = rows.get(_key(each.row.trial), each)
         if each.row.seeds < before.row.seeds:
             raise click.ClickException(
                 f"{each.row.name} was measured with {before.row.seeds} seeds, and the sweep has {each.row.seeds}: run "
                 f"it with as many, or take its line out of {DATA} first."
             )
-        rows[_key(each)] = each
+        rows[_key(each.row.trial)] = each
     if gone := {name for name, _ in rows} - set(SUITE):
         raise click.ClickException(f"The suite has no {', '.join(sorted(gone))}: take those lines out of {DATA}.")
     return [rows[key] for name in SUITE for key in ((name, True), (name, False)) if key in rows]
 
 
-def _key(measured: Measured) -> tuple[str, bool]:
-    return measured.row.name, measured.row.trial.curriculum
+def _key(trial: Trial) -> Key:
+    return trial.experiment, trial.curriculum
 
 
 def read(data: Path) -> Iterator[Measured]:
@@ -141,7 +160,7 @@ def section(paper: str, measured: Sequence[Measured]) -> str:
     said = "\n".join(f"- {note}" if not note.startswith("  ") else f"  {note.strip()}" for note in notes(rows))
     command = shlex.join(["memoryspan", "reproduce", *_named(paper, rows), "--seeds", str(seeds)])
     shown = f"<!-- not run: takes too long -->\n```sh\n{command}\n```\n\n{table}\n\n{said}"
-    return f"{shown}\n\n{_machines(measured)}"
+    return f"{shown}\n\n{_machines(measured)}{_not_measured(paper, rows)}"
 
 
 def _machines(measured: Sequence[Measured]) -> str:
@@ -149,16 +168,27 @@ def _machines(measured: Sequence[Measured]) -> str:
     places = sorted({each.where for each in measured})
     if len(places) == 1:
         return f"Measured on {places[0]}."
-    return "\n".join(f"- Measured on {where}: {', '.join(_measured_at(where, measured))}." for where in places)
+    every = [_key(each.row.trial) for each in measured]
+    here = {where: [_key(each.row.trial) for each in measured if each.where == where] for where in places}
+    return "\n".join(f"- Measured on {where}: {_listed(here[where], every)}." for where in places)
 
 
-def _measured_at(place: str, measured: Sequence[Measured]) -> Iterator[str]:
-    """The experiments, and where only one of two rows is of that place, which."""
-    for name in dict.fromkeys(each.row.name for each in measured if each.where == place):
-        both = [each for each in measured if each.row.name == name]
-        here = ["with" if each.row.trial.curriculum else "without" for each in both if each.where == place]
-        short = name.partition("/")[2]
-        yield short if len(here) == len(both) else f"{short} {here[0]}"
+def _not_measured(paper: str, rows: Sequence[Comparison]) -> str:
+    """The rows that the paper's experiments lack."""
+    asked = [_key(trial) for experiment in meant([paper]) for trial in experiment.trials([0])]
+    there = {_key(row.trial) for row in rows}
+    missing = [key for key in asked if key not in there]
+    return f"\n\nNot measured yet: {_listed(missing, asked)}." if missing else ""
+
+
+def _listed(some: Sequence[Key], rows: Sequence[Key]) -> str:
+    """The experiments of some rows, and of one that has another row besides, which it is."""
+    said = []
+    for name in dict.fromkeys(name for name, _ in some):
+        here, both = ([curriculum for each, curriculum in keys if each == name] for keys in (some, rows))
+        which = "" if here == both else " with" if here[0] else " without"
+        said.append(name.partition("/")[2] + which)
+    return ", ".join(said)
 
 
 def _paper(measured: Measured) -> str:

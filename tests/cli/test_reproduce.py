@@ -111,11 +111,14 @@ def test_the_list_has_every_experiment_with_what_was_published(memoryspan):
         (["lstm-1998"], "There is no experiment 'lstm-1998': use lstm-1997"),
         (["recall", "--quick"], "None of recall is quick"),
         (["--list", "--quick"], "--list runs nothing: leave --quick."),
-        (["--run", "SWEEP", "--seeds", "3"], "A sweep goes on with the question that it has: leave --seeds."),
+        (
+            ["--run", "SWEEP", "--seeds", "3"],
+            "A sweep goes on with the question that it has: leave --seeds, or name all its",
+        ),
         (["echo/book", "--seeds", "0"], "Invalid value for '--seeds'"),
         (
             ["echo/tutorial", "--seeds", "3", "--run", "SWEEP"],
-            "is the sweep of another question (fewer experiments or seeds",
+            "is the sweep of another question (without echo/book)",
         ),
         (["--run", "NOWHERE"], "There is no sweep at"),
     ],

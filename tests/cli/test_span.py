@@ -56,7 +56,7 @@ def test_only_what_is_missing_is_run_and_the_answer_is_the_same(memoryspan, swee
 def test_another_question_does_not_go_into_the_same_directory(memoryspan, sweep):
     answer = memoryspan("span", *SMALL, *MODELS, "--seeds", "1", "--run", sweep)
     assert answer.code == 2
-    assert "is the sweep of another question (seeds 0 1 → 0)" in answer.err
+    assert "is the sweep of another question (without seeds 1)" in answer.err
 
 
 def test_more_seeds_join_those_that_are_there(memoryspan, sweep, tmp_path):
@@ -67,6 +67,7 @@ def test_more_seeds_join_those_that_are_there(memoryspan, sweep, tmp_path):
     now = {file.name: file.read_bytes() for file in (grown / "cells").iterdir()}
     assert now.items() > before.items()
     assert 2 * len(now) == 3 * len(before)
+    assert f"The sweep grows from {len(before)} cells to {len(now)}." in answer.err
     assert f" of {len(now) - len(before)}:" in answer.err
     assert len((grown / "results.csv").read_text().splitlines()) - 1 == len(now)
 

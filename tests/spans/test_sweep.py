@@ -49,9 +49,20 @@ def test_what_is_kept_is_not_missing(begun, asked):
 
 
 def test_another_question_is_refused(begun):
-    with pytest.raises(RunError, match=r"seeds 0 1 2 → 0 1"), begin(begun, question(2)):
+    with pytest.raises(RunError, match=r"without seeds 1 2"), begin(begun, question(1)):
         pass
     assert open_sweep(begun).manifest.asked == question(3)
+
+
+def test_it_grows_and_what_has_no_answer_can_be_taken_back(begun):
+    with begin(begun, question(400)) as sweep:
+        assert sweep.notices == ("The sweep grows from 3 cells to 400.",)
+        assert [cell.seed for cell in missing(sweep)] == [*range(2, 400)]
+        keep(sweep, answer(sweep.cells[3]))
+    with begin(begun, question(4)) as sweep:
+        assert sweep.notices == ("The sweep shrinks from 400 cells to 4.",)
+        assert [cell.seed for cell in missing(sweep)] == [2]
+    assert open_sweep(begun).manifest.asked == question(4)
 
 
 def test_a_directory_that_holds_something_else_is_left_alone(tmp_path):

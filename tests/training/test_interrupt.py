@@ -70,6 +70,23 @@ def test_where_it_counts_as_two_one_that_meets_the_collector_is_raised_and_not_r
     assert reported == [ZeroDivisionError, KeyboardInterrupt]
 
 
+@pytest.mark.parametrize("block", [first_ctrl_c, ctrl_c_at_once])
+def test_pressed_at_the_very_end_it_leaves_nothing_behind(monkeypatch, block):
+    before, report, set_handler = signal.getsignal(signal.SIGINT), sys.unraisablehook, signal.signal
+    presses = iter([signal.SIGINT])
+
+    def answer_what_is_pending_first(number, handler):  # as `signal.signal` does
+        if handler is before:
+            for press in presses:
+                signal.default_int_handler(press, None)
+        return set_handler(number, handler)
+
+    monkeypatch.setattr(signal, "signal", answer_what_is_pending_first)
+    with pytest.raises(KeyboardInterrupt), block():
+        pass
+    assert (signal.getsignal(signal.SIGINT), sys.unraisablehook) == (before, report)
+
+
 def test_where_ctrl_c_is_ignored_it_stays_so():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

@@ -33,7 +33,8 @@ def reproduce(ctx: click.Context, names: tuple[str, ...], only_list: bool, direc
 
     Each is trained to its published criterion with stock Keras models of comparable size, twice: with the curriculum,
     which is what this package adds, and without, as published. Keeps a sweep: rerunning it with --run runs only what is
-    missing, and with more seeds or experiments what is new. Exit code 1: some trainings ended in an error.
+    missing, and the same command with more seeds or experiments what is new. Exit code 1: some trainings ended in an
+    error.
     """
     if only_list:
         if others := sorted(given(ctx) - {"names", "--list", "--json"}):
@@ -45,7 +46,11 @@ def reproduce(ctx: click.Context, names: tuple[str, ...], only_list: bool, direc
             "Which experiments? `memoryspan reproduce lstm-1997 --quick` takes a few minutes; --list has all.", ctx
         )
     if not names and (others := sorted(given(ctx) & {"--quick", "--seeds"})):
-        raise click.UsageError(f"A sweep goes on with the question that it has: leave {', '.join(others)}.", ctx)
+        raise click.UsageError(
+            f"A sweep goes on with the question that it has: leave {', '.join(others)}, or name all its experiments as "
+            f"well.",
+            ctx,
+        )
     ctx.exit(_sweep(names, directory, **options))
 
 

@@ -47,7 +47,7 @@ def span(ctx: click.Context, target: str | None, resume: str | None, directory: 
     Two spans, both with an interval over seeds, in time steps and in lag. Learned: the longest length mastered by
     training from scratch. Held: the longest at which the trained model still has 95 % right, without more training.
     Keeps a sweep: a manifest, one file a cell, results.csv and a picture; rerunning it runs only what is missing, and
-    with more seeds, models or tasks what is new.
+    the same command with more seeds, models or tasks what is new.
     Given a run, or a .keras file, it measures how far that model holds. Exit code 1: some cells ended in an error.
     """
     from memoryspan.cli.target import is_keras_file, is_run

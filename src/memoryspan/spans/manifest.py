@@ -4,7 +4,7 @@ Plain data under a version number. Reading one imports neither JAX nor Keras, an
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
@@ -130,30 +130,37 @@ def require_readable(content: bytes, file: Path, newest: int) -> None:
         )
 
 
-def widened(directory: Path, manifest: Manifest, now: Question | Trials) -> Manifest:
-    """The manifest of a sweep that is asked again: for the same cells as it is, for more of them with those in place.
+def asked_again(directory: Path, manifest: Manifest, now: Question | Trials, answered: Collection[str]) -> Manifest:
+    """The manifest of a sweep that is asked again: as it is for the same cells, and in its place for others.
+
+    Those may be more of them, or fewer, but for the keys in `answered`, which have to be among them.
 
     Raises:
-        RunError: not all cells of the sweep are asked for, or in another way; it says what has changed.
+        RunError: they are not; it says what has changed.
         OSError: it cannot be written.
     """
     before, after = ({cell.key for cell in asked.cells} for asked in (manifest.asked, now))
-    if not before <= after:
+    if type(manifest.asked) is not type(now) or not after.issuperset(answered):
         raise RunError(
             f"{directory} is the sweep of another question ({_changes(manifest.asked, now)}): ask the same again, with "
             f"more in it if you like, or nothing, which goes on with it "
             f"(`memoryspan {manifest.asked.command} --run {shlex.quote(str(directory))}`), or give another --run."
         )
-    return manifest if before == after else _put(directory, msgspec.structs.replace(manifest, asked=now))
+    if before == after:
+        return manifest
+    return _put(directory, msgspec.structs.replace(manifest, memoryspan=__version__, asked=now))
 
 
 def _changes(before: Question | Trials, now: Question | Trials) -> str:
+    """What keeps cells of before from being asked now; what is asked beside them does not."""
     if isinstance(before, Question) and isinstance(now, Question):
-        names = [name for name in Question.__struct_fields__ if _plain(before, name) != _plain(now, name)]
-        return "; ".join(f"{name} {_change(getattr(before, name), getattr(now, name))}" for name in names)
-    if type(before) is not type(now):
+        pairs = ((name, getattr(before, name), getattr(now, name)) for name in Question.__struct_fields__)
+        return "; ".join(filter(None, (_change(*pair) for pair in pairs)))
+    if not isinstance(before, Trials) or not isinstance(now, Trials):
         return f"of `memoryspan {before.command}`"
-    return "fewer experiments or seeds, or another version of them"
+    names = dict.fromkeys(cell.experiment for cell in before.cells)
+    gone = set(names) - {cell.experiment for cell in now.cells}
+    return f"without {' '.join(name for name in names if name in gone)}" if gone else "fewer seeds, or other recipes"
 
 
 def strangers_of(cells: Sequence[Training]) -> list[str]:
@@ -162,28 +169,24 @@ def strangers_of(cells: Sequence[Training]) -> list[str]:
     return list(dict.fromkeys(f"--{kind} {shlex.quote(name)}" for kind, name in pairs if strangers.is_stranger(name)))
 
 
-def _plain(question: Question, name: str) -> bytes:
+def _change(name: str, before, now) -> str:
+    """Of a field; empty where nothing of before is missing."""
+    if not isinstance(before, tuple):
+        return "" if before == now else f"{name} {_words(before)} → {_words(now)}"
+    kept = {_plain(each) for each in now}
+    gone = [each for each in before if _plain(each) not in kept]
+    if changed := [str(each) for each in gone if isinstance(each, Named) and each.sha256 and _is_named(each, now)]:
+        return f"{name} of another file: {', '.join(changed)} has changed since"
+    return f"without {name} {_words(tuple(gone))}" if gone else ""
+
+
+def _plain(value) -> bytes:
     """As it comes back from a file, where tuples and lists are one."""
-    return msgspec.json.encode(getattr(question, name), order="deterministic")
+    return msgspec.json.encode(value, order="deterministic")
 
 
-def _change(before, now) -> str:
-    if isinstance(before, tuple) and (changed := _other_files(before, now)):
-        return f"of another file: {', '.join(changed)} has changed since"
-    return f"{_words(before)} → {_words(now)}"
-
-
-def _other_files(before: tuple, now: tuple) -> list[str]:
-    """The strangers whose names are the same, and whose files are not."""
-    pairs = zip(before, now, strict=False)
-    return [
-        old.name
-        for old, new in pairs
-        if isinstance(old, Named)
-        and old.name == new.name
-        and None not in (old.sha256, new.sha256)
-        and old.sha256 != new.sha256
-    ]
+def _is_named(stranger: Named, named: Sequence[Named]) -> bool:
+    return any((each.name, each.settings) == (stranger.name, stranger.settings) for each in named)
 
 
 def _words(value) -> str:

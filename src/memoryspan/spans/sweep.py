@@ -25,7 +25,7 @@ from memoryspan.runs.lock import lock
 from memoryspan.spans import manifest
 from memoryspan.spans.answer import Answer, AnyCell
 from memoryspan.spans.cell import FORMAT, Found, Span
-from memoryspan.spans.manifest import Manifest, Question, strangers_of, widened
+from memoryspan.spans.manifest import Manifest, Question, asked_again, strangers_of
 from memoryspan.spans.trial import Outcome, Trial, Trials
 
 CELLS = "cells"
@@ -205,16 +205,25 @@ def _opened(place: Path, question: Question | Trials | None) -> Sweep:
     """Under the lock, where nothing changes any more."""
     if not (place / manifest.FILE).exists():
         assert question is not None
-        asked = manifest.write(place, question)
+        asked, notices = manifest.write(place, question), ()
     else:
-        asked = manifest.read(place)
-        if question is not None:
-            asked = widened(place, asked, question)
+        before = manifest.read(place)
+        answered, _ = _kept(place, before.asked.cells)
+        asked = before if question is None else asked_again(place, before, question, answered)
+        notices = _changed(len(before.asked.cells), len(asked.asked.cells))
     cells = place / CELLS
     cells.mkdir(exist_ok=True)
     atomic.clean(place)
     atomic.clean(cells)
-    return Sweep(place, asked, *_kept(place, asked.asked.cells), named=question is not None)
+    answers, damaged = _kept(place, asked.asked.cells)
+    return Sweep(place, asked, answers, (*notices, *damaged), named=question is not None)
+
+
+def _changed(before: int, now: int) -> tuple[str, ...]:
+    """A sentence, where the number of cells is another."""
+    if before == now:
+        return ()
+    return (f"The sweep {'grows' if now > before else 'shrinks'} from {before:,} cells to {now:,}.",)
 
 
 def _lock(place: Path):
