@@ -343,6 +343,14 @@ def test_a_model_of_a_fixed_number_of_rows_is_refused():
         train(model, Echo(3, 5, 2))
 
 
+@pytest.mark.parametrize("scaled", [False, True])
+def test_an_optimizer_that_averages_weights_is_refused(scaled):
+    adam = keras.optimizers.Adam(use_ema=True)
+    model = plain_model(optimizer=keras.optimizers.LossScaleOptimizer(adam) if scaled else adam)
+    with pytest.raises(ModelError, match=r"averages weights \(use_ema=True\).*compile the model with use_ema=False"):
+        train(model, TASK)
+
+
 def test_an_optimizer_made_for_other_weights_is_refused():
     model = keras.Sequential([keras.Input((None, 5)), keras.layers.LSTM(4), keras.layers.Dense(5, "softmax")])
     model.compile("adam", ["categorical_crossentropy"])

@@ -43,6 +43,11 @@ def _require_compiled(model: keras.Model, task: Task) -> None:
             f"The loss of {model.name!r} is one number an example, and it should be one a batch: compile the model "
             f'with a loss whose reduction is "sum_over_batch_size".'
         )
+    if getattr(model.optimizer, "inner_optimizer", model.optimizer).use_ema:
+        raise ModelError(
+            f"The optimizer of {model.name!r} averages weights (use_ema=True), and what learns and is judged here are "
+            f"the weights themselves: compile the model with use_ema=False."
+        )
     build_optimizer(model)
     known = {id(variable) for variable in model.optimizer._trainable_variables}
     if known != {id(variable) for variable in model.trainable_variables}:
