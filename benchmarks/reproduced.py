@@ -32,7 +32,6 @@ from memoryspan.spans.trial import Trial, Trials
 
 DOCS = Path(__file__).parents[1] / "docs"
 
-
 DATA = "reproduced.jsonl"
 """What stands beside the page: a line a row, as `memoryspan reproduce --json` has it, and where it was measured."""
 

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from scipy.optimize import linear_sum_assignment
 
 from memoryspan.report.style import BLUE, GREY, ORANGE, keep, new_figure, plain
 from memoryspan.reproduce.compare import Comparison
@@ -100,6 +99,8 @@ def heights(points: Float[np.ndarray, "names 2"]) -> Float[np.ndarray, "names"]:
     Of all ways to give out the places it is the one with the least length of line: two that cross would be shorter
     with their places exchanged.
     """
+    from scipy.optimize import linear_sum_assignment
+
     free = (np.arange(len(points)) + 0.5) / len(points)
     lengths = np.hypot(BESIDE - points[:, :1], free - points[:, 1:])
     return free[linear_sum_assignment(lengths)[1]]

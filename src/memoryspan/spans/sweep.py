@@ -205,18 +205,18 @@ def _opened(place: Path, question: Question | Trials | None) -> Sweep:
     """Under the lock, where nothing changes any more."""
     if not (place / manifest.FILE).exists():
         assert question is not None
-        asked, notices = manifest.write(place, question), ()
+        asked, answers, notices = manifest.write(place, question), {}, ()
     else:
-        before = manifest.read(place)
-        answered, _ = _kept(place, before.asked.cells)
-        asked = before if question is None else asked_again(place, before, question, answered)
-        notices = _changed(len(before.asked.cells), len(asked.asked.cells))
+        before = asked = manifest.read(place)
+        answers, notices = _kept(place, before.asked.cells)
+        if question is not None:
+            asked = asked_again(place, before, question, answers)  # with those that are answered in it
+        notices = (*_changed(len(before.asked.cells), len(asked.asked.cells)), *notices)
     cells = place / CELLS
     cells.mkdir(exist_ok=True)
     atomic.clean(place)
     atomic.clean(cells)
-    answers, damaged = _kept(place, asked.asked.cells)
-    return Sweep(place, asked, answers, (*notices, *damaged), named=question is not None)
+    return Sweep(place, asked, answers, notices, named=question is not None)
 
 
 def _changed(before: int, now: int) -> tuple[str, ...]:
