@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import partial
+from functools import lru_cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +11,15 @@ from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan import machine
 from memoryspan.backend import keras
-from memoryspan.engine import Forward, Variables, forward, variables_of
-from memoryspan.engine.forward import input_shape, output_shape
+from memoryspan.engine import Forward, Variables, forward, path_of, variables_of
+from memoryspan.engine.finite import origin
+from memoryspan.engine.forward import answer_shape, input_shape, output_shape
+from memoryspan.engine.symbols import symbol_table
 from memoryspan.errors import ModelError, NoRoomError
 from memoryspan.html_table import html_table
 from memoryspan.sampling import Stream, stream
-from memoryspan.tasks import Batch, Task, require_task
+from memoryspan.tasks import TASKS, Batch, Task, require_task
+from memoryspan.tasks.faults import require_sound
 from memoryspan.validate import seed_number, whole_number
 
 ROWS = 250
@@ -100,9 +103,13 @@ def wilson(right: int, examples: int) -> tuple[float, float]:
 
 
 def right(task: Task, predictions: Float[Array, "batch ..."], batch: Batch) -> Bool[Array, "batch"]:
-    """Which examples are right: those with every answer right that was asked for."""
-    correct = task.correct(predictions, batch.targets) | ~batch.asked
+    """Which examples are right: those with every answer right, and a number, that was asked for."""
+    correct = (task.correct(predictions, batch.targets) & _is_number(predictions)) | ~batch.asked
     return correct.reshape(correct.shape[0], -1).all(axis=1)
+
+
+def _is_number(predictions: Float[Array, "batch *asked outputs"]) -> Bool[Array, "batch *asked"]:
+    return jnp.isfinite(predictions).all(axis=-1)
 
 
 def evaluate(
@@ -118,16 +125,22 @@ def evaluate(
     `progress(done, total)` is called before the first batch of examples, and after each.
 
     Raises:
-        ModelError: the model does not fit the task.
+        ModelError: the model does not fit the task, or an answer is not a finite number.
         NoRoomError: a sequence does not fit into memory.
         TaskError: `examples` or `seed` is not a whole number in its range.
     """
     whole_number("examples", examples, at_least=1, instead="1000, for example")
     seed_number(seed)
     check_fit(model, task)
-    count = evaluator(forward(model), task)
-    key = stream(seed, Stream.EVALUATION)
-    return count(variables_of(model), key, examples, task.length, progress=progress)
+    fwd, key = forward(model), stream(seed, Stream.EVALUATION)
+    accuracy, not_finite = _counter(fwd, task)(variables_of(model), key, examples, task.length, progress=progress)
+    if not_finite:
+        inputs = task.sample(key, 1, task.length).inputs
+        raise ModelError(
+            f"{not_finite:,} of {accuracy.examples:,} answers of the model {model.name!r} are infinite or not a "
+            f"number, {origin(model, inputs)}: so there is nothing to judge."
+        )
+    return accuracy
 
 
 def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
@@ -135,8 +148,18 @@ def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
 
     Returns:
         count(variables, key, examples, length, enough=…, progress=…). `enough` (a number of right answers) ends the
-        count early, once it is out of reach. It raises `NoRoomError` where one example does not fit into memory.
+        count early, once it is out of reach. An answer that is not a finite number is wrong.
+
+    Raises, when called:
+        NoRoomError: one example does not fit into memory.
+        ModelError: the model does not take sequences of this length.
     """
+    count = _counter(fwd, task)
+    return lambda *args, **kwargs: count(*args, **kwargs)[0]
+
+
+def _counter(fwd: Forward, task: Task) -> Callable[..., tuple[Accuracy, int]]:
+    """As `evaluator`, with the number of examples that had an answer that is not a finite number."""
     programs = {}
 
     def count(
@@ -146,19 +169,22 @@ def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
         length: int,
         enough: int = 0,
         progress: Callable[[int, int], None] = lambda done, total: None,
-    ) -> Accuracy:
+    ) -> tuple[Accuracy, int]:
+        if not fwd.takes(length):
+            raise ModelError(f"The model does not take sequences of {length:,} steps: ask for another length.")
         width = fwd.width(length, task.length)
         if width not in programs:
             programs[width] = compile_rows(_which_right, fwd, at_length(task, width), variables, key)
         rows, which_right = programs[width]
-        seen = found = 0
+        seen = found = not_finite = 0
         progress(seen, examples)
         while seen < examples and found + examples - seen >= enough:
-            answers = which_right(variables, jax.random.fold_in(key, seen), jnp.int32(length))
+            answers, finite = which_right(variables, jax.random.fold_in(key, seen), jnp.int32(length))
             counted = min(rows, examples - seen)
             seen, found = seen + counted, found + int(answers[:counted].sum())
+            not_finite += counted - int(finite[:counted].sum())
             progress(seen, examples)
-        return Accuracy(found, seen, length, at_length(task, length).chance)
+        return Accuracy(found, seen, length, at_length(task, length).chance), not_finite
 
     return count
 
@@ -189,9 +215,12 @@ def compile_rows(
 
 def _which_right(
     fwd: Forward, task: Task, rows: int, variables: Variables, key: Array, length: Int[Array, ""]
-) -> Bool[Array, "rows"]:
+) -> tuple[Bool[Array, "rows"], Bool[Array, "rows"]]:
+    """Which examples are right, and which have finite answers alone."""
     batch = task.sample(key, rows, length)
-    return right(task, fwd.apply(variables, batch.inputs, batch.lengths).predictions, batch)
+    predictions = fwd.apply(variables, batch.inputs, batch.lengths).predictions
+    finite = (_is_number(predictions) | ~batch.asked).reshape(rows, -1).all(axis=1)
+    return right(task, predictions, batch), finite
 
 
 def at_length(task: Task, length: int) -> Task:
@@ -202,13 +231,10 @@ def at_length(task: Task, length: int) -> Task:
 def check_fit(model: keras.Model, task: Task) -> None:
     """Raises `ModelError` where the model cannot take the task's input, or give its answer."""
     require_task(task)
-    fixed_rows, steps, *features = input_shape(model)
-    if fixed_rows is not None:
-        raise ModelError(
-            f"The model {model.name!r} takes exactly {fixed_rows} sequences at a time: build it without batch_size "
-            f"(and without stateful=True)."
-        )
-    reads = f"{features[0]} features" if features else "tokens"
+    if TASKS.get(task.name) is not type(task):  # the package's own are proved by their tests
+        _require_sound(task)
+    _, steps, *features = input_shape(model)
+    reads = f"{features[0]} features" if features else "symbols"
     if features and features[0] != task.n_features:
         settable = "n_features" in {field.name for field in fields(task)}  # of some tasks it follows from others
         instead = f"give the task n_features={features[0]}, or " if settable else ""
@@ -221,6 +247,12 @@ def check_fit(model: keras.Model, task: Task) -> None:
             f"The model takes {steps} time steps, and the task asks for {task.length}: ask for a length of at most "
             f"{steps}, or build the model with Input((None, {task.n_features})), for any length."
         )
+    table = symbol_table(model)
+    if table is not None and table.input_dim < task.n_features:
+        raise ModelError(
+            f"The layer {table.name!r} of the model {model.name!r} knows {table.input_dim} symbols, and the task "
+            f"{task.name} makes {task.n_features}: build it as Embedding({task.n_features}, …)."
+        )
     expected = (task.n_outputs,) if task.asks == "once" else (None, task.n_outputs)
     found = output_shape(model)[1:]
     if len(found) != len(expected) or found[-1] != expected[-1]:
@@ -232,4 +264,25 @@ def check_fit(model: keras.Model, task: Task) -> None:
                 if len(found) != len(expected)
                 else "."
             )
+        )
+    if path_of(model) == "keras":
+        _require_length(model, task)
+
+
+@lru_cache(maxsize=64)
+def _require_sound(task: Task) -> None:
+    """Once a task: it draws and compiles."""
+    require_sound(task)
+
+
+def _require_length(model: keras.Model, task: Task) -> None:
+    """Raises `ModelError` where the model does not take the task's length, or answers at other steps than it has."""
+    fwd, length = forward(model), task.length
+    if not fwd.takes(length):
+        answer_shape(model, length)  # says why, but for a length that padding would make up
+    found = answer_shape(model, (fwd.ragged and fwd.fixed_length) or length)
+    if len(found) == 2 and found[0] != ((fwd.ragged and fwd.fixed_length) or length):
+        raise ModelError(
+            f"The model {model.name!r} gives {found[0]} answers to a sequence of {length} steps, and the task "
+            f"{task.name} asks for one at every step: build a model that answers at each of its steps."
         )

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, forward, variables_of
-from memoryspan.engine.forward import output_shape
+from memoryspan.engine.forward import answer_shape, output_shape
 from memoryspan.sequences import batches, expected, padded, read, rounded_up
 
 
@@ -57,12 +57,14 @@ def _outputs(model: keras.Model, rows: list[np.ndarray], steps: int | None) -> l
     outputs = [np.empty(0)] * len(rows)
     for numbers in batches(lengths, fwd.ragged):
         longest = int(lengths[numbers].max())
+        if not fwd.takes(longest):
+            answer_shape(model, longest)  # says why
         width = steps or (rounded_up(longest) if fwd.ragged else longest)
         inputs = jnp.asarray(padded([rows[number] for number in numbers], width))
         padding = len(inputs) - len(numbers)
         outcome = fwd.apply(variables, inputs, jnp.asarray(np.pad(lengths[numbers], (0, padding), constant_values=1)))
         for number, output in zip(numbers, np.asarray(outcome.predictions), strict=False):
-            outputs[number] = output[: lengths[number]] if output.ndim == 2 else output
+            outputs[number] = output[: lengths[number]] if fwd.ragged and output.ndim == 2 else output
     return outputs
 
 

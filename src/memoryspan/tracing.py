@@ -11,7 +11,8 @@ from jaxtyping import Float, Int, Num
 
 from memoryspan.backend import keras
 from memoryspan.engine import variables_of
-from memoryspan.engine.forward import input_shape, output_shape, reads_padding
+from memoryspan.engine.forward import input_shape, output_shape
+from memoryspan.engine.padding import may_read_padding
 from memoryspan.engine.trace import HOOK, LayerTrace, Traced, answers_by_step, traced
 from memoryspan.errors import ModelError
 from memoryspan.prediction import predict, served
@@ -130,7 +131,7 @@ class _Piece:
 
 def _run(model: keras.Model, rows: list[np.ndarray], lengths: Int[np.ndarray, "batch"]) -> Iterator[_Piece]:
     """Rows of several lengths go together only where the model does not read its padding."""
-    ragged = lengths.min() < lengths.max() and not reads_padding(model)
+    ragged = input_shape(model)[0] is None and not may_read_padding(model)
     variables = model.trainable_variables, model.non_trainable_variables
     run = _compiled(model, ragged, *(tuple(map(id, part)) for part in variables))
     for numbers in batches(lengths, ragged):
@@ -224,8 +225,11 @@ def _no_beginnings(model: keras.Model, lengths: Int[np.ndarray, "batch"]) -> str
         return f"it takes batches of exactly {height} sequences, and each of them has many beginnings"
     if int((lengths.astype(np.int64) ** 2).sum()) > SYMBOLS:
         return f"all beginnings of the sequences together have more than {SYMBOLS:,} time steps"
-    if lengths.max() > ONE_BY_ONE and not served(model).ragged:
-        return f"it reads its padding, so that more than {ONE_BY_ONE} beginnings would each be compiled anew"
+    fwd = served(model)
+    if (least := fwd.length_from(1, int(lengths.min()))) > 1:
+        return f"it takes no sequence shorter than {least} steps, and so has no answer to a beginning of one"
+    if lengths.max() > ONE_BY_ONE and not fwd.ragged:
+        return f"it takes one length a batch, so that more than {ONE_BY_ONE} beginnings would each be compiled anew"
     return ""
 
 

@@ -1,13 +1,16 @@
 """A Keras model in, a pure function out: `forward(model)`.
 
 There are two paths, with the same results. A chain of stock layers runs on tokens through `unroll`; any other model
-runs through Keras itself, on one-hot or real input with a mask. `Forward.path` says which one, `Forward.reason` why.
+runs through Keras itself, on symbols, one-hot rows or numbers. `Forward.path` says which one, `Forward.reason` why.
+
+Rows of several lengths go into one batch only where the model is proved not to read the padding (`Forward.ragged`).
+Every other model gets what Keras itself would be given: rows of one length, no padding, no mask. It sees each row
+alone, so that its answer to a sequence is the same in any company.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from inspect import signature
 from typing import Literal, NamedTuple, cast
 
@@ -17,6 +20,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.backend import keras, set_keras_mask
 from memoryspan.engine.native import native_walk
+from memoryspan.engine.padding import may_read_padding
 from memoryspan.engine.recognise import NotRecognisedError, Stage, stages
 from memoryspan.errors import ModelError
 
@@ -39,7 +43,8 @@ class Outcome(NamedTuple):
     """What layers added to the loss in the call (`add_loss`, activity regularisers)."""
 
 
-Inputs = Int[Array, "batch time"] | Float[Array, "batch time features"]
+Inputs = Int[Array, "batch time"] | Float[Array, "batch time *features"]
+"""Symbols, or numbers: vectors, or one number a step for a model that takes (batch, time)."""
 
 Path = Literal["unroll", "keras"]
 
@@ -50,7 +55,7 @@ Apply = Callable[[Variables, Inputs, Int[Array, "batch"]], Outcome]
 class Forward:
     """A model as a pure function, and the path that serves it.
 
-    `apply(variables, inputs, lengths)` reads nothing past a row's length.
+    `apply(variables, inputs, lengths)` reads nothing past a row's length. Unless `ragged`, the rows fill the array.
     """
 
     path: Path
@@ -59,52 +64,137 @@ class Forward:
     fixed_length: int | None
     """The number of time steps that the model insists on; None where it takes any."""
     ragged: bool
-    """Whether rows of several lengths fit into one batch: not where a layer drops the mask, and reads the padding."""
+    """Whether rows of several lengths fit into one batch: the model is proved not to read the padding."""
+    takes: Callable[[int], bool]
+    """Whether the model takes sequences of this length."""
     native: bool = False
     """Whether a recurrence runs in C++, on threads of its own."""
 
-    @property
-    def takes_short_rows(self) -> bool:
-        """Not a model that insists on a length and reads its padding: it knows that length alone."""
-        return self.ragged or self.fixed_length is None
+    def length_from(self, length: int, limit: int) -> int:
+        """Return the least length from `length` to `limit` that the model takes; `limit` where there is none below."""
+        near = range(length, min(length + NEAR, limit))
+        if (found := next(filter(self.takes, near), None)) is not None:
+            return found
+        below, above, step = length + NEAR - 1, limit, NEAR
+        while below + step < above:  # farther off it is a least length, which doubling and halving find
+            if self.takes(below + step):
+                above = below + step
+            else:
+                below, step = below + step, 2 * step
+        while above - below > 1:
+            middle = (below + above) // 2
+            below, above = (below, middle) if self.takes(middle) else (middle, above)
+        return above
 
     def width(self, length: int, limit: int) -> int:
-        """The width, in time steps, of the arrays that serve sequences of up to `length` ≤ `limit` for a while.
+        """Return the width, in time steps, of the arrays that serve sequences of up to `length` ≤ `limit` for a while.
 
         A wide array costs `unroll` memory alone, and Keras time as well; but for each width a program is compiled.
         """
         if not self.ragged:
-            return length
+            return self.length_from(length, limit)
         if self.path == "keras" and self.fixed_length is not None:
             return limit  # Keras walks all of its fixed length anyway
-        width = 64 if self.path == "unroll" else 16
+        width, growth = (64, 4) if self.path == "unroll" else (16, 2)
         while width <= length:
-            width *= 4
+            width *= growth
         return min(width, limit)
 
 
+NEAR = 32
+"""Lengths that are tried one by one where a model does not take the one asked for: it may take multiples alone."""
+
+
 def input_shape(model: keras.Model) -> tuple[int | None, ...]:
-    """(batch, time, features), or (batch, time) where the model reads tokens; raises `ModelError`."""
+    """Return (batch, time, features), or (batch, time) for symbols or one number a step; raises `ModelError`."""
     if not isinstance(model, keras.Model):
         raise ModelError(f"A model should be a Keras model, got {model!r}: load a file with keras.saving.load_model.")
     shape = getattr(model, "input_shape", None)
     if shape is None:  # a class of its own knows only the shape that it was built on, with the rows of that one batch
         shape = (model.get_build_config() or {}).get("input_shape")
         shape = (None, *shape[1:]) if isinstance(shape, (tuple, list)) else shape
+    if shape is None and model.built:
+        raise ModelError(
+            f"The model {model.name!r} was called, and Keras could not work out its shapes from that: its call cannot "
+            f"be traced without values, as where it branches on one (`if x > 0`). Use keras.ops.where or "
+            f"keras.ops.cond there; if that is not it, give it a build(input_shape) that builds its layers."
+        )
     if not isinstance(shape, (tuple, list)) or len(shape) not in (2, 3) or not all(_is_size(n) for n in shape):
         raise ModelError(
-            f"The model {model.name!r} should take one array of shape (batch, time, features), or of tokens "
-            f"(batch, time), and it takes {shape}. If it is not built yet, call it once on such an array."
+            f"The model {model.name!r} should take one array of shape (batch, time, features), or of symbols "
+            f"(batch, time), and it takes {shape}. "
+            + ("" if model.built else "It is not built yet: call it once on such an array.")
         )
     return tuple(shape)
 
 
 def output_shape(model: keras.Model) -> tuple[int | None, ...]:
-    """(batch, answers) or (batch, time, answers); raises `ModelError` where there is not one answer."""
-    answer = model.compute_output_spec(keras.KerasTensor(input_shape(model)))
-    if not isinstance(answer, keras.KerasTensor):
-        raise ModelError(f"The model {model.name!r} should give one array, and it gives a {type(answer).__name__}.")
-    return tuple(answer.shape)
+    """Return (batch, answers) or (batch, time, answers); raises `ModelError` where there is not one answer."""
+    shape = input_shape(model)
+    try:
+        answer = model.compute_output_spec(_container(model)(keras.KerasTensor(shape, _input_dtype(model))))
+    except Exception as error:  # a model of somebody's can raise anything
+        raise ModelError(_cannot_be_traced(model, error)) from error
+    return tuple(_only(model, answer).shape)
+
+
+def answer_shape(model: keras.Model, length: int) -> tuple[int, ...]:
+    """Return the shape of the answer to one sequence of this length: (answers,) or (time, answers).
+
+    Raises `ModelError` where the model does not take the length, or does not give one array.
+    """
+    rows, _, *features = input_shape(model)
+    x = jax.ShapeDtypeStruct((rows or 1, length, *(n or 1 for n in features)), _input_dtype(model))
+    call, variables = _keras_call(model, training=False), variables_of(model)
+    try:
+        answer = jax.eval_shape(lambda x: call(variables, x, None).predictions, x)
+    except ModelError:
+        raise
+    except Exception as error:
+        if _is_untraceable(error):
+            raise ModelError(_cannot_be_traced(model, error)) from error
+        raise ModelError(
+            f"The model {model.name!r} does not take a sequence of {length} steps ({_first_line(error)})."
+        ) from error
+    return tuple(answer.shape[1:])
+
+
+def _input_dtype(model: keras.Model) -> str:
+    """As the model says; else that of symbols for an input of (batch, time), and of numbers for one with features."""
+    inputs = getattr(model, "inputs", None)
+    return inputs[0].dtype if inputs else "int32" if len(input_shape(model)) == 2 else "float32"
+
+
+def _only(model: keras.Model, answer):
+    """The one array that a model gives, out of the list or dictionary of one in which it may come."""
+    arrays = keras.tree.flatten(answer)
+    if len(arrays) != 1:
+        raise ModelError(f"The model {model.name!r} should give one array, and it gives {len(arrays)}.")
+    return arrays[0]
+
+
+def _is_untraceable(error: BaseException) -> bool:
+    """Whether JAX could not trace the call, or something that came of that."""
+    kinds = (
+        jax.errors.ConcretizationTypeError,
+        jax.errors.TracerArrayConversionError,
+        jax.errors.UnexpectedTracerError,
+    )
+    causes = (error, error.__cause__, error.__context__)
+    return any(isinstance(cause, kinds) or "Tracer" in str(cause) for cause in causes if cause is not None)
+
+
+def _cannot_be_traced(model: keras.Model, error: Exception) -> str:
+    return (
+        f"The call of the model {model.name!r} cannot be compiled ({_first_line(error)}): where it branches on a value "
+        f"(`if x > 0`, float(x)), or computes with NumPy, use keras.ops.where, keras.ops.cond and keras.ops instead."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    """What went wrong, out of Keras's many lines."""
+    lines = [line.strip() for line in str(error).split("Exception encountered: ")[-1].splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__).rstrip(".")[:200]
 
 
 def _is_size(n) -> bool:
@@ -141,24 +231,43 @@ def assign(model: keras.Model, variables: Variables) -> None:
 
 
 def forward(model: keras.Model, *, training: bool = False) -> Forward:
-    """The model as a pure function; `training` as in Keras (dropout). Call it again after changing `trainable`.
+    """Return the model as a pure function; `training` as in Keras (dropout). Call it again after changing `trainable`.
 
     Raises nothing for a model that it has not seen before: such a model runs through Keras.
     """
-    fixed_length = input_shape(model)[1]
+    rows, fixed_length, *_ = input_shape(model)
     try:
         apply = through_unroll(model, stages(model, training))
     except NotRecognisedError as error:
-        ragged = not reads_padding(model)
-        reason = f"through Keras: {error}" + ("" if ragged else "; it reads its padding, so a batch has one length")
-        return Forward("keras", reason, through_keras(model, training, ragged), fixed_length, ragged)
+        padding = f"it takes exactly {rows} rows" if rows else may_read_padding(model)
+        reason = f"through Keras: {error}" + (f"; one length a batch: {padding}" if padding else "")
+        apply = through_keras(model, training, ragged=not padding)
+        takes = _takes(model) if padding else partial(_fits, fixed_length)
+        return Forward("keras", reason, apply, fixed_length, not padding, takes)
     native = any(native_walk(layer.cell) for layer in _cells(model))
     reason = "a chain of stock layers, on tokens" + (", the recurrence in C++" if native else "")
-    return Forward("unroll", reason, apply, fixed_length, ragged=True, native=native)
+    return Forward("unroll", reason, apply, fixed_length, True, partial(_fits, fixed_length), native)
+
+
+def _fits(fixed_length: int | None, length: int) -> bool:
+    """Whether padding makes the fixed length of a sequence, where there is one."""
+    return fixed_length is None or length <= fixed_length
+
+
+def _takes(model: keras.Model) -> Callable[[int], bool]:
+    @cache
+    def takes(length: int) -> bool:
+        try:
+            answer_shape(model, length)
+        except ModelError:
+            return False
+        return True
+
+    return takes
 
 
 def path_of(model: keras.Model, *, training: bool = False) -> Path:
-    """The path that `forward` takes; to know it alone costs nothing."""
+    """Return the path that `forward` takes; to know it alone costs nothing."""
     try:
         stages(model, training)
     except NotRecognisedError:
@@ -183,37 +292,78 @@ def through_unroll(model: keras.Model, found: list[Stage]) -> Apply:
     return apply
 
 
-def through_keras(model: keras.Model, training: bool, ragged: bool = True) -> Apply:
-    """Keras itself; not `ragged`: without a mask, on rows that fill the array."""
-    _, fixed_length, *n_features = input_shape(model)
-    call = _keras_call(model, training)
+def through_keras(model: keras.Model, training: bool, ragged: bool) -> Apply:
+    """Keras itself: `ragged` rows with a mask; else rows that fill the array, without one.
 
-    def apply(variables, inputs, lengths):
-        if fixed_length is not None:
-            inputs = _widen(inputs, fixed_length)
+    In training a batch goes through Keras as in `fit`. Otherwise each row goes alone, for a layer may look at the
+    others (a normalisation over the batch); where the model insists on a number of rows, that many at a time.
+    """
+    height, fixed_length, *_ = input_shape(model)
+    call = keras_reader(model, training)
+
+    def on_ragged_rows(variables, inputs, lengths):
         mask = _mask(inputs, lengths)
-        return call(variables, _as_keras_reads(inputs, mask, *n_features), mask if ragged else None)
+        if fixed_length is not None:
+            inputs, mask = _widen(inputs, fixed_length), _widen(mask, fixed_length)
+        return call(variables, inputs, mask)
 
-    return apply
+    def on_rows_of_one_length(variables, inputs, lengths):
+        return call(variables, inputs, None)
+
+    if ragged:
+        return on_ragged_rows
+    return on_rows_of_one_length if training else partial(_each_alone, call, height or 1)
+
+
+def _each_alone(call: Callable[..., Outcome], height: int, variables: Variables, inputs: Inputs, lengths) -> Outcome:
+    """`height` rows at a time, side by side; the last ones are filled up with rows of zeros."""
+    rows = len(inputs)
+    missing = -rows % height
+    blocks = jnp.pad(inputs, ((0, missing), *[(0, 0)] * (inputs.ndim - 1)))
+    blocks = blocks.reshape(-1, height, *inputs.shape[1:])
+
+    def one(block):
+        outcome = call(variables, block, None)
+        return outcome.predictions, outcome.penalty
+
+    predictions, penalties = jax.vmap(one)(blocks)
+    predictions = predictions.reshape(-1, *predictions.shape[2:])[:rows]
+    return Outcome(predictions, variables.non_trainable, jnp.mean(penalties))
+
+
+def keras_reader(model: keras.Model, training: bool) -> Callable[..., Outcome]:
+    """call(variables, inputs, mask): Keras itself, on symbols or numbers; mask is None where nothing is padded."""
+    call = _keras_call(model, training)
+    return lambda variables, inputs, mask: call(variables, as_keras_reads(model, inputs, mask), mask)
 
 
 def _keras_call(model: keras.Model, training: bool) -> Callable[..., Outcome]:
-    """call(variables, x, mask): Keras itself, on input as Keras reads it; mask is None where nothing is padded."""
+    """call(variables, x, mask): Keras itself, on input as Keras reads it; mask is None where nothing is padded.
+
+    Unless it trains, a stateful layer begins each sequence anew, as after `reset_state`.
+    """
     arguments = signature(model.call).parameters
     takes_mask = "mask" in arguments
     regularised = sum(variable.regularizer is not None for variable in model.trainable_variables)
     for_training = {"training": training} if "training" in arguments else {}
     stateless = cast(Callable[..., tuple], partial(model.stateless_call, return_losses=True, **for_training))
+    states = set() if training else {id(variable) for layer in _cells(model) for variable in _states(layer)}
+    container = _container(model)
 
     def call(variables, x, mask):
+        if states:
+            pairs = zip(model.non_trainable_variables, variables.non_trainable, strict=True)
+            reset = [jnp.zeros_like(array) if id(variable) in states else array for variable, array in pairs]
+            variables = variables._replace(non_trainable=reset)
         if mask is None:
-            outcome = stateless(*variables, x)
+            outcome = stateless(*variables, container(x))
         elif takes_mask:
-            outcome = stateless(*variables, x, mask=mask)
+            outcome = stateless(*variables, container(x), mask=mask)
         else:
             set_keras_mask(x, mask)  # for the layers inside a model whose own call does not pass a mask on
-            outcome = stateless(*variables, x)
+            outcome = stateless(*variables, container(x))
         predictions, non_trainable, losses = outcome
+        predictions = _only(model, predictions)
         set_keras_mask(predictions, None)  # else Keras's loss weighs by it, on top of the weights that it is given
         # Keras lists the regularisers of the weights last; those are in the compiled loss already.
         return Outcome(predictions, non_trainable, sum(losses[: len(losses) - regularised], 0.0))
@@ -221,39 +371,33 @@ def _keras_call(model: keras.Model, training: bool) -> Callable[..., Outcome]:
     return call
 
 
-def reads_padding(model: keras.Model) -> bool:
-    """Whether the answer to a short row depends on what stands behind it, mask or no mask: it is tried out.
+def _container(model: keras.Model) -> Callable:
+    """What the model's one input comes in, as it was built: itself, or a list or dictionary of one."""
+    structure = getattr(model, "_inputs_struct", None)
+    if not isinstance(structure, list | tuple | dict):
+        return lambda array: array
+    return lambda array: keras.tree.pack_sequence_as(structure, [array])
 
-    The row alone is compared with the row in front of padding that is not zero; where the model insists on a length,
-    padding of zeros with other padding.
-    """
-    rows, fixed_length, *n_features = input_shape(model)
-    length, width = (fixed_length // 2, fixed_length) if fixed_length else (5, 8)
-    mask = jnp.broadcast_to(jnp.arange(width) < length, (rows or 1, width))
-    alive = mask[..., None] if n_features else mask
-    row = jnp.zeros((*mask.shape, *[n or 1 for n in n_features]), jnp.float32 if n_features else jnp.int32)
-    padded = jnp.where(alive, row, 1)
-    other = (row, mask) if fixed_length else (row[:, :length], mask[:, :length])
-    call = jax.jit(lambda x, mask: _keras_call(model, training=False)(variables_of(model), x, mask).predictions)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not support mask")  # that is what is found out here
-        answers = keras.tree.flatten(call(padded, mask)), keras.tree.flatten(call(*other))
-    pairs = [[a[:, :length] if a.ndim == 3 else a for a in pair] for pair in zip(*answers, strict=True)]
-    return not all(bool(jnp.allclose(one, two, atol=1e-4)) for one, two in pairs)
+
+def _states(layer: keras.layers.RNN) -> list[keras.Variable]:
+    """What a stateful layer carries from one batch to the next."""
+    return keras.tree.flatten(layer.states) if layer.stateful else []
 
 
 def _mask(inputs: Inputs, lengths: Int[Array, "batch"]) -> Bool[Array, "batch time"]:
     return jnp.arange(inputs.shape[1]) < lengths[:, None]
 
 
-def _widen(inputs: Inputs, width: int) -> Array:
+def _widen(inputs: Array, width: int) -> Array:
     missing = width - inputs.shape[1]
     return jnp.pad(inputs, ((0, 0), (0, missing), *[(0, 0)] * (inputs.ndim - 2)))
 
 
-def _as_keras_reads(inputs: Inputs, mask: Bool[Array, "batch time"], n_features: int | None = None) -> Array:
-    """Tokens, one-hot rows or real vectors, with zeros for padding."""
-    if inputs.ndim == 3:
-        return jnp.where(mask[..., None], inputs, 0)
-    tokens = jnp.where(mask, inputs, 0)
-    return tokens if n_features is None else jax.nn.one_hot(tokens, n_features) * mask[..., None]
+def as_keras_reads(model: keras.Model, inputs: Inputs, mask: Bool[Array, "batch time"] | None = None) -> Array:
+    """Return what the model is given in Keras: symbols, one-hot rows or numbers, with zeros where the mask hides."""
+    _, _, *n_features = input_shape(model)
+    if n_features and jnp.issubdtype(inputs.dtype, jnp.integer):
+        inputs = jax.nn.one_hot(inputs, n_features[0])
+    if mask is None:
+        return inputs
+    return jnp.where(mask[..., None] if inputs.ndim == 3 else mask, inputs, 0)

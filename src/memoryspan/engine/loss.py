@@ -12,7 +12,7 @@ from memoryspan.engine.forward import Outcome, Variables
 
 CompiledLoss = Callable[..., Float[Array, ""]]
 
-_SPARSE = (keras.losses.SparseCategoricalCrossentropy, keras.losses.sparse_categorical_crossentropy)
+SPARSE = (keras.losses.SparseCategoricalCrossentropy, keras.losses.sparse_categorical_crossentropy)
 
 
 def single_loss(model: keras.Model):
@@ -33,28 +33,61 @@ def is_mean(model: keras.Model) -> bool:
 
 
 def compiled_loss(model: keras.Model) -> CompiledLoss:
-    """loss(variables, outcome, targets, weights): what Keras's `fit` would minimise, regularisers included.
+    """loss(variables, outcome, targets, weights, x=None): what Keras's `fit` would minimise, regularisers included.
 
-    Targets that are classes are encoded as the model's loss reads them: one-hot, or as they are for a sparse one.
+    Targets that are classes are encoded as the model's loss reads them. `x` is the input as Keras reads it, which a
+    `compute_loss` of the model's own may look at.
     """
-    loss = keras.losses.get(single_loss(model))
-    sparse = isinstance(loss, _SPARSE[0]) or loss is _SPARSE[1]
 
-    def value(variables: Variables, outcome: Outcome, targets, weights) -> Float[Array, ""]:
+    def value(variables: Variables, outcome: Outcome, targets, weights, x: Array | None = None) -> Float[Array, ""]:
         predictions = outcome.predictions
-        if not jnp.issubdtype(targets.dtype, jnp.integer):
-            targets = targets[..., None]
-        elif not sparse:
-            targets = jax.nn.one_hot(targets, predictions.shape[-1], dtype=predictions.dtype)
+        targets = _encoded(model, x, targets, predictions)
         pairs = [
             *zip(model.trainable_variables, variables.trainable, strict=True),
             *zip(model.non_trainable_variables, variables.non_trainable, strict=True),
         ]
         with keras.StatelessScope(state_mapping=pairs):
-            loss = cast(Array, model.compute_loss(y=targets, y_pred=predictions, sample_weight=weights))
+            loss = cast(Array, model.compute_loss(x=x, y=targets, y_pred=predictions, sample_weight=weights))
         return loss + outcome.penalty
 
     return value
+
+
+def _encoded(model: keras.Model, x: Array | None, targets: Array, predictions: Array) -> Array:
+    """Targets as the loss reads them: classes as one-hot rows, or as they are for a sparse loss or a single output."""
+    if not jnp.issubdtype(targets.dtype, jnp.integer):
+        return targets if targets.ndim == predictions.ndim else targets[..., None]
+    if predictions.shape[-1] == 1:
+        return targets[..., None].astype(predictions.dtype)
+    if _reads_classes(model, x, targets, predictions):
+        return targets
+    return jax.nn.one_hot(targets, predictions.shape[-1], dtype=predictions.dtype)
+
+
+def _reads_classes(model: keras.Model, x: Array | None, targets: Array, predictions: Array) -> bool:
+    """Whether the loss reads classes as whole numbers; one that is not Keras's is tried on the shapes of both."""
+    loss = keras.losses.get(single_loss(model))
+    if isinstance(loss, SPARSE[0]) or loss is SPARSE[1]:
+        return True
+    own_loss = type(model).compute_loss is not keras.Model.compute_loss
+    if not own_loss and (type(loss).__module__.startswith("keras.") or loss in vars(keras.losses).values()):
+        return False
+    rows = 2 * predictions.shape[-1] + 1  # not as many as outputs: one axis would pass for the other
+
+    def like(array: Array) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct((rows, *array.shape[1:]), array.dtype)
+
+    def accepts(y: jax.ShapeDtypeStruct) -> bool:
+        weights = jax.ShapeDtypeStruct(like(targets).shape, jnp.float32)
+        given = {"y": y, "y_pred": like(predictions), "sample_weight": weights}
+        given |= {} if x is None else {"x": like(x)}
+        try:
+            jax.eval_shape(lambda given: model.compute_loss(**given), given)
+        except Exception:  # a person's own function can raise anything at what it does not read
+            return False
+        return True
+
+    return not accepts(like(predictions)) and accepts(like(targets))
 
 
 def weights_of(asked: Bool[Array, "batch *asked"]) -> Float[Array, "batch *asked"]:

@@ -7,9 +7,9 @@ out their gates. So any model can be traced whose layers can be watched: a chain
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from functools import partial, wraps
+from functools import partial
 from inspect import signature
 from typing import Any, cast
 
@@ -19,9 +19,10 @@ from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.backend import keras
 from memoryspan.engine import cells
-from memoryspan.engine.forward import Apply, Inputs, Variables, through_keras, through_unroll
+from memoryspan.engine.forward import Apply, Inputs, Variables, input_shape, keras_reader, through_unroll
 from memoryspan.engine.recognise import NotRecognisedError, stages, step_of, weights_of_cell
 from memoryspan.engine.unroll import unroll
+from memoryspan.engine.watch import watched
 
 LAYERS, ops = keras.layers, keras.ops
 
@@ -54,9 +55,10 @@ Traced = Callable[[Variables, Inputs, Int[Array, "batch"]], tuple[Any, list[Laye
 def traced(model: keras.Model, ragged: bool) -> Traced:
     """The model as a pure function to its outputs and to what its recurrent layers did, in the order of their calls.
 
-    `ragged`: rows of several lengths, for a model that does not read its padding.
+    `ragged`: rows of several lengths, for a model that does not read its padding. Else each row goes alone, where the
+    model does not insist on a number of rows.
     """
-    apply = through_keras(model, training=False, ragged=ragged)
+    call = keras_reader(model, training=False)
 
     def run(variables, inputs, lengths):
         alive = jnp.arange(inputs.shape[1]) < lengths[:, None]
@@ -69,10 +71,25 @@ def traced(model: keras.Model, ragged: bool) -> Traced:
 
         with ExitStack() as watching:
             for layer in _recurrent(model):
-                watching.enter_context(_watched(layer, see))
-            return apply(variables, inputs, lengths).predictions, found
+                watching.enter_context(watched(layer, partial(_telling, see, layer)))
+            return call(variables, inputs, alive if ragged else None).predictions, found
 
-    return run
+    def row_by_row(variables, inputs, lengths):
+        one = jax.vmap(lambda row, length: run(variables, row[None], length[None]))
+        return jax.tree.map(lambda array: array[:, 0], one(inputs, lengths))
+
+    return run if ragged or input_shape(model)[0] else row_by_row
+
+
+def _telling(see: Callable, layer: keras.Layer, call: Callable) -> Callable:
+    """The call, which tells `see` the layer, and the sequence, mask and initial state that it is given."""
+
+    def telling(*args, **kwargs):
+        given = signature(call).bind(*args, **kwargs).arguments
+        see(layer, next(iter(given.values())), given.get("mask"), given.get("initial_state"))
+        return call(*args, **kwargs)
+
+    return telling
 
 
 def answers_by_step(model: keras.Model) -> Apply | None:
@@ -99,26 +116,6 @@ def _is_recurrent(layer: keras.Layer) -> bool:
 
 def _directions(layer: keras.Layer) -> tuple[keras.Layer, ...]:
     return (layer.forward_layer, layer.backward_layer) if isinstance(layer, LAYERS.Bidirectional) else ()
-
-
-@contextmanager
-def _watched(layer: keras.Layer, see: Callable) -> Iterator[None]:
-    """Tells `see` of every call: the layer, and the sequence, mask and initial state that it is given."""
-    call, attributes = layer.call, layer.__dict__
-    before = {name: attributes[name] for name in ("call",) if name in attributes}
-
-    @wraps(call)
-    def watched(*args, **kwargs):
-        given = signature(call).bind(*args, **kwargs).arguments
-        see(layer, next(iter(given.values())), given.get("mask"), given.get("initial_state"))
-        return call(*args, **kwargs)
-
-    attributes["call"] = watched
-    try:
-        yield
-    finally:
-        del attributes["call"]
-        attributes.update(before)
 
 
 def _walked(layer: keras.Layer, x, mask, state) -> Iterator[LayerTrace]:

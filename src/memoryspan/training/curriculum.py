@@ -6,10 +6,12 @@ twice as long. The idea of growing the difficulty is old (Elman, Cognition 48, 1
 constants here were measured on the echo task (`python -m benchmarks.solve`).
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.errors import TaskError
@@ -105,6 +107,21 @@ class Curriculum:
         drawn = integers(key, (batch_size,), shortest, progress.length + 1)
         at_full_length = jnp.arange(batch_size) < int(batch_size * self.full_share)
         return jnp.where(at_full_length, progress.length, drawn)
+
+    def one_length(self, updates: int, length: int, shortest: int) -> int:
+        """A length for all examples of some updates, where a batch has one: `length`, the current one, or one before.
+
+        Drawn as for an example, and rounded up to a length at which the curriculum has been. Which one follows from
+        the number of updates so far, so that seeds that train together have the same.
+        """
+        if self.unordered_from is not None:
+            return length
+        at_full_length, drawn = np.random.default_rng(updates).random(2)
+        drawn = length if at_full_length < self.full_share else shortest + drawn * (length - shortest)
+        step = shortest
+        while step < drawn:
+            step = max(math.ceil(step * self.growth), step + 1)
+        return min(step, length)
 
     def step_size(self, progress: Progress) -> Float[Array, ""]:
         """The share of the optimizer's own step to take at this length: 1 up to `slow_from`."""

@@ -17,6 +17,8 @@ from memoryspan.engine import Forward
 from memoryspan.errors import NoRoomError
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
+from memoryspan.tasks.faults import require_no_faults
+from memoryspan.training.curriculum import Curriculum
 from memoryspan.training.interrupt import ctrl_c_at_once
 from memoryspan.training.position import Position, first_position
 from memoryspan.training.proof import Proof
@@ -56,8 +58,9 @@ def chunks(
     crowded: set[int] = set()  # widths at which all together do not fit into memory
     while any(position.status is None for position in now):
         now = [before(position) for position in now]
-        lanes = _lanes(now, fwd)
-        limits = [fwd.width(now[lane].row.length, task.length) if moves else task.shortest for lane, moves in lanes]
+        widths = [_width(position, fwd, task, shared.curriculum) for position in now]
+        lanes = _lanes(now, widths, fwd)
+        limits = [widths[lane] if moves else task.shortest for lane, moves in lanes]
         width = max(limits)
         if width in crowded:
             lanes, limits = [next(each for each in lanes if each[1])], [width]
@@ -78,27 +81,41 @@ def chunks(
                 yield tuple(now)
                 continue
         here = [(now[lane], keys[lane], moves) for lane, moves in lanes]
-        further = _advance(here, programs[width, len(lanes)], limits, shared.batch_size)
+        further = _advance(here, programs[width, len(lanes)], limits, task, shared.batch_size)
         for (lane, moves), position in zip(lanes, further, strict=True):
             now[lane] = judge(position, task, settings[lane], proof) if moves else position
         yield tuple(now)
 
 
-def _lanes(now: Sequence[Position], fwd: Forward) -> list[tuple[int, bool]]:
+def _width(position: Position, fwd: Forward, task: Task, curriculum: Curriculum) -> int:
+    """The width of the next chunk's arrays; for a model that takes one length a batch, that length."""
+    length = position.row.length
+    if not fwd.ragged:
+        shortest = fwd.length_from(task.shortest, task.length)
+        length = curriculum.one_length(position.row.updates, length, shortest)
+    return fwd.width(length, task.length)
+
+
+def _lanes(now: Sequence[Position], widths: Sequence[int], fwd: Forward) -> list[tuple[int, bool]]:
     """Which seeds go into the next chunk, and whether each moves in it: those whose sequences are about the shortest.
 
     All of a program walk as far as the longest of them; so a seed that is far ahead waits until the others have come
     near. Where one alone moves, it has a program to itself; else those that do not move go along and stand still.
+    Where a batch has one length, those move that have the same one as the seed that is farthest behind.
     """
-    shortest = min(position.row.length for position in now if position.status is None)
-    most = 2 * shortest if fwd.ragged else shortest
-    moving = [position.status is None and position.row.length <= most for position in now]
+    running = [lane for lane, position in enumerate(now) if position.status is None]
+    last = min(running, key=lambda lane: (now[lane].row.length, now[lane].row.updates))
+    if fwd.ragged:
+        near = [position.row.length <= 2 * now[last].row.length for position in now]
+    else:
+        near = [width == widths[last] for width in widths]
+    moving = [position.status is None and close for position, close in zip(now, near, strict=True)]
     alone = moving.count(True) == 1
     return [(lane, moves) for lane, moves in enumerate(moving) if moves or not alone]
 
 
 def _advance(
-    lanes: Sequence[tuple[Position, Array, bool]], program: Program, limits: Sequence[int], batch_size: int
+    lanes: Sequence[tuple[Position, Array, bool]], program: Program, limits: Sequence[int], task: Task, batch_size: int
 ) -> list[Position]:
     """One chunk further, each seed (its position, its key) that moves."""
     positions, keys, moving = zip(*lanes, strict=True)
@@ -106,6 +123,8 @@ def _advance(
     began = time.perf_counter()
     outcomes = program([position.state for position in positions], keys, asked, limits)
     figures = jax.device_get([(totals, state.progress.length, state.skipped) for state, totals in outcomes])
+    for totals, _, _ in figures:
+        require_no_faults(task, totals.faults)
     seconds = (time.perf_counter() - began) / sum(moving)  # each has its share of the time, as of a budget of seconds
     return [
         _further(position.row, state, totals, length, skipped, seconds, batch_size) if moves else position

@@ -30,8 +30,8 @@ class Position:
 def first_position(model: keras.Model, fwd: Forward, task: Task, settings: Settings) -> Position:
     """Before the first update."""
     state = initial_state(model, settings.curriculum, task)
-    if not fwd.takes_short_rows:
-        state = state._replace(progress=settings.curriculum.start(task.length, task.length))
+    shortest = fwd.length_from(task.shortest, task.length)
+    state = state._replace(progress=settings.curriculum.start(shortest, task.length))
     return Position(state, Row.first(int(state.progress.length)))
 
 

@@ -80,6 +80,8 @@ class Result:
     history: tuple[Row, ...] = field(repr=False)
     path: str
     """Which path served the model: `unroll`, or `keras` for a model that is not recognised."""
+    notes: tuple[str, ...] = ()
+    """What else there is to know: of the lengths that the model takes, of layers that drop or add at random."""
 
     @property
     def solved(self) -> bool:
@@ -93,8 +95,10 @@ class Result:
 
     def __str__(self) -> str:
         measured = f"Accuracy: {self.accuracy}\n" if self.accuracy else ""
-        return f"{self.status.sentence}\n{measured}{self._cost}"
+        notes = "".join(f"{note}\n" for note in self.notes)
+        return f"{self.status.sentence}\n{notes}{measured}{self._cost}"
 
     def _repr_html_(self) -> str:
         measured = [("accuracy", self.accuracy)] if self.accuracy else []
-        return html_table([(self.status, self.status.sentence), *measured, ("cost", self._cost)])
+        notes = [("note", note) for note in self.notes]
+        return html_table([(self.status, self.status.sentence), *notes, *measured, ("cost", self._cost)])

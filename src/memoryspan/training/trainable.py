@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from memoryspan import machine
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, forward, single_loss, tape_bytes
+from memoryspan.engine.forward import input_shape
 from memoryspan.errors import ModelError
 from memoryspan.evaluation import check_fit
 from memoryspan.tasks import Task
@@ -21,18 +22,43 @@ def trainable(models: Sequence[keras.Model], task: Task, batch_size: int) -> For
         _require_compiled(model, task)
         _require_alike(model, first)
     fwd = forward(first, training=True)
-    if not fwd.takes_short_rows and task.length != fwd.fixed_length:
-        raise ModelError(
-            f"The model {first.name!r} takes {fwd.fixed_length} time steps and reads its padding, so that it can "
-            f"learn that length alone, and the task has {task.length}: ask for length={fwd.fixed_length}."
-        )
     needed = tape_bytes(first, fwd, batch_size, task.length)
     machine.require_memory(needed, f"Training on {batch_size:,} sequences of {task.length:,} steps at a time")
     return fwd
 
 
+PARTS_OF_FIT = ("fit", "train_step", "test_step", "make_train_function", "make_test_function", "train_on_batch")
+"""Methods of a model that take part in Keras's training, and take none in this one."""
+
+
+def notes(fwd: Forward, task: Task) -> tuple[str, ...]:
+    """Sentences for the person on what a training will be like, where that is not what they would expect."""
+    shortest = fwd.length_from(task.shortest, task.length)
+    if shortest == task.length > task.shortest:
+        return (
+            f"The model takes no sequence shorter than the task's {task.length} steps: it trains at that length from "
+            f"the start, and the schedule of lengths, which makes long ones learnable, has no hold on it.",
+        )
+    if shortest > task.shortest:
+        return (f"The model takes no sequence shorter than {shortest} steps: the schedule of lengths begins there.",)
+    return ()
+
+
 def _require_compiled(model: keras.Model, task: Task) -> None:
     check_fit(model, task)
+    if (rows := input_shape(model)[0]) is not None:
+        raise ModelError(
+            f"The model {model.name!r} takes exactly {rows} sequences at a time: to train it, build it without "
+            f"batch_size (and without stateful=True)."
+        )
+    own = [name for name in PARTS_OF_FIT if getattr(type(model), name) is not getattr(keras.Model, name)]
+    own += [name for name in (*PARTS_OF_FIT, "compute_loss") if name in vars(model)]
+    if own:
+        raise ModelError(
+            f"The model {model.name!r} has a {own[0]} of its own, which this training would not call: its updates run "
+            f"inside one compiled program. Give it a compute_loss(x, y, y_pred, sample_weight) in its place, or a "
+            f"loss and an optimizer that do the same; or train it with model.fit, on batches from task.sample."
+        )
     if not getattr(model, "compiled", False) or model.optimizer is None or model.loss is None:
         raise ModelError(
             f"The model {model.name!r} is not compiled, and its own optimizer and loss are to train it: call "

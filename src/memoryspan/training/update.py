@@ -18,9 +18,12 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 
 from memoryspan import machine
 from memoryspan.backend import keras
-from memoryspan.engine import Forward, Variables, assign, compiled_loss, is_mean, variables_of, weights_of
+from memoryspan.engine import Forward, Variables, assign, compiled_loss, forward, is_mean, variables_of, weights_of
+from memoryspan.engine.dropout import differs_in_training
+from memoryspan.engine.forward import as_keras_reads
 from memoryspan.evaluation import at_length, right
 from memoryspan.tasks import Task
+from memoryspan.tasks.faults import FAULTS, faults_of
 from memoryspan.training.curriculum import Curriculum, Progress
 
 CORES = "cores"
@@ -48,8 +51,11 @@ class Totals(NamedTuple):
 
     updates: Int[Array, ""]
     accuracy: Float[Array, ""]
+    """Of the model as it is used: without dropout and noise."""
     loss: Float[Array, ""]
     tokens: Int[Array, ""]
+    faults: Bool[Array, "faults"]
+    """Which of `tasks.faults.FAULTS` the first batch had."""
 
 
 def build_optimizer(model: keras.Model) -> None:
@@ -186,24 +192,37 @@ def _chunk(
     updates: Int[Array, ""],
     limit: Int[Array, ""],
 ) -> tuple[State, Totals]:
-    """As many updates as asked for, or fewer, where the curriculum outgrows the limit (at most the width)."""
+    """As many updates as asked for, or fewer, where the curriculum outgrows the limit (at most the width).
+
+    For a model that takes one length a batch the limit is that length.
+    """
     loss_of = compiled_loss(model)
+    used = forward(model) if differs_in_training(model) else None
+    own_loss = type(model).compute_loss is not keras.Model.compute_loss
     of_width = at_length(task, width)
+    shortest = fwd.length_from(task.shortest, task.length)
 
     def objective(trainable, variables, optimizer, batch, weights):
         variables = Variables(trainable, variables.non_trainable)
         outcome = fwd.apply(variables, batch.inputs, batch.lengths)
-        loss = loss_of(variables, outcome, batch.targets, weights)
-        accuracy = right(task, outcome.predictions, batch).astype(jnp.float32).mean()
+        x = as_keras_reads(model, batch.inputs) if own_loss else None
+        loss = loss_of(variables, outcome, batch.targets, weights, x)
+        predictions = outcome.predictions
+        if used is not None:
+            predictions = used.apply(lax.stop_gradient(variables), batch.inputs, batch.lengths).predictions
+        accuracy = right(task, predictions, batch).astype(jnp.float32).mean()
         return _scaled(model, optimizer, loss), (loss, accuracy, outcome.non_trainable)
 
     def update(carry):
         state, totals = carry
         for_lengths, for_batch = jax.random.split(jax.random.fold_in(key, state.updates))
-        drawn = curriculum.lengths(for_lengths, state.progress, batch_size, task.shortest)
-        # Beyond the limit only a seed that stands still: what it would learn is thrown away, and should not take long.
-        drawn = jnp.minimum(drawn if fwd.ragged else state.progress.length, limit)
+        drawn = limit
+        if fwd.ragged:
+            drawn = curriculum.lengths(for_lengths, state.progress, batch_size, shortest)
+            # Beyond the limit only a seed that stands still: what it learns is thrown away, and should not take long.
+            drawn = jnp.minimum(drawn, limit)
         batch = of_width.sample(for_batch, batch_size, drawn)
+        faults = lax.cond(totals.updates == 0, partial(faults_of, task), lambda batch: totals.faults, batch)
         tokens = batch.lengths.sum()
         batch, weights = _own_rows((batch, weights_of(batch.asked)), cores)
         gradient, (loss, accuracy, non_trainable) = jax.grad(objective, has_aux=True)(
@@ -213,17 +232,19 @@ def _chunk(
         norm = _norm(gradient, _scaled(model, state.optimizer, jnp.float32(1)))
         exploded = curriculum.has_exploded(state.progress, norm, accuracy)
         new = _apply(model, state, loss, gradient, non_trainable, curriculum.step_size(state.progress), exploded)
-        new = new._replace(
-            progress=curriculum.advance(state.progress, accuracy, task.chance, task.shortest, task.length)
-        )
-        here = Totals(jnp.int32(1), accuracy, loss, tokens)
-        return new, jax.tree.map(jnp.add, totals, here)
+        progress = curriculum.advance(state.progress, accuracy, task.chance, shortest, task.length)
+        if not fwd.ragged:  # what is judged is the current length, and not the shorter ones that were drawn between
+            progress = _keep(limit >= state.progress.length, progress, state.progress)
+        sums = jax.tree.map(jnp.add, totals, Totals(jnp.int32(1), accuracy, loss, tokens, False))
+        sums = sums._replace(faults=faults)
+        # As they were, whatever JAX takes for a number's width (JAX_ENABLE_X64).
+        return jax.tree.map(lambda new, old: new.astype(old.dtype), (new._replace(progress=progress), sums), carry)
 
     def goes_on(carry):
         now, totals = carry
         return (totals.updates < updates) & (now.progress.length == state.progress.length)
 
-    nothing = Totals(jnp.int32(0), jnp.float32(0), jnp.float32(0), jnp.int32(0))
+    nothing = Totals(jnp.int32(0), jnp.float32(0), jnp.float32(0), jnp.int32(0), jnp.zeros(len(FAULTS), bool))
     return lax.while_loop(goes_on, update, (state, nothing))
 
 
