@@ -10,7 +10,9 @@ from jaxtyping import Float
 
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, forward, variables_of
+from memoryspan.engine.finite import origin
 from memoryspan.engine.forward import answer_shape, output_shape
+from memoryspan.errors import ModelError
 from memoryspan.sequences import batches, expected, padded, read, rounded_up
 
 
@@ -64,8 +66,17 @@ def _outputs(model: keras.Model, rows: list[np.ndarray], steps: int | None) -> l
         padding = len(inputs) - len(numbers)
         outcome = fwd.apply(variables, inputs, jnp.asarray(np.pad(lengths[numbers], (0, padding), constant_values=1)))
         for number, output in zip(numbers, np.asarray(outcome.predictions), strict=False):
+            _require_finite(model, rows[number], output)
             outputs[number] = output[: lengths[number]] if fwd.ragged and output.ndim == 2 else output
     return outputs
+
+
+def _require_finite(model: keras.Model, row: np.ndarray, output: np.ndarray) -> None:
+    """Raises `ModelError` where an answer is infinite or not a number: it has no largest class."""
+    if not np.isfinite(output).all():
+        raise ModelError(
+            f"The answer of the model {model.name!r} is infinite or not a number, {origin(model, row[np.newaxis])}."
+        )
 
 
 def served(model: keras.Model) -> Forward:

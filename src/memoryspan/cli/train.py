@@ -155,6 +155,8 @@ def _show(run, result, drawn: bool) -> None:
     from memoryspan.training import Status
 
     say(click.style(f"\n{result.status.sentence}", bold=True))
+    for note in result.notes:
+        say(note)
     if result.history:
         last = result.history[-1]
         say(f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training")

@@ -115,9 +115,9 @@ def input_shape(model: keras.Model) -> tuple[int | None, ...]:
         shape = (None, *shape[1:]) if isinstance(shape, (tuple, list)) else shape
     if shape is None and model.built:
         raise ModelError(
-            f"The model {model.name!r} was called, and Keras could not work out its shapes from that: its call cannot "
-            f"be traced without values, as where it branches on one (`if x > 0`). Use keras.ops.where or "
-            f"keras.ops.cond there; if that is not it, give it a build(input_shape) that builds its layers."
+            f"The model {model.name!r} was called, and Keras could not work out its shapes from that: where it "
+            f"branches on a value (`if x > 0`, float(x)) it cannot be compiled. Use keras.ops.where or keras.ops.cond "
+            f"there; if that is not it, give it a build(input_shape) that builds its layers."
         )
     if not isinstance(shape, (tuple, list)) or len(shape) not in (2, 3) or not all(_is_size(n) for n in shape):
         raise ModelError(
@@ -134,7 +134,7 @@ def output_shape(model: keras.Model) -> tuple[int | None, ...]:
     try:
         answer = model.compute_output_spec(_container(model)(keras.KerasTensor(shape, _input_dtype(model))))
     except Exception as error:  # a model of somebody's can raise anything
-        raise ModelError(_cannot_be_traced(model, error)) from error
+        raise _why_not(model, error, f"an array of shape {shape}") from error
     return tuple(_only(model, answer).shape)
 
 
@@ -151,11 +151,7 @@ def answer_shape(model: keras.Model, length: int) -> tuple[int, ...]:
     except ModelError:
         raise
     except Exception as error:
-        if _is_untraceable(error):
-            raise ModelError(_cannot_be_traced(model, error)) from error
-        raise ModelError(
-            f"The model {model.name!r} does not take a sequence of {length} steps ({_first_line(error)})."
-        ) from error
+        raise _why_not(model, error, f"a sequence of {length} steps") from error
     return tuple(answer.shape[1:])
 
 
@@ -173,22 +169,25 @@ def _only(model: keras.Model, answer):
     return arrays[0]
 
 
-def _is_untraceable(error: BaseException) -> bool:
-    """Whether JAX could not trace the call, or something that came of that."""
-    kinds = (
-        jax.errors.ConcretizationTypeError,
-        jax.errors.TracerArrayConversionError,
-        jax.errors.UnexpectedTracerError,
-    )
-    causes = (error, error.__cause__, error.__context__)
-    return any(isinstance(cause, kinds) or "Tracer" in str(cause) for cause in causes if cause is not None)
+UNTRACEABLE = (
+    jax.errors.ConcretizationTypeError,
+    jax.errors.TracerArrayConversionError,
+    jax.errors.UnexpectedTracerError,
+)
+"""What JAX raises where a call needs values that a compiled program does not have yet."""
 
 
-def _cannot_be_traced(model: keras.Model, error: Exception) -> str:
-    return (
-        f"The call of the model {model.name!r} cannot be compiled ({_first_line(error)}): where it branches on a value "
-        f"(`if x > 0`, float(x)), or computes with NumPy, use keras.ops.where, keras.ops.cond and keras.ops instead."
-    )
+def _why_not(model: keras.Model, error: Exception, what: str) -> ModelError:
+    """What to say of a model whose call raised `error`, where it should have given an answer to `what`."""
+    causes, cause = [], error
+    while cause is not None and cause not in causes:
+        causes, cause = [*causes, cause], cause.__cause__ or cause.__context__
+    if any(isinstance(cause, UNTRACEABLE) for cause in causes):
+        return ModelError(
+            f"The call of the model {model.name!r} cannot be compiled: it branches on a value (`if x > 0`, float(x)), "
+            f"or computes with NumPy. Use keras.ops.where, keras.ops.cond and keras.ops there."
+        )
+    return ModelError(f"The model {model.name!r} does not take {what} ({_first_line(error)}).")
 
 
 def _first_line(error: Exception) -> str:
@@ -308,14 +307,25 @@ def through_keras(model: keras.Model, training: bool, ragged: bool) -> Apply:
         return call(variables, inputs, mask)
 
     def on_rows_of_one_length(variables, inputs, lengths):
-        return call(variables, inputs, None)
+        inputs = _cut(model, inputs, lengths)
+        return call(variables, inputs, None) if training else _each_alone(call, height or 1, variables, inputs)
 
-    if ragged:
-        return on_ragged_rows
-    return on_rows_of_one_length if training else partial(_each_alone, call, height or 1)
+    return on_ragged_rows if ragged else on_rows_of_one_length
 
 
-def _each_alone(call: Callable[..., Outcome], height: int, variables: Variables, inputs: Inputs, lengths) -> Outcome:
+def _cut(model: keras.Model, inputs: Inputs, lengths: Int[Array, "batch"]) -> Inputs:
+    """The rows without padding, where their lengths are known now; raises `ModelError` where those are several."""
+    if isinstance(lengths, jax.core.Tracer):
+        return inputs
+    if (lengths != lengths[0]).any():
+        raise ModelError(
+            f"The model {model.name!r} takes rows of one length at a time, because it may read padding, and got rows "
+            f"of {lengths.min()} to {lengths.max()} steps: call it once for each length."
+        )
+    return inputs[:, : int(lengths[0])]
+
+
+def _each_alone(call: Callable[..., Outcome], height: int, variables: Variables, inputs: Inputs) -> Outcome:
     """`height` rows at a time, side by side; the last ones are filled up with rows of zeros."""
     rows = len(inputs)
     missing = -rows % height

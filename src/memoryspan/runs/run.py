@@ -34,7 +34,7 @@ from memoryspan.tasks import Task, name_of
 from memoryspan.training import Budget, Position, Result, Row, Settings, Status, positions, restore
 from memoryspan.training.interrupt import first_ctrl_c
 from memoryspan.training.position import first_position
-from memoryspan.training.trainable import trainable
+from memoryspan.training.trainable import notes, trainable
 from memoryspan.training.update import initial_state
 
 CHECKPOINT_SECONDS = 2.0
@@ -101,7 +101,7 @@ def start(
     try:
         with atomic.explained(place, instead):
             first = begun(model, fwd, task, settings, made_by)
-            notices = _write_first(place, model, position, first)
+            notices = (*notes(model, task), *_write_first(place, model, position, first))
     except BaseException:  # what is half made is worth nothing, and would be in the way
         shutil.rmtree(place, ignore_errors=True)
         held.release()
@@ -217,7 +217,8 @@ def _finish(run: Run, position: Position, seen: Snapshots, rows: list[Row]) -> R
         checkpoint.save(run.directory, position)
         save_model(run.model, run.directory)
         record.write(run.directory, ended(run.record, status, position))
-    return Result(status, position.accuracy, tuple(rows), run.record.resolved.path)
+    found = notes(run.model, run.task, status)
+    return Result(status, position.accuracy, tuple(rows), run.record.resolved.path, found)
 
 
 def _written(run: Run):

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from memoryspan import machine
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, forward, single_loss, tape_bytes
+from memoryspan.engine.dropout import noisy_layers
 from memoryspan.engine.forward import input_shape
 from memoryspan.errors import ModelError
 from memoryspan.evaluation import check_fit
 from memoryspan.tasks import Task
+from memoryspan.training.result import Status
 from memoryspan.training.update import build_optimizer
 
 
@@ -31,17 +33,26 @@ PARTS_OF_FIT = ("fit", "train_step", "test_step", "make_train_function", "make_t
 """Methods of a model that take part in Keras's training, and take none in this one."""
 
 
-def notes(fwd: Forward, task: Task) -> tuple[str, ...]:
-    """Sentences for the person on what a training will be like, where that is not what they would expect."""
+def notes(model: keras.Model, task: Task, status: Status | None = None) -> tuple[str, ...]:
+    """Return what a person should know of a training, before it or once it has ended with a status."""
+    found, fwd = [], forward(model, training=True)
     shortest = fwd.length_from(task.shortest, task.length)
     if shortest == task.length > task.shortest:
-        return (
+        found.append(
             f"The model takes no sequence shorter than the task's {task.length} steps: it trains at that length from "
-            f"the start, and the schedule of lengths, which makes long ones learnable, has no hold on it.",
+            f"the start, and the schedule of lengths, which makes long ones learnable, has no hold on it."
         )
-    if shortest > task.shortest:
-        return (f"The model takes no sequence shorter than {shortest} steps: the schedule of lengths begins there.",)
-    return ()
+    elif shortest > task.shortest:
+        found.append(
+            f"The model takes no sequence shorter than {shortest} steps: the schedule of lengths begins there."
+        )
+    noisy = noisy_layers(model)
+    if status is Status.BUDGET and noisy:
+        found.append(
+            f"While it trains, {' and '.join(noisy)} drop or add something at random, which may be what keeps it from "
+            f"learning: try it without."
+        )
+    return tuple(found)
 
 
 def _require_compiled(model: keras.Model, task: Task) -> None:

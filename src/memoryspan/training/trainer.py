@@ -19,6 +19,7 @@ from memoryspan.training.position import Position, evaluation_key
 from memoryspan.training.proof import Proof, twice
 from memoryspan.training.result import Result, Row, Status
 from memoryspan.training.settings import EXAMPLES, Settings
+from memoryspan.training.trainable import notes
 from memoryspan.training.update import restore
 
 
@@ -58,7 +59,7 @@ def train(
                 break
     if position is not None:
         restore(model, position.state)
-    return _result(position, history, path_of(model, training=True))
+    return _result(position, history, model, task)
 
 
 def train_together(
@@ -100,9 +101,8 @@ def train_together(
     if now is not None:
         for model, position in zip(models, now, strict=True):
             restore(model, position.state)
-    path = path_of(models[0], training=True)
     ends = now or [None] * len(seeds)
-    return [_result(position, history, path) for position, history in zip(ends, histories, strict=True)]
+    return [_result(position, history, models[0], task) for position, history in zip(ends, histories, strict=True)]
 
 
 def _settings(name: str, given: dict[str, Any]) -> Settings:
@@ -115,11 +115,10 @@ def _settings(name: str, given: dict[str, Any]) -> Settings:
     return call(Settings, name, given)
 
 
-def _result(position: Position | None, history: list[Row], path: str) -> Result:
-    rows = tuple(dict.fromkeys(history))
-    if position is None or position.status is None:
-        return Result(Status.INTERRUPTED, None, rows, path)
-    return Result(position.status, position.accuracy, rows, path)
+def _result(position: Position | None, history: list[Row], model: keras.Model, task: Task) -> Result:
+    rows, path = tuple(dict.fromkeys(history)), path_of(model, training=True)
+    status = (position and position.status) or Status.INTERRUPTED
+    return Result(status, position and position.accuracy, rows, path, notes(model, task, status))
 
 
 def positions(
