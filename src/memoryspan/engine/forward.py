@@ -143,9 +143,11 @@ def answer_shape(model: keras.Model, length: int) -> tuple[int, ...]:
 
     Raises `ModelError` where the model does not take the length, or does not give one array.
     """
-    rows, _, *features = input_shape(model)
+    rows, steps, *features = input_shape(model)
     x = jax.ShapeDtypeStruct((rows or 1, length, *(n or 1 for n in features)), _input_dtype(model))
     call, variables = _keras_call(model, training=False), variables_of(model)
+    if steps not in (None, length):
+        raise ModelError(f"The model {model.name!r} takes {steps} time steps, and not {length}: ask for {steps}.")
     try:
         answer = jax.eval_shape(lambda x: call(variables, x, None).predictions, x)
     except ModelError:
@@ -256,6 +258,8 @@ def _fits(fixed_length: int | None, length: int) -> bool:
 def _takes(model: keras.Model) -> Callable[[int], bool]:
     @cache
     def takes(length: int) -> bool:
+        if input_shape(model)[1] not in (None, length):
+            return False
         try:
             answer_shape(model, length)
         except ModelError:
