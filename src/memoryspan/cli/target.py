@@ -17,7 +17,7 @@ def is_keras_file(path: str) -> bool:
     """Whether a path means a model's file, there or missing, or a folder of TensorFlow or Keras, and not a run."""
     place = Path(path)
     if place.is_dir():
-        return not is_run(path) and any((place / name).is_file() for name in ("saved_model.pb", "config.json"))
+        return not is_run(path) and any((place / name).is_file() for name in ("saved_model.pb", "metadata.json"))
     return place.is_file() or path.endswith(".keras")
 
 

@@ -17,6 +17,9 @@ _ROLES = {
     "weighted_metrics": "metric",
 }
 
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN")
+"""Layers that hold a matrix of units by units."""
+
 
 class Part(NamedTuple):
     """A class or function that a file needs, by its role: "loss", "metric", "optimizer", "learning-rate schedule"."""
@@ -80,6 +83,23 @@ def registered_here(config: Any) -> dict[str, Any]:
     return {name: known[name] for name in names if name in known}
 
 
+def least_numbers(config: Any) -> int:
+    """How many numbers the largest layer of a configuration holds, at the least."""
+    return max((_numbers_of_layer(each) for each in _objects(config)), default=0)
+
+
+def _numbers_of_layer(config: dict) -> int:
+    inner = config.get("config")
+    if not isinstance(inner, dict):
+        return 0
+    units, rows, columns = (_size(inner.get(name)) for name in ("units", "input_dim", "output_dim"))
+    return max(units * units if config.get("class_name") in _RECURRENT else units, rows * columns)
+
+
+def _size(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
 def _objects(config: Any) -> Iterator[dict]:
     """The dictionaries in a configuration, outermost first."""
     if isinstance(config, dict):
@@ -90,7 +110,10 @@ def _objects(config: Any) -> Iterator[dict]:
 
 
 def _is_lambda(config: dict) -> bool:
-    return config.get("class_name") == LAMBDA
+    """Whether this is a lambda, or the bare code that Keras keeps of one as an activation."""
+    value = config.get("value")
+    bare = set(config) == {"value"} and isinstance(value, list) and len(value) == 3 and isinstance(value[0], str)
+    return bare or config.get("class_name") == LAMBDA
 
 
 def _missing_parts(config: Any, role: str) -> Iterator[Part]:

@@ -24,6 +24,7 @@ from memoryspan.runs.keras_config import (
     Part,
     compiled_with,
     has_lambda,
+    least_numbers,
     missing_parts,
     places_of_lambdas,
     registered_here,
@@ -35,6 +36,9 @@ FILE = "model.keras"
 
 MOST_JSON = 2**28
 """Bytes of JSON, unzipped, beyond which a file describes no model."""
+
+SURELY_FITS = 2**24
+"""Numbers in a layer up to which it is made without a look at the weights in its file."""
 
 REGISTER = (
     "decorate it with @keras.saving.register_keras_serializable(), and import its file first (on the command line: "
@@ -88,6 +92,7 @@ def open_file(path: str | Path) -> Opened:
             f"the model again with a registered layer class, or a function of keras.ops, in place of each lambda, "
             f"then model.load_weights({str(path)!r}) and model.save({_beside(path)!r})."
         )
+    _require_sizes(path, config)
     with keras.saving.custom_object_scope(registered_here(config)), warnings.catch_warnings():
         # A model that was compiled and never trained has nothing to load there: no loss.
         warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
@@ -155,7 +160,7 @@ def _why_uncompiled(path: Path, missing: Sequence[Part], error: Exception | None
 def _uncompiled(path: Path, config: dict) -> keras.Model:
     try:
         if not compiled_with({**config, COMPILED: None}):
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
+            return cast(keras.Model, keras.saving.load_model(path, compile=False, safe_mode=True))
         with ObjectSharingScope():  # Keras compiles the models inside a model all the same
             model = cast(keras.Model, keras.saving.deserialize_keras_object(uncompiled(config), safe_mode=True))
         model.load_weights(path)
@@ -213,6 +218,18 @@ def _config(path: Path) -> dict[str, Any]:
         instead
         or f'{path} is not a file of Keras 3, or is damaged: open it where it was made, and model.save("….keras").'
     )
+
+
+def _require_sizes(path: Path, config: dict) -> None:
+    """Raises `ModelError` where layers are larger than the weights in the file: JAX ends a process that makes those."""
+    with zipfile.ZipFile(path) as file:
+        stored = sum(each.file_size for each in file.infolist() if each.filename.startswith("model.weights"))
+    numbers = least_numbers(config)
+    if numbers > max(SURELY_FITS, stored):
+        raise ModelError(
+            f"{path} is damaged: it describes a layer of at least {numbers:,} numbers, and holds {stored:,} bytes of "
+            f"weights. Open it where it was made, and save it again."
+        )
 
 
 def _keras_version(path: Path) -> str:

@@ -51,13 +51,15 @@ def _folder(path: Path) -> str | None:
     if is_saved_model(path):
         old = f"{path.name}.h5"
         return (
-            f"{path} is a SavedModel of TensorFlow, and Keras 3 does not open it as a model. Where TensorFlow is "
-            f'installed, pip install tf_keras, and tf_keras.models.load_model("{path}").save("{old}"); then '
+            f"{path} is a SavedModel of TensorFlow, and Keras 3 does not open it as a model. Where TensorFlow and "
+            f"tf_keras are installed, tf_keras.models.load_model({str(path)!r}).save({old!r}). After that, "
             + by_weights(old, f"{path.name}.keras")
         )
     if is_unzipped(path):
         new = f"{path.name}.keras"
-        return f'{path} is a model of Keras 3 that was not zipped: keras.saving.load_model("{path}").save("{new}").'
+        return (
+            f"{path} is a model of Keras 3 that was not zipped: keras.saving.load_model({str(path)!r}).save({new!r})."
+        )
     return None
 
 
