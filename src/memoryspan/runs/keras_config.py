@@ -70,7 +70,8 @@ def compiled_with(config: Any) -> list[tuple[str, Any]]:
 
 def missing_parts(config: Any, role: str) -> list[Part]:
     """The classes, functions and lambdas of a configuration that Keras has no way to find, each once."""
-    return list(dict.fromkeys(_missing_parts(config, role)))
+    parts = [part._replace(name=part.name.split(">")[-1]) for part in _missing_parts(config, role)]
+    return list(dict.fromkeys(parts))
 
 
 def registered_here(config: Any) -> dict[str, Any]:
@@ -79,7 +80,7 @@ def registered_here(config: Any) -> dict[str, Any]:
     Keras registers them as `package>name`, and a file from before has the bare name.
     """
     known = {name.split(">")[-1]: value for name, value in keras.saving.get_custom_objects().items()}
-    names = [part.name for part in missing_parts(config, "")]
+    names = {part.name for part in _missing_parts(config, "")}
     return {name: known[name] for name in names if name in known}
 
 

@@ -52,9 +52,14 @@ class Totals(NamedTuple):
     tokens: Int[Array, ""]
 
 
+def is_compiled(model: keras.Model) -> bool:
+    """Whether a model has an optimizer: one that is only read need not."""
+    return getattr(model, "optimizer", None) is not None
+
+
 def build_optimizer(model: keras.Model) -> None:
     """Makes the variables of the optimizer, if there is one, which Keras makes at the first `fit`."""
-    if model.optimizer is not None and not model.optimizer.built:
+    if is_compiled(model) and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
 
 
@@ -76,8 +81,7 @@ def _moments(model: keras.Model) -> list[Array]:
 
 
 def _optimizer_variables(model: keras.Model) -> list[keras.Variable]:
-    """None of a model that is not compiled: it is only read."""
-    return [] if model.optimizer is None else model.optimizer.variables
+    return model.optimizer.variables if is_compiled(model) else []
 
 
 def restore(model: keras.Model, state: State) -> None:
