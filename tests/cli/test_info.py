@@ -27,3 +27,32 @@ def test_info_of_a_model_says_which_path_serves_it_and_why(memoryspan, tmp_path)
     facts = memoryspan("info", tmp_path / "other.keras", "--json").json
     assert (facts["path"], facts["compiled"]) == ("keras", False)
     assert "LSTM" in facts["reason"]
+
+
+def test_info_of_a_model_with_a_loss_of_ones_own_says_that_it_is_not_compiled_and_why(memoryspan, tmp_path):
+    from memoryspan.backend import keras
+
+    def own_loss(y, predictions):
+        return keras.ops.mean(y - predictions, -1)
+
+    model = keras.Sequential([keras.Input((None, 4)), keras.layers.LSTM(3), keras.layers.Dense(4)])
+    model.compile("adam", own_loss)
+    model.save(tmp_path / "own.keras")
+    facts = memoryspan("info", tmp_path / "own.keras", "--json").json
+    assert facts["compiled"] is False
+    assert facts["missing"] == [{"role": "loss", "kind": "function", "name": "own_loss"}]
+    assert "own_loss" in facts["for training"]
+    shown = memoryspan("info", tmp_path / "own.keras").out
+    assert "compiled: no\n" in shown
+    assert "own_loss" in shown
+
+
+def test_info_of_a_model_that_is_compiled_says_so(memoryspan, solved):
+    assert memoryspan("info", solved / "model.keras", "--json").json["compiled"] is True
+    assert "compiled: yes\n" in memoryspan("info", solved / "model.keras").out
+
+
+def test_a_savedmodel_is_named_and_not_taken_for_a_run(memoryspan, tmp_path):
+    (tmp_path / "saved_model.pb").touch()
+    answer = memoryspan("info", tmp_path)
+    assert (answer.code, "SavedModel" in answer.err) == (2, True)

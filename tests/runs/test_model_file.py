@@ -1,16 +1,21 @@
 import json
+import re
 import subprocess
 import sys
 import zipfile
+from contextlib import contextmanager
+from typing import cast
 
+import h5py
 import numpy as np
 import pytest
 
-from memoryspan import Echo, lstm
+from memoryspan import Budget, Echo, lstm
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError
-from memoryspan.runs import load_model
-from memoryspan.runs.model_file import is_all_keras, save_model
+from memoryspan.runs import carry_on, load_model, open_run, resume, start
+from memoryspan.runs.model_file import is_all_keras, open_file, save_model
+from memoryspan.training import Settings
 
 PLAIN_KERAS = """
 import sys, numpy as np, keras
@@ -31,12 +36,12 @@ def saved(path, *layers, n_features=4):
     return path
 
 
-def rewritten(path, change):
-    """The same file with its JSON changed."""
+def rewritten(path, change, member="config.json", compression=zipfile.ZIP_STORED):
+    """The same file with its JSON, or another member, changed."""
     with zipfile.ZipFile(path) as file:
         members = {name: file.read(name) for name in file.namelist()}
-    members["config.json"] = change(members["config.json"])
-    with zipfile.ZipFile(path, "w") as file:
+    members[member] = change(members[member])
+    with zipfile.ZipFile(path, "w", compression) as file:
         for name, content in members.items():
             file.writestr(name, content)
     return path
@@ -68,15 +73,14 @@ def test_python_in_a_file_is_refused_and_not_executed(tmp_path, unsafe):
     touched = tmp_path / "touched"
     marker = str(touched)
     path = saved(
-        tmp_path / "lambda.keras", keras.layers.Lambda(lambda x, marker=marker: (__import__("os").mkdir(marker), x)[1])
+        tmp_path / "lambda.keras",
+        keras.layers.Lambda(lambda x, marker=marker: (__import__("os").mkdir(marker), x)[1], name="lambda"),
     )
     touched.rmdir()  # building the model here has executed it
     assert b"__lambda__" in zipfile.ZipFile(path).read("config.json")
     if unsafe:
         keras.config.enable_unsafe_deserialization()
-    with pytest.raises(
-        ModelError, match=r"asks to execute Python that is stored in it .* build the model from a layer"
-    ):
+    with pytest.raises(ModelError, match=r"the Lambda layer 'lambda'"):
         load_model(path)
     assert not touched.exists()
 
@@ -113,7 +117,7 @@ def test_python_under_another_spelling_is_refused(tmp_path):
 
 def test_a_class_that_is_not_registered_is_refused_by_name(tmp_path):
     path = saved(tmp_path / "mine.keras", Unregistered())
-    with pytest.raises(ModelError, match=r"Could not locate class 'Unregistered'.*register_keras_serializable"):
+    with pytest.raises(ModelError, match=r"'Unregistered'.*register_keras_serializable.*--model mine.py:build"):
         load_model(path)
 
 
@@ -123,7 +127,7 @@ def test_no_module_that_a_file_names_is_imported(tmp_path, monkeypatch):
     path = saved(tmp_path / "evil.keras", Unregistered())
     module = json.dumps(Unregistered.__module__).encode()
     rewritten(path, lambda config: config.replace(b'"module": ' + module, b'"module": "evil"'))
-    with pytest.raises(ModelError, match=r"Keras cannot open"):
+    with pytest.raises(ModelError, match=r"'Unregistered'"):
         load_model(path)
     assert "evil" not in sys.modules
 
@@ -133,11 +137,10 @@ def test_a_file_that_is_not_there_or_not_a_model_is_refused(tmp_path):
         load_model(tmp_path / "missing.keras")
     with pytest.raises(ModelError, match=r"There is no file .*model.keras"):
         load_model(tmp_path)
-    not_a_zip, empty_zip, named_otherwise = (tmp_path / name for name in ("a.keras", "b.keras", "c.h5"))
+    not_a_zip, empty_zip = (tmp_path / name for name in ("a.keras", "b.keras"))
     not_a_zip.write_bytes(b"\x89HDF")
     zipfile.ZipFile(empty_zip, "w").close()
-    saved(tmp_path / "d.keras", keras.layers.Dense(2)).rename(named_otherwise)
-    for path in (not_a_zip, empty_zip, named_otherwise):
+    for path in (not_a_zip, empty_zip):
         with pytest.raises(ModelError, match=r"is not a file of Keras 3, or is damaged"):
             load_model(path)
 
@@ -161,3 +164,321 @@ def test_something_of_keras_that_is_no_model_is_refused(tmp_path):
     path = rewritten(saved(tmp_path / "a.keras", keras.layers.Dense(2)), lambda _: json.dumps(layer).encode())
     with pytest.raises(ModelError):
         load_model(path)
+
+
+# What a model was compiled with
+
+
+def own_loss(y, predictions):
+    return keras.ops.mean(keras.ops.square(y - predictions), -1)
+
+
+def own_metric(y, predictions):
+    return keras.ops.mean(y - predictions, -1)
+
+
+class OwnSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    def __init__(self, rate=0.01):
+        self.rate = rate
+
+    def __call__(self, step):
+        return self.rate
+
+    def get_config(self):
+        return {"rate": self.rate}
+
+
+class OwnAdam(keras.optimizers.Adam):
+    pass
+
+
+X = np.eye(4, dtype="float32")[None, [3, 1, 2]]
+
+
+def answers(model):
+    return np.asarray(model(X))
+
+
+def recurrent():
+    return keras.Sequential([keras.Input((None, 4)), keras.layers.LSTM(3), keras.layers.Dense(4)])
+
+
+def compiled_and_saved(path, *, inside=False, **settings):
+    """A recurrent model in a file, compiled as given; `inside`: it is a part of another one."""
+    model = recurrent()
+    model.compile(**settings)
+    if inside:
+        model = keras.Sequential([keras.Input((None, 4)), model, keras.layers.Dense(4)])
+        model.compile("adam", "mse")
+    model.save(path)
+    return model
+
+
+@contextmanager
+def registered(part):
+    keras.saving.register_keras_serializable("tests")(part)
+    try:
+        yield
+    finally:
+        del keras.saving.get_custom_objects()[f"tests>{part.__name__}"]
+
+
+OF_ONES_OWN = {
+    "loss": ({"optimizer": "adam", "loss": own_loss}, ("loss", "function", "own_loss")),
+    "loss in a list": ({"optimizer": "adam", "loss": [own_loss]}, ("loss", "function", "own_loss")),
+    "metric": ({"loss": "mse", "metrics": ["mae", own_metric]}, ("metric", "function", "own_metric")),
+    "optimizer": ({"optimizer": OwnAdam, "loss": "mse"}, ("optimizer", "class", "OwnAdam")),
+    "schedule": (
+        {"optimizer": lambda: keras.optimizers.Adam(cast(float, OwnSchedule())), "loss": "mse"},
+        ("learning-rate schedule", "class", "OwnSchedule"),
+    ),
+    "lambda": ({"optimizer": "adam", "loss": lambda y, p: keras.ops.mean(y - p, -1)}, ("loss", "lambda", "lambda")),
+}
+
+
+def of_ones_own(name):
+    """The settings of `compile`, with an optimizer that no other model has, and the part."""
+    settings, part = OF_ONES_OWN[name]
+    optimizer = settings.get("optimizer", "adam")
+    return {**settings, "optimizer": optimizer() if callable(optimizer) else optimizer}, part
+
+
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
+@pytest.mark.parametrize("inside", [False, True], ids=["the model", "a model inside it"])
+@pytest.mark.parametrize("name", OF_ONES_OWN)
+def test_a_model_with_a_part_of_ones_own_answers_and_says_what_training_lacks(tmp_path, name, inside):
+    settings, part = of_ones_own(name)
+    model = compiled_and_saved(tmp_path / "own.keras", inside=inside, **settings)
+    opened = open_file(tmp_path / "own.keras")
+    assert opened.missing == (part,)
+    assert not opened.model.compiled
+    np.testing.assert_array_equal(answers(opened.model), answers(model))
+    with pytest.raises(ModelError, match=rf"own.keras.*{part[0]}.*{part[2]}.*register_keras_serializable"):
+        load_model(tmp_path / "own.keras", for_training=True)
+
+
+@pytest.mark.parametrize("name", ["loss", "metric", "optimizer", "schedule"])
+def test_a_part_that_is_registered_after_the_file_was_written_is_found(tmp_path, name):
+    settings, (_, _, part) = of_ones_own(name)
+    compiled_and_saved(tmp_path / "own.keras", **settings)
+    with registered(globals()[part]):
+        assert load_model(tmp_path / "own.keras", for_training=True).optimizer is not None
+
+
+def test_a_layer_that_is_registered_after_the_file_was_written_is_found(tmp_path):
+    path = saved(tmp_path / "mine.keras", Unregistered())
+    with registered(Unregistered):
+        assert isinstance(load_model(path).layers[0], Unregistered)
+
+
+def test_a_model_that_is_not_compiled_opens_and_cannot_be_trained(tmp_path):
+    path = saved(tmp_path / "a.keras", keras.layers.LSTM(2))
+    assert not load_model(path).compiled
+    with pytest.raises(ModelError, match=r"a.keras"):
+        load_model(path, for_training=True)
+
+
+def test_a_run_with_a_loss_of_ones_own_answers_and_is_resumed_once_the_loss_is_registered(tmp_path):
+    task = Echo(length=3, n_features=4, out_index=1)
+    model = lstm(task, units=3, seed=0)
+    model.compile("adam", own_loss)
+    run = start(model, task, Settings(budget=Budget(examples=640)), directory=tmp_path / "run")
+    assert any("own_loss" in notice for notice in run.notices)
+    carry_on(run)
+    assert answers(open_run(tmp_path / "run").model()).shape == (1, 4)
+    with pytest.raises(ModelError, match=r"loss own_loss"):
+        resume(tmp_path / "run", budget=Budget(examples=1280))
+    with registered(own_loss):
+        again = resume(tmp_path / "run", budget=Budget(examples=1280))
+        again.lock.release()
+    assert again.position.row.examples == 640
+
+
+def test_a_run_that_was_killed_answers_without_its_loss(tmp_path):
+    task = Echo(length=3, n_features=4, out_index=1)
+    model = lstm(task, units=3, seed=0)
+    model.compile("adam", own_loss)
+    start(model, task, directory=tmp_path / "run").lock.release()
+    opened, updates = open_run(tmp_path / "run").model_and_updates()
+    assert updates == 0
+    np.testing.assert_array_equal(answers(opened), answers(model))
+
+
+# Python in a file
+
+
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
+def test_each_layer_with_python_in_it_is_named(tmp_path):
+    layers = keras.layers
+    path = saved(
+        tmp_path / "lambda.keras",
+        layers.Lambda(lambda x: 2 * x, name="twice"),
+        layers.LSTM(3, name="memory"),
+        layers.Dense(4, activation=lambda x: x, name="head"),
+    )
+    with pytest.raises(ModelError, match=r"'twice'.*'head'") as raised:
+        load_model(path)
+    assert "'memory'" not in str(raised.value)
+    assert "safe_mode" not in str(raised.value)
+
+
+@pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
+def test_a_model_without_its_lambdas_takes_the_weights_of_the_file(tmp_path):
+    layers = keras.layers
+    lambdas = [layers.Lambda(lambda x: 2 * x), layers.LSTM(3), layers.Dense(4, activation=lambda x: x)]
+    model = keras.Sequential([keras.Input((None, 4)), *lambdas])
+    model.save(tmp_path / "lambda.keras")
+    inputs = keras.Input((None, 4))
+    again = keras.Model(inputs, layers.Dense(4)(layers.LSTM(3)(keras.ops.multiply(inputs, 2))))
+    again.load_weights(tmp_path / "lambda.keras")
+    again.save(tmp_path / "again.keras")
+    found = answers(load_model(tmp_path / "again.keras"))
+    np.testing.assert_allclose(found, answers(model), atol=1e-6)
+
+
+# Files of another kind
+
+OLD = "2.15.0"
+
+
+def as_keras_2_wrote_it(path, model):
+    """The HDF5 file of a model, as Keras 2 wrote those: with a setting of its LSTM that Keras 3 does not have."""
+    model.save(path)
+    with h5py.File(path, "r+") as file:
+        config = json.loads(str(file.attrs["model_config"]))
+        config["config"]["layers"][1]["config"]["time_major"] = False
+        file.attrs["model_config"] = json.dumps(config)
+        file.attrs["keras_version"] = OLD
+    return path
+
+
+def weights_taken_as_told(path, message):
+    """A model of the same layers, with the weights of a file, which is renamed where the message says so."""
+    (old,) = re.findall(r"load_weights\('([^']+)'\)", message)
+    if old != str(path):
+        assert f"rename it to {old}" in message
+        path.rename(old)
+    again = recurrent()
+    again.load_weights(old)
+    return again
+
+
+@pytest.mark.parametrize("name", ["old.h5", "old.hdf5", "old.keras", "old"])
+def test_an_hdf5_file_of_keras_2_is_named_with_a_way_that_works(tmp_path, name):
+    model = recurrent()
+    path = as_keras_2_wrote_it(tmp_path / "written.h5", model).rename(tmp_path / name)
+    with pytest.raises(ModelError, match=rf"HDF5.*{OLD}") as raised:
+        load_model(path)
+    assert "register" not in str(raised.value)
+    (new,) = re.findall(r"model.save\('([^']+)'\)", str(raised.value))
+    weights_taken_as_told(path, str(raised.value)).save(new)
+    np.testing.assert_array_equal(answers(load_model(new)), answers(model))
+
+
+def test_an_hdf5_file_that_keras_3_opens_is_named_with_the_call_that_converts_it(tmp_path):
+    model = recurrent()
+    model.save(tmp_path / "old.h5")
+    with pytest.raises(ModelError, match=r"HDF5.*compile=False\)\.save\('.*old.keras'\)"):
+        load_model(tmp_path / "old.h5")
+    cast(keras.Model, keras.saving.load_model(tmp_path / "old.h5", compile=False)).save(tmp_path / "old.keras")
+    found = answers(load_model(tmp_path / "old.keras"))
+    np.testing.assert_array_equal(found, answers(model))
+
+
+@pytest.mark.parametrize("name", ["a.weights.h5", "a.h5", "a.keras"])
+def test_a_file_of_weights_is_named_with_a_way_that_works(tmp_path, name):
+    model = recurrent()
+    model.save_weights(tmp_path / "written.weights.h5")
+    path = (tmp_path / "written.weights.h5").rename(tmp_path / name)
+    with pytest.raises(ModelError, match=r"weights") as raised:
+        load_model(path)
+    again = weights_taken_as_told(path, str(raised.value))
+    np.testing.assert_array_equal(answers(again), answers(model))
+
+
+@pytest.mark.parametrize("name", ["a.weights.h5", "a.h5"])
+def test_a_file_of_weights_of_keras_2_is_named_with_a_way_that_works(tmp_path, name):
+    model = recurrent()
+    model.save(tmp_path / "whole.h5")
+    with h5py.File(tmp_path / "whole.h5") as whole, h5py.File(tmp_path / name, "w") as file:
+        weights = cast(h5py.Group, whole["model_weights"])
+        for layer in weights:
+            weights.copy(layer, file)
+        file.attrs.update({**weights.attrs, "keras_version": OLD})
+    with pytest.raises(ModelError, match=rf"weights.*{OLD}") as raised:
+        load_model(tmp_path / name)
+    again = weights_taken_as_told(tmp_path / name, str(raised.value))
+    np.testing.assert_array_equal(answers(again), answers(model))
+
+
+def test_a_keras_file_of_keras_2_is_named_with_a_way_that_works(tmp_path):
+    model = recurrent()
+    path = tmp_path / "old.keras"
+    model.save(path)
+    rewritten(path, lambda config: config.replace(b'"units": 3', b'"units": 3, "time_major": false'))
+    rewritten(path, lambda metadata: metadata.replace(keras.__version__.encode(), OLD.encode()), "metadata.json")
+    with pytest.raises(ModelError, match=rf"{OLD}.*time_major") as raised:
+        load_model(path)
+    assert "register" not in str(raised.value)
+    again = weights_taken_as_told(path, str(raised.value))
+    np.testing.assert_array_equal(answers(again), answers(model))
+
+
+def test_an_optimizer_of_keras_2_leaves_the_model_uncompiled(tmp_path):
+    path = tmp_path / "old.keras"
+    compiled_and_saved(path, optimizer="adam", loss="mse")
+    rewritten(path, lambda config: config.replace(b'"beta_1"', b'"is_legacy_optimizer": false, "beta_1"'))
+    assert not load_model(path).compiled
+    with pytest.raises(ModelError, match=r"is_legacy_optimizer.*model.compile"):
+        load_model(path, for_training=True)
+
+
+def test_a_folder_of_tensorflow_or_of_keras_is_named(tmp_path):
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").touch()
+    recurrent().save(tmp_path / "unzipped", zipped=False)
+    for name, expected in (("saved", "SavedModel.*tf_keras"), ("unzipped", r"load_model\(.*\.save\(")):
+        with pytest.raises(ModelError, match=expected):
+            load_model(tmp_path / name)
+
+
+def test_a_keras_file_under_another_name_is_to_be_renamed(tmp_path):
+    path = saved(tmp_path / "a.keras", keras.layers.Dense(2)).rename(tmp_path / "a.h5")
+    with pytest.raises(ModelError, match=rf"{tmp_path / 'a.keras'}"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("units", [10**5, 10**10])
+def test_a_layer_larger_than_the_weights_in_the_file_is_refused_before_it_is_made(tmp_path, units):
+    path = saved(tmp_path / "a.keras", keras.layers.LSTM(2))
+    rewritten(path, lambda config: config.replace(b'"units": 2', b'"units": %d' % units))
+    with pytest.raises(ModelError, match=f"{units * units:,}"):
+        load_model(path)
+
+
+def test_json_that_is_too_large_is_not_unzipped(tmp_path):
+    path = saved(tmp_path / "a.keras", keras.layers.LSTM(2))
+    rewritten(path, lambda _: b" " * (2**28 + 1), compression=zipfile.ZIP_DEFLATED)
+    with pytest.raises(ModelError, match=r"a.keras"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("weights", [b"", b"nonsense", b"\x89HDF\r\n\x1a\n"])
+def test_a_file_with_damaged_weights_is_refused(tmp_path, weights):
+    path = saved(tmp_path / "a.keras", keras.layers.LSTM(2))
+    rewritten(path, lambda _: weights, "model.weights.h5")
+    with pytest.raises(ModelError, match=r"a.keras"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("metadata", [b"", b"[]", b"{}", b"\xff"])
+def test_metadata_that_keras_does_not_need_may_be_damaged(tmp_path, metadata):
+    path = saved(tmp_path / "a.keras", keras.layers.LSTM(2))
+    assert load_model(rewritten(path, lambda _: metadata, "metadata.json")).count_params()
+
+
+@pytest.mark.parametrize("content", [b"\x89HDF\r\n\x1a\n", b"\x89HDF\r\n\x1a\n" + 4000 * b"x"])
+def test_a_damaged_hdf5_file_is_refused(tmp_path, content):
+    (tmp_path / "a.h5").write_bytes(content)
+    with pytest.raises(ModelError, match=r"a.h5.*damaged"):
+        load_model(tmp_path / "a.h5")

@@ -2,11 +2,15 @@
 
 import json
 from inspect import signature
+from typing import TYPE_CHECKING
 
 import click
 
 from memoryspan.cli.options import json_option
 from memoryspan.cli.target import is_keras_file
+
+if TYPE_CHECKING:
+    from memoryspan.runs.model_file import Opened
 
 
 @click.command(
@@ -23,7 +27,11 @@ def info(target: str | None, as_json: bool) -> None:
         facts = _model(target)
     else:
         facts = _run(target)
-    click.echo(json.dumps(facts) if as_json else "\n".join(_lines(facts)))
+    if as_json:
+        click.echo(json.dumps(facts))
+    else:
+        facts.pop("missing", None)  # the sentence has it
+        click.echo("\n".join(_lines(facts)))
 
 
 def _package() -> dict:
@@ -53,9 +61,10 @@ def _run(directory: str) -> dict:
 def _model(path: str) -> dict:
     from memoryspan.engine import forward
     from memoryspan.engine.forward import input_shape, output_shape
-    from memoryspan.runs import load_model
+    from memoryspan.runs.model_file import open_file
 
-    model = load_model(path)
+    opened = open_file(path)
+    model = opened.model
     fwd = forward(model)
     return {
         "model": path,
@@ -64,8 +73,22 @@ def _model(path: str) -> dict:
         "output": list(output_shape(model)),
         "path": fwd.path,
         "reason": fwd.reason,
-        "compiled": bool(model.compiled),
-    }
+        "compiled": opened.why_uncompiled is None,
+    } | _why_uncompiled(opened)
+
+
+def _why_uncompiled(opened: "Opened") -> dict:
+    """What a model that is not compiled lacks for training."""
+    if opened.why_uncompiled is None:
+        return {}
+    missing = [part._asdict() for part in opened.missing]
+    return {"for training": opened.why_uncompiled, "missing": missing}
+
+
+def _shown(value) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 def _about(kind) -> dict:
@@ -84,5 +107,5 @@ def _lines(facts: dict, indent: str = "") -> list[str]:
         elif isinstance(value, dict):
             lines += [f"{indent}{name}:", *_lines(value, indent + "  ")]
         else:
-            lines.append(f"{indent}{name}: {value}")
+            lines.append(f"{indent}{name}: {_shown(value)}")
     return lines

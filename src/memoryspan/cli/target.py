@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 
 def is_keras_file(path: str) -> bool:
-    """Whether a path means a .keras file, there or missing, rather than the directory of a run."""
-    return not Path(path).is_dir() and (Path(path).is_file() or path.endswith(".keras"))
+    """Whether a path means a model's file, there or missing, or a folder of TensorFlow or Keras, and not a run."""
+    place = Path(path)
+    if place.is_dir():
+        return not is_run(path) and any((place / name).is_file() for name in ("saved_model.pb", "metadata.json"))
+    return place.is_file() or path.endswith(".keras")
 
 
 def is_run(path: str) -> bool:

@@ -1,23 +1,60 @@
 """`model.keras`: the model in Keras's own format, read in safe mode and no other.
 
-A `.keras` file is a zip of JSON, weights and nothing else, unless somebody puts Python in it: a file is read only after
-it is known to carry none. What it is made of has to be Keras's own, or registered with Keras by code already imported.
+A `.keras` file is a zip of JSON, weights and nothing else, unless somebody puts Python in it. Python in a layer is
+refused before anything is read. A loss, metric, optimizer or schedule that Keras cannot find, or that is Python, leaves
+the model uncompiled: only training needs it. Layers have to be Keras's own, or registered with Keras by code that is
+already imported.
 """
 
 import json
 import warnings
 import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import memoryspan.models  # noqa: F401  (registers its layers with Keras)
-from memoryspan.backend import keras
+from memoryspan.backend import ObjectSharingScope, keras
 from memoryspan.errors import ModelError
 from memoryspan.runs import atomic
+from memoryspan.runs.keras_config import (
+    COMPILED,
+    LAMBDA,
+    Part,
+    compiled_with,
+    has_lambda,
+    least_numbers,
+    missing_parts,
+    places_of_lambdas,
+    registered_here,
+    uncompiled,
+)
+from memoryspan.runs.other_file import by_weights, is_saved_model, is_unzipped, new_name, what_instead
 
 FILE = "model.keras"
 
-LAMBDA = "__lambda__"
-"""What Keras calls Python that is stored in a file."""
+MOST_JSON = 2**28
+"""Bytes of JSON, unzipped, beyond which a file describes no model."""
+
+SURELY_FITS = 2**24
+"""Numbers in a layer up to which it is made without a look at the weights in its file."""
+
+REGISTER = (
+    "decorate it with @keras.saving.register_keras_serializable(), and import its file first (on the command line: "
+    "--model mine.py:build)"
+)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The model of a file."""
+
+    model: keras.Model
+    missing: tuple[Part, ...] = ()
+    """What Keras cannot find of the parts that the model was compiled with; the model is then not compiled."""
+    why_uncompiled: str | None = None
+    """A sentence; None where the model is compiled."""
 
 
 def save_model(model: keras.Model, directory: Path) -> None:
@@ -26,33 +63,45 @@ def save_model(model: keras.Model, directory: Path) -> None:
         model.save(temporary)
 
 
-def load_model(path: str | Path) -> keras.Model:
-    """The model of a run's directory, or of any `.keras` file; nothing in the file is executed.
+def load_model(path: str | Path, *, for_training: bool = False) -> keras.Model:
+    """Return the model of a run's directory, or of any `.keras` file; nothing in the file is executed.
+
+    A model whose loss, metric, optimizer or schedule is not found comes back uncompiled.
+
+    Args:
+        path: a run's directory, or a file.
+        for_training: require that the model is compiled as it was saved.
 
     Raises:
-        ModelError: there is no such file, it is not a model of Keras 3, it is damaged, or it asks to execute code.
+        ModelError: there is no such file, it is not a model of Keras 3, it is damaged, or a layer asks to execute
+            code; or, for training, the model cannot be compiled.
     """
-    path = Path(path)
-    path = path / FILE if path.is_dir() else path
-    if _has_code(path):
+    opened = open_file(path)
+    if for_training and opened.why_uncompiled is not None:
+        raise ModelError(f"{path} cannot be trained. {opened.why_uncompiled}")
+    return opened.model
+
+
+def open_file(path: str | Path) -> Opened:
+    """Return the model of a file, and why it is not compiled; raises as `load_model` does."""
+    path = _file(Path(path))
+    config = _config(path)
+    if places := places_of_lambdas(uncompiled(config)):
         raise ModelError(
-            f"{path} asks to execute Python that is stored in it (a Lambda layer, or a lambda), and that is never "
-            f"done: build the model from a layer class in place of the lambda, and save it again."
+            f"{path} asks to execute Python that is stored in it ({', '.join(places)}), and that is never done. Build "
+            f"the model again with a registered layer class, or a function of keras.ops, in place of each lambda, "
+            f"then model.load_weights({str(path)!r}) and model.save({_beside(path)!r})."
         )
-    try:
-        with warnings.catch_warnings():
-            # A model that was compiled and never trained has nothing to load there: no loss.
-            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
-            model = keras.saving.load_model(path, safe_mode=True)
-    except Exception as error:  # a file from somebody else can make Keras raise anything
+    _require_sizes(path, config)
+    with keras.saving.custom_object_scope(registered_here(config)), warnings.catch_warnings():
+        # A model that was compiled and never trained has nothing to load there: no loss.
+        warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+        opened = _open(path, config)
+    if not isinstance(opened.model, keras.Model):
         raise ModelError(
-            f"Keras cannot open {path} ({_first_sentence(error)}): if the model has classes or functions of your "
-            f"own, decorate them with @keras.saving.register_keras_serializable() and import them first (on the "
-            f"command line: --model mine.py:build)."
-        ) from error
-    if not isinstance(model, keras.Model):
-        raise ModelError(f"{path} holds a {type(model).__name__}, and should hold a model: save it with model.save.")
-    return model
+            f"{path} holds a {type(opened.model).__name__}, and should hold a model: save it with model.save."
+        )
+    return opened
 
 
 def is_all_keras(model: keras.Model) -> bool:
@@ -72,30 +121,130 @@ def _is_python(config: dict) -> bool:
     return config.get("class_name") in ("Lambda", LAMBDA) or isinstance(config.get("value"), tuple)
 
 
-def _has_code(path: Path) -> bool:
-    """Whether a `.keras` file has Python stored in it. Keras refuses that as well, but can be talked out of it."""
-    if not path.is_file():
-        raise ModelError(f"There is no file {path}: give a run's directory, or a .keras file.")
+def _open(path: Path, config: dict) -> Opened:
+    compiled = compiled_with(config)
+    if not compiled:
+        return Opened(_uncompiled(path, config), (), "It was saved without an optimizer and a loss: compile it first.")
+    if has_lambda(config):
+        return _without_compiling(path, config, None)
     try:
-        with zipfile.ZipFile(path) as file:
-            if path.suffix == ".keras":
-                return _names_code(json.loads(file.read("config.json")))
-    except OSError as error:
-        raise ModelError(f"{path} cannot be read: {error.strerror}. Ask its owner for leave to read it.") from error
-    except Exception:  # damaged in one of many ways
-        pass
-    raise ModelError(
-        f'{path} is not a file of Keras 3, or is damaged: open it where it was made, and model.save("….keras").'
+        model = keras.saving.load_model(path, safe_mode=True)
+    except Exception as error:  # a file from somebody else can make Keras raise anything
+        return _without_compiling(path, config, error)
+    if getattr(model, "optimizer", None) is None:
+        return Opened(model, (), "Keras did not compile it: call model.compile first.")
+    return Opened(model)
+
+
+def _without_compiling(path: Path, config: dict, error: Exception | None) -> Opened:
+    model = _uncompiled(path, config)
+    missing = [part for role, each in compiled_with(config) for part in missing_parts(each, role)]
+    return Opened(model, tuple(missing), _why_uncompiled(path, missing, error))
+
+
+def _why_uncompiled(path: Path, missing: Sequence[Part], error: Exception | None) -> str:
+    parts = " and ".join(map(str, missing))
+    if not missing:
+        return (
+            f"Keras cannot compile it as it was saved ({_first_sentence(error)}): call model.compile, and model.save "
+            f"again."
+        )
+    if any(part.kind == "lambda" for part in missing):
+        return (
+            f"Its {parts} cannot be had from the file: call model.compile with functions that have a name and are "
+            f"registered with @keras.saving.register_keras_serializable(), and model.save({_beside(path)!r})."
+        )
+    return f"Its {parts} {'is' if len(missing) == 1 else 'are'} not registered with Keras: {_register(len(missing))}."
+
+
+def _uncompiled(path: Path, config: dict) -> keras.Model:
+    try:
+        if not compiled_with({**config, COMPILED: None}):
+            return cast(keras.Model, keras.saving.load_model(path, compile=False, safe_mode=True))
+        with ObjectSharingScope():  # Keras compiles the models inside a model all the same
+            model = cast(keras.Model, keras.saving.deserialize_keras_object(uncompiled(config), safe_mode=True))
+        model.load_weights(path)
+        return model
+    except Exception as error:
+        raise ModelError(_cannot_open(path, config, error)) from error
+
+
+def _cannot_open(path: Path, config: dict, error: Exception) -> str:
+    version = _keras_version(path)
+    begins = f"Keras {keras.__version__} cannot open {path}"
+    if version.startswith(("1.", "2.")):
+        recipe = by_weights(str(path), new_name(path))
+        return f"{begins}, a file of Keras {version} ({_first_sentence(error)}): {recipe}"
+    if missing := missing_parts(uncompiled(config), "layer"):
+        names = " and ".join(f"the {part.kind} {part.name!r}" for part in missing)
+        return f"{begins} without {names}: {_register(len(missing))}."
+    return (
+        f"{begins} ({_first_sentence(error)}): it is damaged, or was written by a newer Keras or by code that is not "
+        f"imported here. Open it where it was made, and save it again."
     )
 
 
-def _names_code(config) -> bool:
-    if isinstance(config, dict):
-        return config.get("class_name") == LAMBDA or any(map(_names_code, config.values()))
-    return isinstance(config, list) and any(map(_names_code, config))
+def _register(count: int) -> str:
+    if count == 1:
+        return REGISTER
+    return REGISTER.replace("decorate it", "decorate each").replace("its file", "their files")
 
 
-def _first_sentence(error: Exception) -> str:
+def _file(path: Path) -> Path:
+    """The file that is meant; raises `ModelError` where there is none, or it is of another kind."""
+    if path.is_dir() and not (path / FILE).is_file() and (is_saved_model(path) or is_unzipped(path)):
+        raise ModelError(str(what_instead(path)))
+    path = path / FILE if path.is_dir() else path
+    if not path.is_file():
+        raise ModelError(f"There is no file {path}: give a run's directory, or a .keras file.")
+    return path
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """The JSON of a `.keras` file, unread by Keras."""
+    try:
+        instead = what_instead(path)
+        if instead is None and path.suffix == ".keras":
+            with zipfile.ZipFile(path) as file:
+                if file.getinfo("config.json").file_size <= MOST_JSON:
+                    config = json.loads(file.read("config.json"))
+                    if isinstance(config, dict):
+                        return config
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}. Ask its owner for leave to read it.") from error
+    except Exception:  # damaged in one of many ways
+        instead = None
+    raise ModelError(
+        instead
+        or f'{path} is not a file of Keras 3, or is damaged: open it where it was made, and model.save("….keras").'
+    )
+
+
+def _require_sizes(path: Path, config: dict) -> None:
+    """Raises `ModelError` where layers are larger than the weights in the file: JAX ends a process that makes those."""
+    with zipfile.ZipFile(path) as file:
+        stored = sum(each.file_size for each in file.infolist() if each.filename.startswith("model.weights"))
+    numbers = least_numbers(config)
+    if numbers > max(SURELY_FITS, stored):
+        raise ModelError(
+            f"{path} is damaged: it describes a layer of at least {numbers:,} numbers, and holds {stored:,} bytes of "
+            f"weights. Open it where it was made, and save it again."
+        )
+
+
+def _keras_version(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as file:
+            return str(json.loads(file.read("metadata.json"))["keras_version"])
+    except Exception:  # Keras itself does not need it
+        return ""
+
+
+def _beside(path: Path) -> str:
+    return str(path.with_name(f"{path.stem}-2.keras"))
+
+
+def _first_sentence(error: Exception | None) -> str:
     """Of the innermost cause: Keras wraps it in the class that holds it, with all of its config."""
     cause = str(error).split("Exception encountered: ")[-1].strip()
     return cause.split("\n")[0].split(". ")[0].rstrip(".")[:200] or type(error).__name__

@@ -115,7 +115,7 @@ def resume(directory: str | Path, *, budget: Budget | None = None, kind: Callabl
     `kind` is the class of its task, where that is not one of the package's.
 
     Raises:
-        ModelError: the model's file cannot be opened.
+        ModelError: the model's file cannot be opened, or its loss, optimizer or schedule is not found.
         RunError: there is no such run, it is damaged or in use, or the new budget is spent already.
     """
     place = open_run(directory, kind).directory
@@ -236,7 +236,7 @@ def _write_first(place: Path, model: keras.Model, position: Position, first: Rec
     record.write(place, first)
     try:
         if not is_all_keras(model):  # else it opens, and to try that takes a second of compiling initializers
-            load_model(place)
+            load_model(place, for_training=True)
     except ModelError as error:
         return (f"This run could not be resumed. {error}",)
     return ()
@@ -245,7 +245,7 @@ def _write_first(place: Path, model: keras.Model, position: Position, first: Rec
 def _reopen(place: Path, budget: Budget | None, kind: Callable[..., Task] | None, held: BaseFileLock) -> Run:
     saved = open_run(place, kind)  # again, now that nobody else writes
     atomic.clean(place)
-    task, settings, model = saved.task, saved.settings, load_model(place)
+    task, settings, model = saved.task, saved.settings, load_model(place, for_training=True)
     _require_same_file(saved.record.asked.task, task, place)
     position, notices = checkpoint.load(place, initial_state(model, settings.curriculum, task))
     checkpoint.forget_after(place, position.row.updates)

@@ -58,9 +58,14 @@ class Totals(NamedTuple):
     """Which of `tasks.faults.FAULTS` the first batch had."""
 
 
+def is_compiled(model: keras.Model) -> bool:
+    """Whether a model has an optimizer: one that is only read need not."""
+    return getattr(model, "optimizer", None) is not None
+
+
 def build_optimizer(model: keras.Model) -> None:
-    """Makes the optimizer's variables, which Keras makes at the first `fit`."""
-    if not model.optimizer.built:
+    """Makes the variables of the optimizer, if there is one, which Keras makes at the first `fit`."""
+    if is_compiled(model) and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
 
 
@@ -78,14 +83,18 @@ def in_model(model: keras.Model, state: State) -> State:
 
 def _moments(model: keras.Model) -> list[Array]:
     """All that the optimizer keeps, the learning rate included."""
-    return [variable.value for variable in model.optimizer.variables]
+    return [variable.value for variable in _optimizer_variables(model)]
+
+
+def _optimizer_variables(model: keras.Model) -> list[keras.Variable]:
+    return model.optimizer.variables if is_compiled(model) else []
 
 
 def restore(model: keras.Model, state: State) -> None:
     """Puts a state's weights into the model and its moments into the optimizer: `fit` can go on from there."""
     build_optimizer(model)
     assign(model, state.variables)
-    for variable, value in zip(model.optimizer.variables, state.optimizer, strict=True):
+    for variable, value in zip(_optimizer_variables(model), state.optimizer, strict=True):
         variable.assign(jnp.array(value))
 
 

@@ -1,0 +1,154 @@
+"""The JSON of a `.keras` file, before Keras reads it: stored Python, what it was compiled with, what is not found."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from memoryspan.backend import keras
+
+LAMBDA = "__lambda__"
+"""What Keras calls Python that is stored in a file."""
+
+COMPILED = "compile_config"
+"""Where an object of a file keeps what it was compiled with."""
+
+_ROLES = {
+    "learning_rate": "learning-rate schedule",
+    "metrics": "metric",
+    "weighted_metrics": "metric",
+}
+
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN")
+"""Layers that hold a matrix of units by units."""
+
+
+class Part(NamedTuple):
+    """A class or function that a file needs, by its role: "loss", "metric", "optimizer", "learning-rate schedule"."""
+
+    role: str
+    kind: str
+    """One of "class", "function" and "lambda"."""
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.role} (a lambda)" if self.kind == "lambda" else f"{self.role} {self.name} (a {self.kind})"
+
+
+def has_lambda(config: Any) -> bool:
+    """Whether Python is stored in a configuration."""
+    return any(_is_lambda(each) for each in _objects(config))
+
+
+def places_of_lambdas(config: Any, place: str = "the model") -> list[str]:
+    """The layers in which Python is stored, each once: `["the Lambda layer 'scale'"]`."""
+    if isinstance(config, list):
+        found = [each for item in config for each in places_of_lambdas(item, place)]
+    elif not isinstance(config, dict):
+        return []
+    elif _is_lambda(config):
+        return [place]
+    else:
+        inner = config.get("config")
+        if isinstance(inner, dict) and isinstance(inner.get("name"), str):
+            place = f"the {config.get('class_name')} layer {inner['name']!r}"
+        found = [each for item in config.values() for each in places_of_lambdas(item, place)]
+    return list(dict.fromkeys(found))
+
+
+def uncompiled(config: Any) -> Any:
+    """A copy of a configuration in which nothing is compiled, the models inside the model included."""
+    if isinstance(config, dict):
+        is_object = "class_name" in config
+        return {key: uncompiled(value) for key, value in config.items() if not (is_object and key == COMPILED)}
+    return [uncompiled(each) for each in config] if isinstance(config, list) else config
+
+
+def compiled_with(config: Any) -> list[tuple[str, Any]]:
+    """What the model, and each model inside it, is compiled with, as pairs of role and configuration."""
+    found = [each[COMPILED] for each in _objects(config) if isinstance(each.get(COMPILED), dict)]
+    return [(_ROLES.get(str(key), str(key)), value) for each in found for key, value in each.items()]
+
+
+def missing_parts(config: Any, role: str) -> list[Part]:
+    """The classes, functions and lambdas of a configuration that Keras has no way to find, each once."""
+    parts = [part._replace(name=part.name.split(">")[-1]) for part in _missing_parts(config, role)]
+    return list(dict.fromkeys(parts))
+
+
+def registered_here(config: Any) -> dict[str, Any]:
+    """Classes and functions that are registered now and were not when the file was written, by their name in the file.
+
+    Keras registers them as `package>name`, and a file from before has the bare name.
+    """
+    known = {name.split(">")[-1]: value for name, value in keras.saving.get_custom_objects().items()}
+    names = {part.name for part in _missing_parts(config, "")}
+    return {name: known[name] for name in names if name in known}
+
+
+def least_numbers(config: Any) -> int:
+    """How many numbers the largest layer of a configuration holds, at the least."""
+    return max((_numbers_of_layer(each) for each in _objects(config)), default=0)
+
+
+def _numbers_of_layer(config: dict) -> int:
+    inner = config.get("config")
+    if not isinstance(inner, dict):
+        return 0
+    units, rows, columns = (_size(inner.get(name)) for name in ("units", "input_dim", "output_dim"))
+    return max(units * units if config.get("class_name") in _RECURRENT else units, rows * columns)
+
+
+def _size(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _objects(config: Any) -> Iterator[dict]:
+    """The dictionaries in a configuration, outermost first."""
+    if isinstance(config, dict):
+        yield config
+    if isinstance(config, dict | list):
+        for each in config.values() if isinstance(config, dict) else config:
+            yield from _objects(each)
+
+
+def _is_lambda(config: dict) -> bool:
+    """Whether this is a lambda, or the bare code that Keras keeps of one as an activation."""
+    value = config.get("value")
+    bare = set(config) == {"value"} and isinstance(value, list) and len(value) == 3 and isinstance(value[0], str)
+    return bare or config.get("class_name") == LAMBDA
+
+
+def _missing_parts(config: Any, role: str) -> Iterator[Part]:
+    if isinstance(config, list):
+        for each in config:
+            yield from _missing_parts(each, role)
+    if not isinstance(config, dict):
+        return
+    if _is_lambda(config):
+        yield Part(role, "lambda", "lambda")
+        return
+    name = _name_of_missing(config)
+    if name is not None:
+        yield Part(role, "function" if config["class_name"] == "function" else "class", name)
+    for key, value in config.items():
+        yield from _missing_parts(value, _ROLES.get(key, role))
+
+
+def _name_of_missing(config: dict) -> str | None:
+    """The name of a class or function that is neither Keras's nor registered; None for all else."""
+    kind, inner, module = config.get("class_name"), config.get("config"), str(config.get("module") or "")
+    if not isinstance(kind, str) or "config" not in config or kind.startswith("__"):
+        return None
+    if kind == "function":
+        found = not isinstance(inner, str) or _is_function(config)
+        return None if found else str(inner)
+    registered = config.get("registered_name") or kind
+    if module.split(".")[0] == "keras" or keras.saving.get_registered_object(registered) is not None:
+        return None
+    return str(registered)
+
+
+def _is_function(config: dict) -> bool:
+    try:
+        return callable(keras.saving.deserialize_keras_object(config))
+    except Exception:  # Keras raises several kinds
+        return False
