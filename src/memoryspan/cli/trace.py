@@ -203,7 +203,10 @@ def _title(name: str, seen: Seen) -> str:
     if seen.asks == "every step":
         return f"{name}: {right.sum():,} of {len(right):,} answers right"
     expected, predicted = seen.facts["expected"], seen.facts["predicted"]
-    return f"{name}: expected {expected}, answered {predicted}, which is {'right' if right[0] else 'wrong'}"
+    verdict = "right" if right[0] else "wrong"
+    if isinstance(expected, list):
+        return f"{name}: answered {len(expected):,} numbers, which are {verdict}"
+    return f"{name}: expected {expected}, answered {predicted}, which is {verdict}"
 
 
 def _npz(seen: Seen) -> bytes:
