@@ -1,4 +1,4 @@
-# pyright: reportArgumentType=false, reportAttributeAccessIssue=false, reportCallIssue=false
+# pyright: reportArgumentType=false, reportOperatorIssue=false, reportAttributeAccessIssue=false, reportCallIssue=false
 """What a model takes a sequence for. Nothing is compiled here: `test_prediction.py` has the answers."""
 
 import numpy as np
