@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -138,6 +139,7 @@ def kept(path, *layers, loss=None, inputs=(None, 1), dtype=None):
 
 
 L = keras.layers
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_forecast_of_several_numbers_is_given_as_it_is(memoryspan, tmp_path):
@@ -176,6 +178,15 @@ def test_what_a_file_reads_can_be_said(memoryspan, tmp_path):
 def test_a_run_reads_what_its_task_says(memoryspan, solved):
     ten = "3,1,4,1,5,9,2,6,5,3"  # as many symbols as the model has features
     assert memoryspan("predict", solved, "--sequence", ten, "--json").json["predicted"] == 4
+
+
+def test_a_run_on_a_task_of_ones_own_reads_what_its_model_says_where_the_file_is_not_given(memoryspan, tmp_path):
+    task, run = f"{ROOT}/examples/own_task.py:Again", tmp_path / "run"
+    settings = "--length", "4", "--features", "6", "--units", "4", "--budget", "500", "--run", run
+    assert memoryspan("train", "--task", task, *settings).code == 1
+    asked = "predict", run, "--sequence", "1,2,3,1"
+    assert memoryspan(*asked).out == memoryspan(*asked, "--task", task).out != ""
+    assert "give it again" in memoryspan("predict", run).err
 
 
 def test_a_fresh_example_for_a_file_has_as_many_symbols_as_its_table(memoryspan, tmp_path):
