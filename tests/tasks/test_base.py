@@ -259,7 +259,7 @@ def test_a_vector_has_as_many_numbers_as_the_task_has_outputs(targets):
             batch = super().sample(key, batch_size, length)
             return batch._replace(targets=targets(batch.targets))
 
-    with pytest.raises(TaskError, match=r"targets of shape .* should have \(2, 10, 2\)"):
+    with pytest.raises(TaskError, match=r"targets of shape .* should have .*\(2, 10, 2\)"):
         require_task(Wrong())
 
 

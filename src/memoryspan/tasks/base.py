@@ -7,6 +7,7 @@ what differs is a shape, never a branch in the code that trains or evaluates.
 """
 
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Array, Bool, Float, Int
@@ -120,10 +121,22 @@ def asks_for_classes(task: Task) -> bool:
 
 def _spec(task: Any, rows: int = 2) -> Any:
     """What the task's `sample` returns, with the shapes and types of its arrays in their place: none is made."""
+    try:
+        hash(task)
+    except TypeError:  # a setting is a list
+        return _traced(task, rows)
+    return _traced_once(task, rows)
+
+
+def _traced(task: Any, rows: int) -> Any:
     import jax
     import jax.numpy as jnp
 
     return jax.eval_shape(lambda key: task.sample(key, rows, jnp.int32(task.shortest)), jax.random.key(0))
+
+
+_traced_once = lru_cache(maxsize=16)(_traced)
+"""A loop over single sequences does not trace its task in each turn."""
 
 
 def _is_whole(array: Any) -> bool:
@@ -150,9 +163,14 @@ def _require_batch(task: Any, called: str) -> None:
     expected = dict(zip(Batch._fields, (inputs, (rows,), targets, asked), strict=True))
     for name, part in zip(Batch._fields, batch, strict=True):
         if part.shape != expected[name]:
+            shape = f"{expected[name]}"
+            if name == "targets" and not one_value:
+                shape = (
+                    f"{asked} for classes, which are integers, or {targets} for vectors of numbers, which are floats"
+                )
             raise TaskError(
                 f"{called} samples {name} of shape {part.shape} for {rows} examples of up to {steps} steps, and they "
-                f"should have {expected[name]}."
+                f"should have {shape}."
             )
 
 
