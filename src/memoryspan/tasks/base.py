@@ -165,9 +165,7 @@ def _require_batch(task: Any, called: str) -> None:
         if part.shape != expected[name]:
             shape = f"{expected[name]}"
             if name == "targets" and not one_value:
-                shape = (
-                    f"{asked} for classes, which are integers, or {targets} for vectors of numbers (floats)"
-                )
+                shape = f"{asked} for classes, which are integers, or {targets} for vectors of numbers (floats)"
             raise TaskError(
                 f"{called} samples {name} of shape {part.shape} for {rows} examples of up to {steps} steps, and they "
                 f"should have {shape}."
