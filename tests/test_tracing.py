@@ -111,6 +111,29 @@ def test_what_the_gradient_says_is_what_a_small_change_of_the_input_does(lstm):
     np.testing.assert_allclose(saliency(lstm, sequence)[0], np.linalg.norm(by_hand, axis=-1), rtol=0.01, atol=1e-5)
 
 
+def test_of_a_vector_of_numbers_the_gradient_is_that_of_all_of_them():
+    model = chain(lambda: LAYERS.LSTM(4), lambda: LAYERS.Dense(3))
+    x = np.random.default_rng(0).normal(size=(1, 4, SYMBOLS)).astype("float32")
+    found, width = np.zeros(x.shape[1:]), 1e-2
+    for place in np.ndindex(*x.shape[1:]):
+        change = np.zeros_like(x)
+        change[(0, *place)] = width
+        slopes = (np.asarray(model(x + change)) - np.asarray(model(x - change))) / (2 * width)
+        found[place] = (slopes**2).sum()
+    np.testing.assert_allclose(saliency(model, x)[0], np.sqrt(found.sum(-1)), rtol=0.01)
+    assert not trace(model, x).of_classes
+
+
+def test_numbers_of_a_model_without_an_axis_of_features_have_a_gradient():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((3,)), LAYERS.Reshape((3, 1)), LAYERS.LSTM(4), LAYERS.Dense(1)])
+    x, width = np.array([[0.5, -1, 2]], "float32"), 1e-2
+    changes = np.eye(3, dtype="float32") * width
+    by_hand = [abs(float(model(x + one)[0, 0] - model(x - one)[0, 0])) / (2 * width) for one in changes]
+    np.testing.assert_allclose(saliency(model, x)[0], by_hand, rtol=0.01)
+    assert trace(model, [1, 2, 3], reads="numbers").inputs[0].dtype.kind == "f"
+
+
 def test_saliency_is_that_of_the_step_which_is_asked_for():
     layers = LAYERS.LSTM(4, return_sequences=True), LAYERS.Dense(3, "softmax")
     model = keras.Sequential([keras.Input((None, 5)), *layers])

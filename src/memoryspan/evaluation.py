@@ -14,9 +14,9 @@ from memoryspan.backend import keras
 from memoryspan.engine import Forward, Variables, forward, path_of, variables_of
 from memoryspan.engine.finite import origin
 from memoryspan.engine.forward import answer_shape, input_shape, output_shape
-from memoryspan.engine.symbols import symbol_table
 from memoryspan.errors import ModelError, NoRoomError
 from memoryspan.html_table import html_table
+from memoryspan.reading import n_symbols_of
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import TASKS, Batch, Task, require_task
 from memoryspan.tasks.faults import require_sound
@@ -247,11 +247,11 @@ def check_fit(model: keras.Model, task: Task) -> None:
             f"The model takes {steps} time steps, and the task asks for {task.length}: ask for a length of at most "
             f"{steps}, or build the model with Input((None, {task.n_features})), for any length."
         )
-    table = symbol_table(model)
-    if table is not None and table.input_dim < task.n_features:
+    known = None if features else n_symbols_of(model)
+    if known is not None and known < task.n_features:
         raise ModelError(
-            f"The layer {table.name!r} of the model {model.name!r} knows {table.input_dim} symbols, and the task "
-            f"{task.name} makes {task.n_features}: build it as Embedding({task.n_features}, …)."
+            f"The Embedding of the model {model.name!r} knows {known} symbols, and the task {task.name} makes "
+            f"{task.n_features}: build it as Embedding({task.n_features}, …)."
         )
     expected = (task.n_outputs,) if task.asks == "once" else (None, task.n_outputs)
     found = output_shape(model)[1:]

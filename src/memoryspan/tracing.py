@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,8 +16,10 @@ from memoryspan.engine.forward import input_shape, output_shape
 from memoryspan.engine.padding import may_read_padding
 from memoryspan.engine.trace import HOOK, LayerTrace, Traced, answers_by_step, traced
 from memoryspan.errors import ModelError
-from memoryspan.prediction import predict, served
-from memoryspan.sequences import SYMBOLS, batches, expected, padded, read
+from memoryspan.prediction import answers_classes, outputs_of, served
+from memoryspan.reading import Reads, n_symbols_of, read, reading_of
+from memoryspan.sequences import SYMBOLS, batches, padded
+from memoryspan.tasks import Task
 from memoryspan.validate import position
 
 ONE_BY_ONE = 64
@@ -28,7 +31,7 @@ class Trace:
     """What a model did with some sequences. In every array, what lies past a sequence's end is NaN."""
 
     inputs: tuple[Num[np.ndarray, "time *features"], ...]
-    """The sequences as read: tokens, or vectors."""
+    """The sequences as read: symbols, numbers, or vectors."""
     lengths: Int[np.ndarray, "batch"]
     """Their time steps."""
     layers: tuple[LayerTrace, ...]
@@ -37,9 +40,11 @@ class Trace:
     """What the model puts out at every step; where it answers once, what it would if the sequence ended there."""
     reason: str
     """Why there are no predictions; empty where there are."""
+    of_classes: bool = True
+    """Whether the predictions are of classes, and not numbers."""
 
 
-def trace(model: keras.Model, sequences) -> Trace:
+def trace(model: keras.Model, sequences: Any, *, task: Task | None = None, reads: Reads | None = None) -> Trace:
     """The gates and states of every recurrent layer of a Keras model at every step, and its answer at every step.
 
     Any model over one sequence, made and trained by anybody: a chain, a graph or a class of its own; LSTM, GRU,
@@ -50,13 +55,14 @@ def trace(model: keras.Model, sequences) -> Trace:
     Args:
         model: any Keras model over a sequence.
         sequences: as `predict` reads them; a single one is a batch of one.
+        task: as in `predict`.
+        reads: as in `predict`.
 
     Raises:
         TaskError: a sequence makes no sense to the model.
         ModelError: there is no recurrent layer in it, or it takes something other than one sequence.
     """
-    steps, n_features = expected(model)
-    rows, _ = read(sequences, steps, n_features)
+    rows, _ = read(sequences, reading_of(model, task, reads))
     lengths = np.array([len(row) for row in rows], np.int32)
     if not (pieces := list(_run(model, rows, lengths)))[0].layers:
         raise ModelError(
@@ -64,25 +70,34 @@ def trace(model: keras.Model, sequences) -> Trace:
             f"or give your own layer a method {HOOK}(self, x, mask)."
         )
     predictions, reason = _predictions(model, rows, lengths, pieces)
-    return Trace(tuple(rows), lengths, tuple(_layers(pieces, len(rows))), predictions, reason)
+    of_classes = answers_classes(model, task)
+    return Trace(tuple(rows), lengths, tuple(_layers(pieces, len(rows))), predictions, reason, of_classes)
 
 
-def saliency(model: keras.Model, sequences, step: int | None = None) -> Float[np.ndarray, "batch time"]:
+def saliency(
+    model: keras.Model,
+    sequences: Any,
+    step: int | None = None,
+    *,
+    task: Task | None = None,
+    reads: Reads | None = None,
+) -> Float[np.ndarray, "batch time"]:
     """Where in a sequence the answer comes from: |∂ p(answer) / ∂ input| at each step; NaN past a sequence's end.
 
-    The Euclidean norm over the features of the input, which for tokens are their one-hot vectors (Madsen, "Visualizing
-    memorization in RNNs", Distill 2019). The answer is the most probable class, or the number, at the last step; of a
-    model that answers at every step, also at another `step`, counted from 0.
+    The Euclidean norm over the features of the input, which for symbols are their one-hot vectors (Madsen, "Visualizing
+    memorization in RNNs", Distill 2019). The answer is the most probable class, the number, or all numbers of a vector
+    (the norm is over those as well), at the last step; of a model that answers at every step, also at another `step`,
+    counted from 0. `task` and `reads` are those of `predict`.
 
     Raises:
         TaskError: a sequence makes no sense to the model, or does not have the step.
-        ModelError: the model takes something other than one sequence, or reads tokens in a way of its own; or it
+        ModelError: the model takes something other than one sequence, or reads symbols in a way of its own; or it
             answers once, and a step was given.
     """
-    steps, n_features = expected(model)
-    rows, _ = read(sequences, steps, n_features)
-    fwd = served(model)
-    if fwd.path == "keras" and len(input_shape(model)) == 2:
+    reading = reading_of(model, task, reads)
+    rows, _ = read(sequences, reading)
+    fwd, of_symbols = served(model), np.issubdtype(rows[0].dtype, np.integer)
+    if of_symbols and fwd.path == "keras" and len(input_shape(model)) == 2:
         raise ModelError(
             f"The model {model.name!r} reads tokens, which have no gradient, and its layers are not a chain of stock "
             f"layers in which they stand for one-hot vectors: give a model that reads one-hot vectors."
@@ -91,13 +106,18 @@ def saliency(model: keras.Model, sequences, step: int | None = None) -> Float[np
     if step is not None:
         _check_step(model, step, int(lengths.min()))
     ends = lengths if step is None else np.full_like(lengths, step + 1)
+    n_symbols = (n_symbols_of(model) or reading.n_features) if of_symbols else None
+    of_classes = answers_classes(model, task)
     slope = jax.jit(jax.grad(lambda *given: _answer(fwd.apply, *given), argnums=1))
     for numbers in batches(lengths, fwd.ragged):
-        inputs = _as_vectors(padded([rows[number] for number in numbers], int(lengths[numbers].max())), n_features)
+        inputs = _as_vectors(padded([rows[number] for number in numbers], int(lengths[numbers].max())), n_symbols)
         rows_added = 0, len(inputs) - len(numbers)
-        rounded = (jnp.asarray(np.pad(part[numbers], rows_added, constant_values=1)) for part in (lengths, ends))
-        gradient = slope(variables_of(model), inputs, *rounded)
-        pieces.append((numbers, np.linalg.norm(gradient, axis=-1)[: len(numbers), :, np.newaxis]))
+        rounded = [jnp.asarray(np.pad(part[numbers], rows_added, constant_values=1)) for part in (lengths, ends)]
+        which = [None] if of_classes else range(output_shape(model)[-1] or 1)
+        slopes = [np.asarray(slope(variables_of(model), inputs, *rounded, one)) for one in which]
+        features = np.stack([one.reshape(*inputs.shape[:2], -1) for one in slopes], axis=-1)
+        size = np.sqrt((features**2).sum((-2, -1)))
+        pieces.append((numbers, size[: len(numbers), :, np.newaxis]))
     return _until_the_end(_joined(pieces, len(rows)), lengths)[..., 0]
 
 
@@ -108,16 +128,21 @@ def _check_step(model: keras.Model, step: int, shortest: int) -> None:
     position("step", step, shortest)
 
 
-def _answer(apply, variables, inputs, lengths, ends) -> Float[jax.Array, ""]:
-    """The answers at the ends, added up: rows do not see each other, so each has a gradient of its own."""
+def _answer(apply, variables, inputs, lengths, ends, number) -> Float[jax.Array, ""]:
+    """The answers at the ends, added up: rows do not see each other, so each has a gradient of its own.
+
+    An answer is the output of this number; of the most probable class, where that is None.
+    """
     outputs = apply(variables, inputs, lengths).predictions
     if outputs.ndim == 3:
         outputs = jnp.take_along_axis(outputs, ends[:, None, None] - 1, axis=1)[:, 0]
-    return jnp.take_along_axis(outputs, jnp.argmax(outputs, -1, keepdims=True), axis=-1).sum()
+    which = jnp.argmax(outputs, -1, keepdims=True) if number is None else jnp.full((len(outputs), 1), number)
+    return jnp.take_along_axis(outputs, which, axis=-1).sum()
 
 
-def _as_vectors(inputs: Num[np.ndarray, "batch time *features"], n_features: int) -> Float[jax.Array, "batch time f"]:
-    return jax.nn.one_hot(inputs, n_features) if inputs.ndim == 2 else jnp.asarray(inputs)
+def _as_vectors(inputs: Num[np.ndarray, "batch time *features"], n_symbols: int | None) -> Float[jax.Array, "..."]:
+    """What has a gradient: numbers as they are, symbols as one-hot vectors."""
+    return jnp.asarray(inputs) if n_symbols is None else jax.nn.one_hot(inputs, n_symbols)
 
 
 @dataclass(frozen=True)
@@ -202,7 +227,7 @@ def _predictions(
         return _at_once(apply, model, rows, lengths), ""
     if reason := _no_beginnings(model, lengths):
         return None, reason
-    beginnings = predict(model, [row[:end] for row in rows for end in range(1, len(row) + 1)], probabilities=True)
+    beginnings = outputs_of(model, [row[:end] for row in rows for end in range(1, len(row) + 1)])
     by_row = np.split(np.array(beginnings), np.cumsum(lengths)[:-1])
     return _joined((([number], part[np.newaxis]) for number, part in enumerate(by_row)), len(rows)), ""
 

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,7 +105,7 @@ def test_a_model_that_answers_with_a_number_gives_it(memoryspan, tmp_path):
     path = saved(tmp_path / "number.keras", keras.layers.GRU(4), keras.layers.Dense(1, bias_initializer="ones"))
     (number,) = memoryspan("predict", path, "--sequence", "1,2", "--json").json["predicted"]
     assert isinstance(number, float)
-    assert "a number, which has no prob" in memoryspan("predict", path, "--sequence", "1", "--probabilities").err
+    assert "have no probabilities" in memoryspan("predict", path, "--sequence", "1", "--probabilities").err
 
 
 @pytest.mark.parametrize(
@@ -114,13 +115,110 @@ def test_a_model_that_answers_with_a_number_gives_it(memoryspan, tmp_path):
         ("1,2,10", "Symbols go from 0 to 9 for this model, and the sequence holds 10"),
         ("1,2,-1", "and the sequence holds -1"),
         ("1,2,x", 'A sequence reads like "60,56,22"'),
-        ("1.5,2", 'A sequence reads like "60,56,22"'),
+        ("1.5,2", "whole numbers from 0 to 9, got 1.5"),
+        ("[[1,2],[3]", 'A sequence reads like "60,56,22"'),
+        ('[["a"]]', 'A sequence reads like "60,56,22"'),
+        ("[[[1]]]", 'A sequence reads like "60,56,22"'),
+        ("[[0.5,1],[2,3]]", "(time, 10)"),
+        ("nan,1", "all of them finite"),
     ],
 )
 def test_a_sequence_that_makes_no_sense_is_refused(memoryspan, solved, sequence, sentence):
     answer = memoryspan("predict", solved, "--sequence", sequence)
     assert (answer.code, answer.out) == (2, "")
     assert sentence in answer.err
+
+
+def kept(path, *layers, loss=None, inputs=(None, 1), dtype=None):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input(inputs, dtype=dtype), *layers])
+    if loss is not None:
+        model.compile("adam", loss)
+    model.save(path)
+    return model
+
+
+L = keras.layers
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_forecast_of_several_numbers_is_given_as_it_is(memoryspan, tmp_path):
+    model = kept(tmp_path / "a.keras", L.GRU(3), L.Dense(3), loss="mse")
+    for text, series in (("0.1,0.25,3", [0.1, 0.25, 3]), ("1 2 3", [1, 2, 3])):
+        facts = memoryspan("predict", tmp_path / "a.keras", "--sequence", text, "--json").json
+        expected = np.asarray(model(np.array(series, "float32").reshape(1, -1, 1)))[0]
+        assert facts["sequence"] == series
+        np.testing.assert_allclose(facts["predicted"], expected, atol=1e-6)
+    out = memoryspan("predict", tmp_path / "a.keras", "--sequence", "0.1,0.25,3").out
+    assert out.splitlines()[0] == "Sequence: [0.1, 0.25, 3]"
+    assert len(out.splitlines()[1]) < 50
+
+
+def test_vectors_are_given_as_brackets_inside_brackets_and_several_a_line_each(memoryspan, tmp_path, monkeypatch):
+    model = kept(tmp_path / "a.keras", L.GRU(3), L.Dense(2), inputs=(None, 2))
+    text = "[[0, 1], [1, 1]]\n[[0.5, 1]]\n"
+    monkeypatch.setattr(sys, "stdin", piped(text))
+    out = memoryspan("predict", tmp_path / "a.keras", "--sequence", "-", "--json").out
+    for line, answer in zip(text.splitlines(), out.splitlines(), strict=True):
+        expected = np.asarray(model(np.array([json.loads(line)], "float32")))[0]
+        np.testing.assert_allclose(json.loads(answer)["predicted"], expected, atol=1e-6)
+
+
+def test_what_a_file_reads_can_be_said(memoryspan, tmp_path):
+    kept(tmp_path / "a.keras", L.Reshape((3, 1)), L.GRU(3), L.Dense(4, "softmax"), inputs=(3,))
+    asked = "predict", tmp_path / "a.keras", "--sequence", "0,1,2", "--json"
+    assert "--reads" in memoryspan(*asked).err
+    ways = [["--reads", "numbers"], ["--reads", "symbols"], ["--features", "4"], ["--task", "echo,n_features=4"]]
+    answers = [memoryspan(*asked, *way) for way in ways]
+    assert [answer.code for answer in answers] == [0] * 4
+    answer = memoryspan("predict", tmp_path / "a.keras", "--sequence", "0,1,4", "--features", "4")
+    assert "holds 4" in answer.err
+
+
+def test_a_run_reads_what_its_task_says(memoryspan, solved):
+    ten = "3,1,4,1,5,9,2,6,5,3"  # as many symbols as the model has features
+    assert memoryspan("predict", solved, "--sequence", ten, "--json").json["predicted"] == 4
+
+
+def test_a_run_on_a_task_of_ones_own_reads_what_its_model_says_where_the_file_is_not_given(memoryspan, tmp_path):
+    task, run = f"{ROOT}/examples/own_task.py:Again", tmp_path / "run"
+    settings = "--length", "4", "--features", "6", "--units", "4", "--budget", "500", "--run", run
+    assert memoryspan("train", "--task", task, *settings).code == 1
+    asked = "predict", run, "--sequence", "1,2,3,1"
+    assert memoryspan(*asked).out == memoryspan(*asked, "--task", task).out != ""
+    assert "give it again" in memoryspan("predict", run).err
+
+
+def test_a_fresh_example_for_a_file_has_as_many_symbols_as_its_table(memoryspan, tmp_path):
+    kept(tmp_path / "a.keras", L.Embedding(4, 3), L.GRU(3), L.Dense(4, "softmax"), inputs=(None,))
+    facts = memoryspan("predict", tmp_path / "a.keras", "--json").json
+    assert max(facts["sequence"]) == 3
+    facts = memoryspan("predict", tmp_path / "a.keras", "--length", "7", "--out-index", "5", "--json").json
+    assert facts["expected"] == facts["sequence"][5]
+
+
+def test_of_a_file_that_does_not_say_its_symbols_the_option_is_named(memoryspan, tmp_path):
+    kept(tmp_path / "a.keras", L.Reshape((50, 1)), L.GRU(3), L.Dense(4, "softmax"), inputs=(50,), dtype="int32")
+    assert "--features 4" in memoryspan("predict", tmp_path / "a.keras").err
+    assert memoryspan("predict", tmp_path / "a.keras", "--features", "4").code == 0
+
+
+@pytest.mark.parametrize("more", [[], ["--task", "echo"], ["--features", "1"], ["--features", "100"]])
+def test_a_model_of_one_real_channel_is_offered_a_task_of_numbers(memoryspan, tmp_path, more):
+    kept(tmp_path / "a.keras", L.GRU(3), L.Dense(1))
+    for command in ("predict", "evaluate"):
+        answer = memoryspan(command, tmp_path / "a.keras", *more)
+        assert answer.code == 2
+        assert "one real channel" in answer.err
+        assert "--task, such as adding" in answer.err
+        assert "100" not in answer.err
+
+
+def test_a_fresh_example_of_numbers_is_answered_by_a_file(memoryspan, tmp_path):
+    kept(tmp_path / "a.keras", L.GRU(3), L.Dense(1), inputs=(None, 2))
+    facts = memoryspan("predict", tmp_path / "a.keras", "--task", "adding", "--length", "6", "--json").json
+    assert np.shape(facts["sequence"]) == (6, 2)
+    assert isinstance(facts["predicted"], float)
 
 
 def test_a_run_that_does_not_exist_is_said_so(memoryspan, tmp_path):

@@ -99,6 +99,29 @@ def test_a_model_without_a_gradient_says_so_and_has_null_where_there_is_no_gate(
     assert facts["layers"][0]["arrays"]["update"][1] == [None] * 3
 
 
+@pytest.mark.parametrize(("sequence", "features"), [("1,0,2,0.5", 1), ("[[1,0],[0,1],[1,1]]", 2)])
+def test_of_several_numbers_all_are_traced(memoryspan, tmp_path, sequence, features):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((None, features)), LAYERS.GRU(3), LAYERS.Dense(5)])
+    model.save(tmp_path / "a.keras")
+    asked = "trace", tmp_path / "a.keras", "--sequence", sequence, "--json", "-o", tmp_path / "a.png"
+    facts = memoryspan(*asked).json
+    x = np.array(facts["sequence"], "float32").reshape(1, -1, features)
+    expected = np.asarray(model(x))[0]
+    np.testing.assert_allclose(facts["predicted"], expected, atol=1e-6)
+    np.testing.assert_allclose(facts["predictions"][-1], expected, atol=1e-6)
+    assert np.shape(facts["saliency"]) == (x.shape[1],)
+
+
+def test_what_a_file_reads_can_be_said(memoryspan, tmp_path):
+    model = keras.Sequential([keras.Input((3,)), LAYERS.Reshape((3, 1)), LAYERS.GRU(3), LAYERS.Dense(2)])
+    model.save(tmp_path / "a.keras")
+    asked = "trace", tmp_path / "a.keras", "--sequence", "1,2,3", "--json"
+    assert "--reads" in memoryspan(*asked).err
+    assert memoryspan(*asked, "--reads", "numbers").json["saliency"] is not None
+    assert memoryspan(*asked, "--reads", "symbols").json["saliency"] is None
+
+
 @pytest.mark.parametrize("ending", [".png", ".svg", ".npz", ".json"])
 def test_a_file_that_is_no_trace_is_left_alone_and_one_that_is_gets_replaced(memoryspan, solved, tmp_path, ending):
     path = tmp_path / f"a{ending}"

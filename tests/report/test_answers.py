@@ -2,6 +2,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from memoryspan import Echo
 from memoryspan.report.answers import Question, draw_answers, question_of, with_room
@@ -20,13 +21,14 @@ class Drawn(NamedTuple):
     legend: list[str]
     marks: dict[str, int]
     """How often each form stands there."""
+    lines: int
 
 
-def drawn(outputs, asks, question, inches=0.2) -> Drawn:
+def drawn(outputs, asks, question, inches=0.2, of_classes=True) -> Drawn:
     axes = new_figure(8, 2).add_subplot()
-    draw_answers(axes, outputs, inches, asks, question)
+    draw_answers(axes, outputs, inches, asks, question, of_classes)
     marks = {str(line.get_marker()): np.size(line.get_xdata()) for line in axes.lines}
-    return Drawn([text.get_text() for text in axes.texts], axes.get_legend_handles_labels()[1], marks)
+    return Drawn([text.get_text() for text in axes.texts], axes.get_legend_handles_labels()[1], marks, len(axes.lines))
 
 
 def a_question(steps, asked, expected, right):
@@ -81,6 +83,27 @@ def test_numbers_have_their_expected_ones_beside_them():
     panel = drawn(np.linspace(0, 1, 6)[:, np.newaxis], "once", a_question(6, [5], 0.5, []))
     assert panel.legend == ["answer", "expected", "wrong", "asked"]
     assert (panel.marks["D"], panel.marks["x"]) == (1, 1)
+
+
+@pytest.mark.parametrize("asks", ["once", "every step"])
+def test_a_vector_of_numbers_has_a_line_for_each_and_no_name(asks):
+    where = np.arange(6) == 5
+    question = Question(where, np.full((6, 3), 0.5), where)
+    panel = drawn(np.linspace(0, 1, 18).reshape(6, 3), asks, question, of_classes=False)
+    assert panel.names == []
+    assert panel.legend == ["answer, 3 numbers", "expected", "right", "asked"]
+    assert panel.lines == 3 + 3 + 1
+
+
+def test_a_vector_of_numbers_is_one_answer():
+    class Both(Adding):
+        def correct(self, predictions, targets):
+            return (abs(predictions - targets) < self.tolerance).all(-1)
+
+    batch = Batch(jnp.zeros((1, 4, 2)), jnp.array([4]), jnp.array([[1.0, 2.0]]), jnp.array([True]))
+    question = question_of(Both(4), batch, np.array([1.01, 2.01]))
+    assert (question.expected.shape, question.right.all()) == ((4, 2), True)
+    assert not question_of(Both(4), batch, np.array([1.01, 2.1])).right.any()
 
 
 def test_where_there_is_little_room_the_wrong_answers_are_named_first():

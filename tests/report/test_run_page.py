@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import dataclass
 from importlib import resources
 
 import numpy as np
@@ -11,7 +12,7 @@ from memoryspan.named import Named
 from memoryspan.report.page import as_html, write_page
 from memoryspan.report.run_page import LONGEST, run_page
 from memoryspan.runs import history_file, open_run, start
-from memoryspan.tasks import make_task
+from memoryspan.tasks import Adding, make_task
 from memoryspan.training import Row
 
 from .browser import opened, wait_until
@@ -55,6 +56,30 @@ def test_the_page_of_a_trained_run_is_small_and_says_what_was_measured(trained_p
     assert len(text) < 3_000_000
     assert f"{trained.record.results.accuracy.right} of 1000 fresh examples; 95 % interval" in text
     assert json.dumps(trained.record.environment.device) in text.replace("&quot;", '"')
+
+
+@dataclass(frozen=True)
+class Both(Adding):
+    """Both numbers of the last step."""
+
+    @property
+    def n_outputs(self):
+        return 2
+
+    def sample(self, key, batch_size, length):
+        batch = super().sample(key, batch_size, length)
+        return batch._replace(targets=batch.inputs[:, -1])
+
+    def correct(self, predictions, targets):
+        return (abs(predictions - targets) < self.tolerance).all(-1)
+
+
+def test_the_page_of_a_task_of_vectors_says_why_nothing_can_be_tried_in_it(tmp_path):
+    run = start(lstm(Both(4), units=3, seed=0), Both(4), directory=tmp_path / "run")
+    run.lock.release()
+    data = page_of(open_run(run.directory, Both)).data
+    assert (data["network"], data["examples"]) == (None, [])
+    assert "2 numbers" in data["reason"]
 
 
 def test_the_page_says_what_the_task_is(trained):

@@ -35,6 +35,14 @@ def test_numbers_vectors_and_a_missing_answer_are_drawn_too(tmp_path):
     assert imread(draw_trace(without, tmp_path / "b.png")).shape[0] < imread(whole).shape[0]
 
 
+def test_numbers_that_look_like_symbols_are_drawn_as_numbers(tmp_path):
+    with_features = replace(a_trace(4), inputs=(np.arange(4, dtype="float32"),), of_classes=False)
+    alone = draw_trace(replace(a_trace(4), inputs=(np.arange(4),)), tmp_path / "a.png")
+    assert imread(draw_trace(with_features, tmp_path / "b.png")).shape[0] > imread(alone).shape[0]
+    ones = replace(a_trace(4), inputs=(np.ones((4, 1), "float32"),))
+    assert imread(draw_trace(ones, tmp_path / "c.png")).shape[0] > imread(alone).shape[0]
+
+
 @pytest.mark.parametrize("ending", ["png", "svg"])
 def test_a_picture_carries_inside_what_it_is(tmp_path, ending):
     assert SOURCE.encode() in draw_trace(a_trace(6), tmp_path / f"a.{ending}").read_bytes()

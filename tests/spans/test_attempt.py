@@ -42,6 +42,11 @@ def test_of_numbers_it_is_the_distance():
     assert largest_errors(Adding(2), jnp.array([[0.5], [0.7], [1.6]]), batch) == pytest.approx([0, 0.3, 0.1])
 
 
+def test_of_a_vector_of_numbers_it_is_the_largest_distance():
+    batch = Batch(jnp.zeros((1, 2, 2)), jnp.full(1, 2), jnp.array([[0.5, 1.0]]), jnp.ones(1, bool))
+    assert largest_errors(Adding(2), jnp.array([[0.4, 1.3]]), batch) == pytest.approx([0.3])
+
+
 def test_only_the_steps_count_that_are_asked_for():
     batch = Batch(jnp.zeros((1, 3), int), jnp.array([3]), jnp.array([[0, 0, 1]]), jnp.array([[False, True, True]]))
     predictions = jnp.array([[[0.0, 1.0], [0.9, 0.1], [0.4, 0.6]]])

@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from memoryspan import Echo, Status, evaluate, lstm, train
+from memoryspan import Echo, Status, evaluate, lstm, predict, train
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
-from memoryspan.tasks import TASKS, Batch, Task, task_named
-from memoryspan.tasks.base import Asks
+from memoryspan.tasks import TASKS, Batch, Task, require_task, task_named
+from memoryspan.tasks.base import Asks, asks_for_classes, makes_symbols
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Adding:
         return 2
 
     @property
-    def n_outputs(self):
+    def n_outputs(self) -> int:
         return 1
 
     @property
@@ -102,7 +102,65 @@ class Adding:
         return abs(predictions[..., 0] - targets) < self.tolerance
 
 
+@dataclass(frozen=True)
+class FirstNumbers:
+    """The first `n_outputs` of some numbers, all at once: an answer is a vector."""
+
+    length: int = 8
+    n_outputs: int = 3
+
+    name: ClassVar[str] = "first numbers"
+    asks: ClassVar[Asks] = "once"
+    loss: ClassVar[str] = "mean_squared_error"
+    activation: ClassVar[str] = "linear"
+    tolerance: ClassVar[float] = 0.1
+
+    @property
+    def n_features(self):
+        return 1
+
+    @property
+    def shortest(self):
+        return self.n_outputs
+
+    @property
+    def chance(self):
+        return (2 * self.tolerance) ** self.n_outputs
+
+    def lag(self, length):
+        return length - 1
+
+    def sample(self, key, batch_size, length):
+        numbers = jax.random.uniform(key, (self.length, batch_size, 1)).swapaxes(0, 1)
+        lengths = jnp.broadcast_to(jnp.asarray(length, jnp.int32), (batch_size,))
+        return Batch(numbers, lengths, numbers[:, : self.n_outputs, 0], jnp.ones(batch_size, bool))
+
+    def correct(self, predictions, targets):
+        return (abs(predictions - targets) < self.tolerance).all(-1)
+
+
+@dataclass(frozen=True)
+class LastTwo(Adding):
+    """At every step the two channels of that step."""
+
+    name: ClassVar[str] = "last two"
+    asks: ClassVar[Asks] = "every step"
+
+    @property
+    def n_outputs(self):
+        return 2
+
+    def sample(self, key, batch_size, length):
+        batch = super().sample(key, batch_size, length)
+        asked = jnp.arange(self.length) < batch.lengths[:, None]
+        return batch._replace(targets=batch.inputs, asked=asked)
+
+    def correct(self, predictions, targets):
+        return (abs(predictions - targets) < self.tolerance).all(-1)
+
+
 KINDS = {"echo": Echo(8, 5, 2), "previous": Previous(), "adding": Adding()}
+VECTORS = {"once": FirstNumbers(), "every step": LastTwo()}
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -112,6 +170,7 @@ def task(request):
 
 def test_it_follows_the_protocol(task):
     assert isinstance(task, Task)
+    assert makes_symbols(task) == asks_for_classes(task) == (task.name != "adding")
 
 
 def test_its_batches_have_the_shapes_of_the_protocol(task):
@@ -165,6 +224,43 @@ def shifting_model(n_features, forgets=None):
     memory.set_weights([np.hstack([copy, nothing]), np.block([[nothing, copy], [nothing, nothing]])])
     answer.set_weights([np.vstack([nothing, shown])])
     return model
+
+
+# An answer that is a vector of numbers
+
+
+@pytest.mark.parametrize("asks", VECTORS)
+def test_a_task_may_ask_for_a_vector_of_numbers(asks):
+    task = VECTORS[asks]
+    require_task(task)
+    assert not asks_for_classes(task)
+    batch = task.sample(jax.random.key(0), 4, task.length)
+    assert batch.targets.shape == (*batch.asked.shape, task.n_outputs)
+    predictions = batch.targets + jnp.zeros(task.n_outputs).at[0].set(2 * task.tolerance)
+    assert task.correct(batch.targets, batch.targets).shape == batch.asked.shape
+    assert task.correct(batch.targets, batch.targets).all()
+    assert not task.correct(predictions, batch.targets).any()
+
+
+@pytest.mark.parametrize("asks", VECTORS)
+def test_a_model_answers_such_a_task_with_vectors(asks):
+    task = VECTORS[asks]
+    model = lstm(task, units=4, seed=0)
+    batch = task.sample(jax.random.key(0), 3, task.length)
+    found = predict(model, np.asarray(batch.inputs), task=task)
+    np.testing.assert_allclose(np.stack([*found]), np.asarray(model(batch.inputs)), atol=1e-6)
+    assert evaluate(model, task, examples=50).chance == task.chance
+
+
+@pytest.mark.parametrize("targets", [lambda t: t[..., 0], lambda t: t[..., :1], lambda t: t[..., None]])
+def test_a_vector_has_as_many_numbers_as_the_task_has_outputs(targets):
+    class Wrong(LastTwo):
+        def sample(self, key, batch_size, length):
+            batch = super().sample(key, batch_size, length)
+            return batch._replace(targets=targets(batch.targets))
+
+    with pytest.raises(TaskError, match=r"targets of shape .* should have .*\(2, 10, 2\)"):
+        require_task(Wrong())
 
 
 # The registry

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from memoryspan.tasks import Batch, Task
 
 SHOWN = 50
-"""Symbols of a longer sequence that are printed; with --json, all are."""
+"""Steps of a longer sequence that are printed; with --json, all are."""
 
 
 def fresh_batch(task: "Task", seed: int, count: int = 1) -> "Batch":
@@ -32,16 +32,34 @@ def fresh_examples(task: "Task", seed: int, count: int = 1) -> "tuple[list[np.nd
     return list(inputs), [where_asked(*pair) for pair in zip(targets, asked, strict=True)], list(asked)
 
 
+def output_for(model: "keras.Model", sequence, task: "Task | None" = None, reads=None) -> "np.ndarray":
+    """What the model puts out for one sequence, of symbols, numbers or vectors."""
+    from memoryspan.prediction import predict
+
+    output = predict(model, as_one(sequence), task=task, reads=reads, probabilities=True)
+    return output[0] if isinstance(output, list) else output
+
+
+def as_one(sequence):
+    """One sequence in a form that cannot be taken for several: vectors as a batch of one."""
+    return [sequence] if len(sequence) and hasattr(sequence[0], "__len__") else sequence
+
+
 def answers_asked(answer, asked) -> object:
     """The answers at the places where one is asked for, to print."""
-    return where_asked(answer[..., 0] if answer.dtype.kind == "f" else answer, asked)
+    is_number = answer.dtype.kind == "f" and answer.shape[-1] == 1
+    return where_asked(answer[..., 0] if is_number else answer, asked)
 
 
 def where_asked(answer, asked) -> object:
     """One answer, or the list of those asked for, numbers shortened."""
-    kept = (answer[asked] if asked.ndim else answer).tolist()
-    shorten = (lambda value: round(value, 3)) if answer.dtype.kind == "f" else int
-    return [shorten(value) for value in kept] if isinstance(kept, list) else shorten(kept)
+    return _shortened((answer[asked] if asked.ndim else answer).tolist())
+
+
+def _shortened(answer):
+    if isinstance(answer, list):
+        return [_shortened(one) for one in answer]
+    return round(answer, 3) if isinstance(answer, float) else answer
 
 
 def show(sequence: list, expected: object, predicted: object) -> None:
@@ -53,7 +71,7 @@ def show(sequence: list, expected: object, predicted: object) -> None:
 
 
 def _answers(answers: object) -> str:
-    return _elided(answers) if isinstance(answers, list) else str(answers)
+    return _elided(answers) if isinstance(answers, list) else _plain(answers)
 
 
 def _elided(sequence: list) -> str:
@@ -66,15 +84,17 @@ def _elided(sequence: list) -> str:
 
 
 def _plain(step) -> str:
-    """A symbol, or a vector with its numbers shortened."""
-    return f"[{', '.join(f'{value:.3g}' for value in step)}]" if isinstance(step, list) else str(step)
+    """A symbol, a number shortened, or a vector of such."""
+    if isinstance(step, list):
+        return f"[{', '.join(map(_plain, step))}]"
+    return f"{step:.4g}" if isinstance(step, float) else str(step)
 
 
 def show_fresh(model: "keras.Model", task: "Task", seed: int, count: int) -> None:
     """Prints the model's answers to fresh examples."""
-    from memoryspan.prediction import predict
+    from memoryspan.prediction import answer_of, answers_classes
 
-    sequences, expected, asked = fresh_examples(task, seed, count)
-    answers = predict(model, sequences)
-    for sequence, right, answer, places in zip(sequences, expected, answers, asked, strict=True):
+    of_classes = answers_classes(model, task)
+    for sequence, right, places in zip(*fresh_examples(task, seed, count), strict=True):
+        answer = answer_of(output_for(model, sequence, task), of_classes)
         show(sequence.tolist(), right, answers_asked(answer, places))

@@ -1,5 +1,6 @@
 """Options that several commands share, declared once."""
 
+import json
 import re
 from typing import Any
 
@@ -44,15 +45,47 @@ class Count(click.ParamType):
         return int(float(match[1]) * {"": 1, "k": 1000, "M": 1_000_000}[match[2]])
 
 
-def symbols_in(text: str) -> list[int]:
-    """The sequence that --sequence gives: whole numbers, separated by commas or spaces, in brackets or not."""
-    words = text.strip().strip("[]").replace(",", " ").split()
+def sequence_option(also: str = ""):
+    """--sequence; `also` is what else it may be."""
+    return click.option(
+        "--sequence",
+        help=f'One sequence: symbols, "60,56,22", numbers, "0.1,0.2", or vectors of them, "[[0.1,1],[0.2,0]]"{also}.  '
+        "[default: a fresh example]",
+    )
+
+
+reads_option = click.option(
+    "--reads",
+    type=click.Choice(["symbols", "one-hot", "numbers"]),
+    help="What the sequence holds, where neither its task nor the model says so.",
+)
+
+
+def sequence_in(text: str) -> list:
+    """The sequence that --sequence gives: numbers, separated by commas or spaces, in brackets or not; or JSON.
+
+    JSON, where brackets stand inside brackets, gives vectors. Whole numbers stay whole.
+    """
+    text = text.strip()
     try:
-        return [int(word) for word in words]
+        if "[" in text[1:]:
+            return _vectors_in(text)
+        words = text.removeprefix("[").removesuffix("]").replace(",", " ").split()
+        return [int(word) if re.fullmatch(r"[+-]?\d+", word) else float(word) for word in words]
     except ValueError:
         raise TaskError(
-            f'A sequence reads like "60,56,22": whole numbers and commas, not like {text.strip()!r}.'
+            f'A sequence reads like "60,56,22", "0.1,0.2" or "[[0.1,1],[0.2,0]]": numbers, commas, not like {text!r}.'
         ) from None
+
+
+def _vectors_in(text: str) -> list:
+    """Raises `ValueError` where it is not a list of lists of numbers."""
+    sequence = json.loads(text)
+    steps = sequence if isinstance(sequence, list) else []
+    numbers = [number for step in steps for number in (step if isinstance(step, list) else [None])]
+    if not numbers or not all(type(number) in (int, float) for number in numbers):
+        raise ValueError
+    return sequence
 
 
 def given(ctx: click.Context) -> set[str]:

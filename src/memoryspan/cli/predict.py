@@ -8,60 +8,66 @@ from collections.abc import Iterator
 
 import click
 
-from memoryspan.cli.options import NamedType, json_option, model_file_option, seed_option, symbols_in
+from memoryspan.cli.options import (
+    json_option,
+    model_file_option,
+    reads_option,
+    seed_option,
+    sequence_in,
+    sequence_option,
+    task_options,
+)
 from memoryspan.errors import TaskError
 
 
 @click.command(
     epilog="\b\nExamples:\n  memoryspan predict runs/echo-lstm-50-001\n"
     '  memoryspan predict runs/echo-lstm-50-001 --sequence "60,56,22,44,1"\n'
+    '  memoryspan predict forecast.keras --sequence "0.1,0.2,0.3"\n'
     "  memoryspan predict runs/echo-lstm-50-001 --sequence - < sequences.txt",
 )
 @click.argument("run", metavar="RUN|MODEL.keras")
-@click.option(
-    "--sequence",
-    help='Symbols, like "60,56,22", or - for one sequence a line on standard input.  [default: a fresh example]',
-)
-@click.option(
-    "--task", type=NamedType(), help="Where the run's task is from a file of your own: that file, mine.py:MyTask."
-)
+@sequence_option(", or - for one a line on standard input")
+@task_options
+@reads_option
 @model_file_option
 @click.option("--probabilities", is_flag=True, help="The three most probable answers; with --json, all.")
 @seed_option
 @json_option
-def predict(run, sequence, task, model, probabilities, seed, as_json) -> None:
-    """Let a run, or any .keras file, answer: a fresh example, a sequence, or one a line on standard input."""
-    from memoryspan.cli.target import open_model, open_target
+def predict(run, sequence, task, length, features, out_index, reads, model, probabilities, seed, as_json) -> None:
+    """Let a run, or any .keras file, answer: a fresh example, a sequence, or one a line on standard input.
 
-    if sequence == "-":
-        opened = open_model(run, task, model)
-        for one in _lines():
-            _answer(opened, one, None, probabilities, as_json)
-    elif sequence is not None:
-        symbols = symbols_in(sequence)
-        _answer(open_model(run, task, model), symbols, None, probabilities, as_json)
+    A run reads what its task says. A file reads what its input and its layers say, or --task, or --reads.
+    """
+    from memoryspan.cli.target import open_reader, open_target
+
+    asked = task, length, features, out_index, model
+    if sequence is not None:
+        one = None if sequence == "-" else sequence_in(sequence)
+        opened, chosen = open_reader(run, *asked)
+        for each in _lines() if one is None else [one]:
+            _answer(opened, chosen, each, reads, probabilities, as_json)
     else:
         from memoryspan.cli.fresh import fresh_examples
 
         if _is_piped():
             click.echo("Standard input is not read: --sequence - answers one sequence a line of it.", err=True)
-        opened, chosen = open_target(run, task, made_by=model)
-        (fresh,), (expected,), (asked,) = fresh_examples(chosen, seed)
-        _answer(opened, fresh, expected, probabilities, as_json, asked)
+        opened, chosen = open_target(run, *asked)
+        (fresh,), (expected,), (places,) = fresh_examples(chosen, seed)
+        _answer(opened, chosen, fresh, reads, probabilities, as_json, expected, places)
 
 
-def _answer(model, sequence, expected: object, probabilities: bool, as_json: bool, asked=None) -> None:
+def _answer(model, task, sequence, reads, probabilities: bool, as_json: bool, expected=None, asked=None) -> None:
     """Prints the model's answer to one sequence, or its answers at the steps where `asked`."""
     import numpy as np
 
-    from memoryspan.cli.fresh import answers_asked, show
-    from memoryspan.prediction import classes
-    from memoryspan.prediction import predict as output_of
+    from memoryspan.cli.fresh import answers_asked, output_for, show
+    from memoryspan.prediction import answer_of, answers_classes
 
-    (output,) = output_of(model, [sequence], probabilities=True)
+    output, of_classes = output_for(model, sequence, task, reads), answers_classes(model, task)
     if probabilities:
-        _check_printable(output, as_json)
-    predicted = classes(output)
+        _check_printable(output, of_classes, as_json)
+    predicted = answer_of(output, of_classes)
     predicted = predicted.tolist() if asked is None else answers_asked(predicted, asked)
     sequence = np.asarray(sequence).tolist()
     if as_json:
@@ -74,12 +80,10 @@ def _answer(model, sequence, expected: object, probabilities: bool, as_json: boo
         click.echo(f"Probabilities: {_most_probable(output)}")
 
 
-def _check_printable(output, as_json: bool) -> None:
+def _check_printable(output, of_classes: bool, as_json: bool) -> None:
     """Refuses --probabilities where there are none, or where they fill the screen."""
-    from memoryspan.prediction import is_number
-
-    if is_number(output):
-        raise click.UsageError("This model answers with a number, which has no probabilities: leave --probabilities.")
+    if not of_classes:
+        raise click.UsageError("This model answers with numbers, which have no probabilities: leave --probabilities.")
     if output.ndim > 1 and not as_json:
         raise click.UsageError("This model answers at every step: --probabilities needs --json there.")
 
@@ -88,7 +92,7 @@ def _most_probable(output) -> str:
     return ", ".join(f"{symbol}: {output[symbol]:.4f}" for symbol in (-output).argsort()[:3])
 
 
-def _lines() -> Iterator[list[int]]:
+def _lines() -> Iterator[list]:
     """The sequences on standard input, one a line, as they come; raises `TaskError` where there is none."""
     found = False
     for number, line in enumerate(sys.stdin.buffer if sys.stdin else (), start=1):
@@ -96,7 +100,7 @@ def _lines() -> Iterator[list[int]]:
         if text.strip():
             found = True
             try:
-                yield symbols_in(text)
+                yield sequence_in(text)
             except TaskError as error:
                 raise TaskError(f"Line {number}: {error}") from None
     if not found:

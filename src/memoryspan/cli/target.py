@@ -3,9 +3,10 @@
 from dataclasses import asdict
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memoryspan.named import Named, call
+from memoryspan.strangers import is_stranger
 
 if TYPE_CHECKING:
     from memoryspan.backend import keras
@@ -28,16 +29,6 @@ def is_run(path: str) -> bool:
     return (Path(path) / FILE).exists()
 
 
-def open_model(path: str, task: Named | None = None, made_by: str | None = None) -> "keras.Model":
-    """The model of a run, or of a .keras file; `made_by` names the file that its own layers come from."""
-    from memoryspan.runs import load_model
-
-    if is_keras_file(path):
-        _register(made_by)
-        return load_model(path)
-    return open_saved(path, task, made_by).model()
-
-
 def open_saved(path: str, task: Named | None = None, made_by: str | None = None) -> "SavedRun":
     """The run in a directory; its task, and the layers of its model, from a person's own files where they are given."""
     from memoryspan.runs import open_run
@@ -55,33 +46,102 @@ def open_target(
     out_index: int | None = None,
     made_by: str | None = None,
 ) -> "tuple[keras.Model, Task]":
-    """The model, and the task to try it on: the run's own, or the one named, with what was given in its place."""
-    from memoryspan.runs import open_run
-    from memoryspan.tasks import task_named
+    """The model, and the task to try it on: the run's own, or the one named, with what was given in its place.
 
-    given = (task or Named("")).having(length=length, n_features=features, out_index=out_index).settings
-    kind = task_named(task.name) if task else None  # a name that is none is refused before Keras is imported
-    _register(made_by)
-    run = None if is_keras_file(path) else open_run(path, kind)
+    `made_by` names the file that the layers of the model come from. Of a file, the task is echo unless one is named.
+    """
+    run, model, kind, given = _opened(path, task, made_by, length=length, n_features=features, out_index=out_index)
     if run is not None and _is_its_own(task, run):
-        return run.model(), call(type(run.task), run.record.asked.task.name, {**asdict(run.task), **given})
-    model = open_model(path)
-    kind = kind or task_named("echo")
-    chosen = call(kind, task.name if task else "echo", {**_sizes(model, kind), **given})
+        return model, _own_task(run, given)
+    chosen = _task_of(model, task, kind, given)
     if task is None:
         _require_echo(model, chosen)
     return model, chosen
 
 
+def open_reader(
+    path: str,
+    task: Named | None = None,
+    length: int | None = None,
+    features: int | None = None,
+    out_index: int | None = None,
+    made_by: str | None = None,
+) -> "tuple[keras.Model, Task | None]":
+    """The model, and the task that says what it reads, as in `open_target`; None where none is known.
+
+    That is a file for which neither a task nor a number of symbols is given, or a run on a task from a person's own
+    file that is not given again.
+    """
+    run, model, kind, given = _opened(path, task, made_by, length=length, n_features=features, out_index=out_index)
+    if run is not None and _is_its_own(task, run):
+        of_package = not is_stranger(run.record.asked.task.name)
+        return model, _own_task(run, given) if of_package or kind is not None else None
+    if task is None and features is None:
+        return model, None
+    return model, _task_of(model, task, kind, given, with_length=False)
+
+
+def _opened(path: str, task: Named | None, made_by: str | None, **settings):
+    """The run, if it is one; the model; the class of the task that is named; and the settings that are given."""
+    from memoryspan.runs import load_model, open_run
+    from memoryspan.tasks import task_named
+
+    kind = task_named(task.name) if task else None  # a name that is none is refused before Keras is imported
+    given = (task or Named("")).having(**settings).settings
+    _register(made_by)
+    run = None if is_keras_file(path) else open_run(path, kind)
+    return run, load_model(path) if run is None else run.model(), kind, given
+
+
+def _own_task(run: "SavedRun", given: dict[str, Any]) -> "Task":
+    return call(type(run.task), run.record.asked.task.name, {**asdict(run.task), **given})
+
+
+def _task_of(
+    model: "keras.Model", task: Named | None, kind: Any, given: dict[str, Any], with_length: bool = True
+) -> "Task":
+    """The task that is named, or else echo, of the size of a model."""
+    from memoryspan.tasks import task_named
+
+    name, kind = (task.name, kind) if task else ("echo", task_named("echo"))
+    _require_symbols(model, name, kind, given)
+    sizes = _sizes(model, kind)
+    if not with_length:
+        sizes.pop("length", None)
+    return call(kind, name, {**sizes, **given})
+
+
+def _require_symbols(model: "keras.Model", name: str, kind: Any, given: dict[str, Any]) -> None:
+    """Raises where a task of the package makes symbols, and the model reads one real channel."""
+    from memoryspan.engine.forward import input_shape
+    from memoryspan.errors import ModelError
+    from memoryspan.tasks.base import makes_symbols
+
+    if tuple(input_shape(model)[2:]) != (1,) or is_stranger(name):
+        return
+    task = call(kind, name, {setting: value for setting, value in given.items() if setting != "n_features"})
+    if makes_symbols(task):
+        raise ModelError(
+            f"The task {name} makes symbols, and this model reads one real channel: name a task of numbers with "
+            f"--task, such as adding, which has 2 channels, or one from a file of your own, like mine.py:MyTask."
+        )
+
+
 def _require_echo(model: "keras.Model", task: "Task") -> None:
     """Says, where the model does not fit, that nobody asked for this task."""
+    from memoryspan.engine.forward import output_shape
     from memoryspan.errors import ModelError
     from memoryspan.evaluation import check_fit
 
     try:
         check_fit(model, task)
     except ModelError as error:
-        raise ModelError(f"{error} No task was named, and echo was assumed: give another one with --task.") from error
+        classes = output_shape(model)[-1]
+        other = f"give --features {classes}, or " if classes not in (None, 1, task.n_outputs) else ""
+        raise ModelError(
+            f"{error} No task was named, and echo of {task.n_features} symbols was assumed: {other}name another task "
+            f"with --task."
+        ) from error
 
 
 def _is_its_own(task: Named | None, run: "SavedRun") -> bool:
@@ -98,9 +158,10 @@ def _register(made_by: str | None) -> None:
 
 
 def _sizes(model: "keras.Model", kind) -> dict[str, int]:
-    """What a model's input says of the task: its number of features, and its length where it has a fixed one."""
+    """What a model says of the task: its number of features, and its length where it has a fixed one."""
     from memoryspan.engine.forward import input_shape
+    from memoryspan.reading import n_symbols_of
 
     _, steps, *features = input_shape(model)
-    sizes = {"length": steps, "n_features": features[0] if features else None}
+    sizes = {"length": steps, "n_features": features[0] if features else n_symbols_of(model)}
     return {name: size for name, size in sizes.items() if size is not None and name in signature(kind).parameters}

@@ -9,13 +9,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memoryspan.cli.options import NamedType, json_option, model_file_option, seed_option, symbols_in
+from memoryspan.cli.options import (
+    json_option,
+    model_file_option,
+    reads_option,
+    seed_option,
+    sequence_in,
+    sequence_option,
+    task_options,
+)
 from memoryspan.cli.output import say
 
 if TYPE_CHECKING:
     import numpy as np
 
     from memoryspan.backend import keras
+    from memoryspan.reading import Reads
     from memoryspan.report.answers import Question
     from memoryspan.tasks import Batch, Task
     from memoryspan.tasks.base import Asks
@@ -30,10 +39,9 @@ ENDINGS = (".png", ".svg", ".npz", ".json")
     "  memoryspan trace my.keras -o trace.npz",
 )
 @click.argument("run", metavar="RUN|MODEL.keras")
-@click.option("--sequence", help='Symbols, like "60,56,22".  [default: a fresh example]')
-@click.option(
-    "--task", type=NamedType(), help="Where the run's task is from a file of your own: that file, mine.py:MyTask."
-)
+@sequence_option()
+@task_options
+@reads_option
 @model_file_option
 @click.option(
     "-o",
@@ -44,7 +52,7 @@ ENDINGS = (".png", ".svg", ".npz", ".json")
 )
 @seed_option
 @json_option
-def trace(run, sequence, task, model, output, seed, as_json) -> None:
+def trace(run, sequence, task, length, features, out_index, reads, model, output, seed, as_json) -> None:
     """Show gates and states of every recurrent layer at every step, the answer at every step, and where it comes from.
 
     Works on any .keras file with an LSTM, GRU or SimpleRNN. Where the answer comes from is the size of its gradient
@@ -52,7 +60,7 @@ def trace(run, sequence, task, model, output, seed, as_json) -> None:
     its task asks for. A file that is already there is replaced only if it is a trace.
     """
     path = _where(run, output, as_json)
-    seen = _seen(*_opened(run, sequence, task, model, seed))
+    seen = _seen(*_opened(run, sequence, (task, length, features, out_index, model), seed), reads)
     if path is not None:
         _write(path, seen, Path(run).resolve().name)
     if as_json:
@@ -64,7 +72,7 @@ def trace(run, sequence, task, model, output, seed, as_json) -> None:
     if seen.trace.reason:
         say(f"There is no answer at every step: {seen.trace.reason}.")
     if seen.saliency is None:
-        say("Where the answer comes from is not known: this model reads tokens, which have no gradient.")
+        say("Where the answer comes from is not known: this model reads symbols, which have no gradient.")
     say(f"The trace is in {path}.")
 
 
@@ -108,62 +116,61 @@ def _is_trace(path: Path) -> bool:
     return path.is_file() and SOURCE.encode() in path.read_bytes()
 
 
-def _opened(run: str, sequence: str | None, task, made_by: str | None, seed: int):
-    """The model, the sequence, and, where the sequence is a fresh example, its task and batch."""
-    from memoryspan.cli.target import open_model, open_target
+def _opened(run: str, sequence: str | None, asked: tuple, seed: int):
+    """The model, the sequence, what is known of its task, and, where the sequence is a fresh example, its batch."""
+    from memoryspan.cli.target import open_reader, open_target
 
     if sequence is not None:
-        symbols = symbols_in(sequence)
-        return open_model(run, task, made_by), symbols, None, None
+        one = sequence_in(sequence)
+        opened, chosen = open_reader(run, *asked)
+        return opened, one, chosen, None
     import numpy as np
 
     from memoryspan.cli.fresh import fresh_batch
 
-    opened, chosen = open_target(run, task, made_by=made_by)
+    opened, chosen = open_target(run, *asked)
     batch = fresh_batch(chosen, seed)
     return opened, np.asarray(batch.inputs)[0], chosen, batch
 
 
-def _seen(model: "keras.Model", sequence, task: "Task | None", batch: "Batch | None") -> Seen:
+def _seen(model: "keras.Model", sequence, task: "Task | None", batch: "Batch | None", reads: "Reads | None") -> Seen:
     import numpy as np
 
+    from memoryspan.cli.fresh import as_one, output_for
     from memoryspan.engine.forward import output_shape
     from memoryspan.errors import ModelError
-    from memoryspan.prediction import classes, predict
+    from memoryspan.prediction import answer_of
     from memoryspan.report.answers import question_of
     from memoryspan.tracing import saliency, trace
 
-    found = trace(model, [sequence])
-    (output,) = predict(model, [sequence], probabilities=True)
+    found = trace(model, as_one(sequence), task=task, reads=reads)
+    output = output_for(model, sequence, task, reads)
+    answer = answer_of(output, found.of_classes)
     asks = "every step" if len(output_shape(model)) == 3 else "once"
     facts = {"sequence": np.asarray(sequence).tolist()}
     question = None
     if task is not None and batch is not None:
         question = question_of(task, batch, output)
-        facts |= _asked(batch, output, question)
+        facts |= _asked(batch, answer, question)
     else:
-        facts["predicted"] = classes(output).tolist()
+        facts["predicted"] = answer.tolist()
+    step = int(question.steps[-1]) if question and asks == "every step" else None
     try:
-        slopes = saliency(model, [sequence], int(question.steps[-1]) if question and asks == "every step" else None)
+        slopes = saliency(model, as_one(sequence), step, task=task, reads=reads)
     except ModelError:
         slopes = None
     return Seen(facts, found, slopes, asks, question)
 
 
-def _asked(batch: "Batch", output, question: "Question") -> dict:
+def _asked(batch: "Batch", answer, question: "Question") -> dict:
     """The steps that are asked, of a task that asks at several, and the right answers and the model's there."""
     import numpy as np
 
     from memoryspan.cli.fresh import answers_asked, where_asked
-    from memoryspan.prediction import classes
 
     targets, asked = (np.asarray(part)[0] for part in (batch.targets, batch.asked))
     steps = {"asked": question.steps.tolist()} if asked.ndim else {}
-    return {
-        **steps,
-        "expected": where_asked(targets, asked),
-        "predicted": answers_asked(classes(output), asked),
-    }
+    return {**steps, "expected": where_asked(targets, asked), "predicted": answers_asked(answer, asked)}
 
 
 def _write(path: Path, seen: Seen, name: str) -> None:
@@ -196,7 +203,10 @@ def _title(name: str, seen: Seen) -> str:
     if seen.asks == "every step":
         return f"{name}: {right.sum():,} of {len(right):,} answers right"
     expected, predicted = seen.facts["expected"], seen.facts["predicted"]
-    return f"{name}: expected {expected}, answered {predicted}, which is {'right' if right[0] else 'wrong'}"
+    verdict = "right" if right[0] else "wrong"
+    if isinstance(expected, list):
+        return f"{name}: answered {len(expected):,} numbers, which are {verdict}"
+    return f"{name}: expected {expected}, answered {predicted}, which is {verdict}"
 
 
 def _npz(seen: Seen) -> bytes:

@@ -32,7 +32,8 @@ class Question(NamedTuple):
 
     asked: Bool[np.ndarray, "time"]
     """The steps at which an answer is asked for, of a task that asks once the last one alone."""
-    expected: Num[np.ndarray, "time"]
+    expected: Num[np.ndarray, "time *outputs"]
+    """A class or a number a step, or a vector of numbers."""
     right: Bool[np.ndarray, "time"]
     """Whether the model's answer is."""
 
@@ -48,18 +49,24 @@ def question_of(task: Task, batch: Batch, output: Float[np.ndarray, "*time outpu
     right = np.asarray(task.correct(jnp.asarray(output)[None], batch.targets))[0]
     if asked.ndim:
         return Question(asked, target, right)
-    return Question(np.arange(length) == length - 1, np.full(length, target), np.full(length, right))
+    everywhere = np.broadcast_to(target, (length, *target.shape))
+    return Question(np.arange(length) == length - 1, everywhere, np.full(length, right))
 
 
 def draw_answers(
-    axes: Axes, outputs: Float[np.ndarray, "time outputs"], inches: float, asks: Asks, question: Question | None
+    axes: Axes,
+    outputs: Float[np.ndarray, "time outputs"],
+    inches: float,
+    asks: Asks,
+    question: Question | None,
+    of_classes: bool = True,
 ) -> None:
-    """Draws the panel, in which a step takes so many inches."""
+    """Draws the panel, in which a step takes so many inches; a line for each number where they are not `of_classes`."""
     title = "answer, if the sequence ended at this step"
     if asks == "every step":
         title = "answer at every step"
-    if outputs.shape[1] == 1:
-        rows = _draw_numbers(axes, outputs[:, 0], inches, question)
+    if outputs.shape[1] == 1 or not of_classes:
+        rows = _draw_numbers(axes, outputs, inches, question)
     elif asks == "every step":
         title += ", named where there is room"
         rows = _draw_every_answer(axes, outputs, inches, question)
@@ -79,13 +86,19 @@ def draw_answers(
     legend.set_in_layout(False)  # it stands beside the title, and takes no height of its own
 
 
-def _draw_numbers(axes: Axes, answers: Float[np.ndarray, "time"], inches: float, question: Question | None) -> int:
-    axes.plot(answers, color=BLUE, linewidth=1, label="answer")
+def _draw_numbers(
+    axes: Axes, answers: Float[np.ndarray, "time outputs"], inches: float, question: Question | None
+) -> int:
+    """A line for each number; right and wrong answers are marked on the highest."""
+    more = f", {answers.shape[1]:,} numbers" if answers.shape[1] > 1 else ""
+    lines = axes.plot(answers, color=BLUE, linewidth=1)
+    lines[0].set_label(f"answer{more}")
     axes.set_ylabel("answer", fontsize="small")
     if question is not None:
         expected = question.expected[question.steps]
-        axes.plot(question.steps, expected, "D", markersize=7, fillstyle="none", color=GREY, label="expected")
-    _mark_right_and_wrong(axes, answers, inches, question)
+        points = axes.plot(question.steps, expected, "D", markersize=7, fillstyle="none", color=GREY)
+        points[0].set_label("expected")
+    _mark_right_and_wrong(axes, answers.max(-1), inches, question)
     return 0
 
 

@@ -22,6 +22,7 @@ from memoryspan.sampling import Stream, stream
 from memoryspan.spans.held import THRESHOLD
 from memoryspan.spans.held_file import HeldSpan
 from memoryspan.tasks import Echo, Task
+from memoryspan.tasks.base import asks_for_classes
 from memoryspan.training import Row
 
 LONGEST = 500
@@ -47,6 +48,8 @@ def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | N
     network, reason = None, ""
     if task.shortest > LONGEST:
         reason = f"The page draws up to {LONGEST} steps, and this task has at least {task.shortest:,}."
+    elif task.n_outputs > 1 and not asks_for_classes(task):
+        reason = f"The page shows classes, or one number, and an answer of this task is {task.n_outputs} numbers."
     else:
         try:
             network = {"layers": described(model), "moments": _moments(run, model, updates, history)}
@@ -112,7 +115,7 @@ def _moment(updates: int, row: Row | None, weights: str) -> dict[str, Any]:
 
 def _task(task: Task, model: keras.Model) -> dict[str, Any]:
     """What the page has to know of the task."""
-    number = task.n_outputs == 1
+    number = task.n_outputs == 1 or not asks_for_classes(task)
     tokens = np.issubdtype(_sampled(task, 0, 1, task.shortest)[0].dtype, np.integer)
     return {
         "reads": "symbols" if tokens else "vectors",

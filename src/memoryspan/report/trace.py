@@ -122,13 +122,15 @@ def _lines(
 ) -> Iterator[Panel]:
     """The panels without colours: few real features, the answers, and where the last of them comes from."""
     inputs, steps = trace.inputs[row], int(trace.lengths[row])
-    if not _is_symbols(inputs) and inputs.shape[1] <= FEW:
-        for number, values in enumerate(inputs.T):
+    vectors = inputs.reshape(steps, -1)
+    if not _is_symbols(inputs) and vectors.shape[1] <= FEW:
+        for number, values in enumerate(vectors.T):
             draw = partial(_draw_bars, heights=values, colour=GREY, title=f"input: feature {number}", what="value")
             yield Panel(BARS, draw, coloured=False)
     if trace.predictions is not None and trace.predictions.shape[1] == trace.lengths.max():
         outputs, inches = trace.predictions[row, :steps], _width(steps) / steps
-        draw = partial(draw_answers, outputs=outputs, inches=inches, asks=asks, question=question)
+        what = {"asks": asks, "question": question, "of_classes": trace.of_classes}
+        draw = partial(draw_answers, outputs=outputs, inches=inches, **what)
         yield Panel(answers.HEIGHT, draw, coloured=False)
     if saliency is not None:
         slopes = saliency[row, :steps]
@@ -164,7 +166,7 @@ def _draw_bars(axes: Axes, heights: Float[np.ndarray, "time"], colour: str, titl
 
 def _maps(trace: Trace, row: int) -> Iterator[Panel]:
     vectors = trace.inputs[row]
-    if not _is_symbols(vectors) and vectors.shape[1] > FEW:
+    if not _is_symbols(vectors) and vectors.ndim > 1 and vectors.shape[1] > FEW:
         yield _map("input", vectors.T, "features")
     for layer in trace.layers:
         order = order_of_units(layer, row)
@@ -247,10 +249,11 @@ def _mark_steps(axes: Axes, inputs: Num[np.ndarray, "time *features"], inches: f
 
 
 def _is_symbols(inputs: Num[np.ndarray, "time *features"]) -> bool:
-    """Whether they are tokens, or one-hot vectors."""
+    """Whether they are symbols, or their one-hot vectors."""
     if inputs.ndim == 1:
-        return True
-    return bool(((inputs == 0) | (inputs == 1)).all() and (inputs.sum(-1) == 1).all())
+        return np.issubdtype(inputs.dtype, np.integer)
+    one_hot = ((inputs == 0) | (inputs == 1)).all() and (inputs.sum(-1) == 1).all()
+    return bool(inputs.shape[1] > 1 and one_hot)
 
 
 def _symbols(inputs: Num[np.ndarray, "time *features"]) -> Num[np.ndarray, "time"]:

@@ -105,7 +105,8 @@ def largest_errors(task: Task, predictions: Float[Array, "batch ..."], batch: Ba
     if jnp.issubdtype(batch.targets.dtype, jnp.integer):
         expected = jax.nn.one_hot(batch.targets, predictions.shape[-1])
     else:
-        expected = batch.targets[..., None]
+        is_vector = batch.targets.ndim == predictions.ndim
+        expected = batch.targets if is_vector else batch.targets[..., None]
     errors = jnp.where(batch.asked, abs(predictions - expected).max(-1), 0)
     return errors.reshape(errors.shape[0], -1).max(axis=1)
 

@@ -16,8 +16,8 @@ from jaxtyping import Float, Int
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
 from memoryspan.errors import ModelError
+from memoryspan.reading import n_symbols_of
 from memoryspan.sampling import Stream, stream, symbols
-from memoryspan.sequences import expected
 
 SEQUENCES, STEPS = 64, 512
 """Of fresh symbols, half of them to fit the readouts on; half of the steps is as far back as is looked."""
@@ -51,9 +51,9 @@ def memory_capacity(model: keras.Model, *, seed: int = 0) -> float:
 
 def _states(model: keras.Model):
     """The number of symbols, and states_of(tokens): (batch, time) to (batch, time, units)."""
-    _, n_symbols = expected(model)
+    n_symbols = n_symbols_of(model)
     states = model.layers[-1].input if model.layers and model.built else None
-    if states is None or isinstance(states, list) or len(states.shape) != 3:
+    if n_symbols is None or states is None or isinstance(states, list) or len(states.shape) != 3:
         raise ModelError(
             f"The memory capacity of {model.name!r} cannot be read off: it should take symbols and answer at "
             f"every step, like lstm(Delay())."

@@ -2,11 +2,12 @@
 
 A task is a frozen dataclass. Its `length` is the width, in time steps, of the arrays that `sample` makes; the
 lengths of the examples in them are chosen by whoever asks, and may be known only at run time. Inputs are tokens
-or real vectors, answers are classes or numbers, asked for once an example or at any of its steps: what differs is
-a shape, never a branch in the code that trains or evaluates.
+or real vectors, answers are classes, numbers or vectors of numbers, asked for once an example or at any of its steps:
+what differs is a shape, never a branch in the code that trains or evaluates.
 """
 
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Array, Bool, Float, Int
@@ -23,14 +24,15 @@ class Batch(NamedTuple):
     Attributes:
         inputs: tokens (each stands for its one-hot vector), or real vectors; anything past a row's length.
         lengths: the time steps of each example.
-        targets: the right answers: a class, or a number.
+        targets: the right answers: a class (an integer), a number (a float), or, of a task whose `n_outputs` is 2 or
+            more, a vector of so many numbers (floats).
         asked: where an answer is asked for: within the row's length, and at least once in a row. What stands in
             `targets` elsewhere means nothing. An example is right where every answer asked for is.
     """
 
     inputs: Int[Array, "batch time"] | Float[Array, "batch time features"]
     lengths: Int[Array, "batch"]
-    targets: Int[Array, "batch *asked"] | Float[Array, "batch *asked"]
+    targets: Int[Array, "batch *asked"] | Float[Array, "batch *asked"] | Float[Array, "batch *asked outputs"]
     asked: Bool[Array, "batch *asked"]
 
 
@@ -65,7 +67,7 @@ class Task(Protocol):
 
     @property
     def n_outputs(self) -> int:
-        """The width of a model's answer: the number of classes, or 1 for a number."""
+        """The width of a model's answer: the number of classes, 1 for a number, or the numbers of a vector."""
         ...
 
     @property
@@ -90,7 +92,7 @@ class Task(Protocol):
         ...
 
     def correct(self, predictions: Float[Array, "batch *asked outputs"], targets: Any) -> Bool[Array, "batch *asked"]:
-        """Which answers are right."""
+        """Which answers are right; a vector of numbers is one answer."""
         ...
 
 
@@ -107,13 +109,46 @@ def require_task(task: Any, called: str | None = None) -> None:
     _require_batch(task, called)
 
 
-def _require_batch(task: Any, called: str) -> None:
-    """Whether a batch has the shapes of the protocol, without making one."""
+def makes_symbols(task: Task) -> bool:
+    """Whether the inputs of a task are symbols, and not numbers."""
+    return _is_whole(_spec(task).inputs)
+
+
+def asks_for_classes(task: Task) -> bool:
+    """Whether the right answers of a task are classes, and not numbers."""
+    return _is_whole(_spec(task).targets)
+
+
+def _spec(task: Any, rows: int = 2) -> Any:
+    """What the task's `sample` returns, with the shapes and types of its arrays in their place: none is made."""
+    try:
+        hash(task)
+    except TypeError:  # a setting is a list
+        return _traced(task, rows)
+    return _traced_once(task, rows)
+
+
+def _traced(task: Any, rows: int) -> Any:
     import jax
     import jax.numpy as jnp
 
+    return jax.eval_shape(lambda key: task.sample(key, rows, jnp.int32(task.shortest)), jax.random.key(0))
+
+
+_traced_once = lru_cache(maxsize=16)(_traced)
+"""A loop over single sequences does not trace its task in each turn."""
+
+
+def _is_whole(array: Any) -> bool:
+    import jax.numpy as jnp
+
+    return jnp.issubdtype(array.dtype, jnp.integer)
+
+
+def _require_batch(task: Any, called: str) -> None:
+    """Whether a batch has the shapes of the protocol, without making one."""
     rows, steps = 2, task.length
-    batch = jax.eval_shape(lambda key: task.sample(key, rows, jnp.int32(task.shortest)), jax.random.key(0))
+    batch = _spec(task, rows)
     if not isinstance(batch, Batch):
         raise TaskError(
             f"{called} samples a {type(batch).__name__}, and it should sample a memoryspan.tasks.Batch("
@@ -122,14 +157,18 @@ def _require_batch(task: Any, called: str) -> None:
     if lacking := [name for name, part in zip(Batch._fields, batch, strict=True) if not hasattr(part, "shape")]:
         raise TaskError(f"{called} samples no array of {' or '.join(lacking)}, and a Batch has four arrays.")
     asked = (rows,) if task.asks == "once" else (rows, steps)
-    tokens = jnp.issubdtype(batch[0].dtype, jnp.integer)
-    inputs = (rows, steps) if tokens else (rows, steps, task.n_features)
-    expected = dict(zip(Batch._fields, (inputs, (rows,), asked, asked), strict=True))
+    inputs = (rows, steps) if _is_whole(batch.inputs) else (rows, steps, task.n_features)
+    one_value = _is_whole(batch.targets) or task.n_outputs == 1
+    targets = asked if one_value else (*asked, task.n_outputs)
+    expected = dict(zip(Batch._fields, (inputs, (rows,), targets, asked), strict=True))
     for name, part in zip(Batch._fields, batch, strict=True):
         if part.shape != expected[name]:
+            shape = f"{expected[name]}"
+            if name == "targets" and not one_value:
+                shape = f"{asked} for classes, which are integers, or {targets} for vectors of numbers (floats)"
             raise TaskError(
                 f"{called} samples {name} of shape {part.shape} for {rows} examples of up to {steps} steps, and they "
-                f"should have {expected[name]}."
+                f"should have {shape}."
             )
 
 
