@@ -126,3 +126,99 @@ def test_what_is_not_asked_for_costs_nothing():
 def test_the_weighted_mean_over_everything_is_the_mean_over_what_was_asked(asked, values):
     expected = values[asked].mean() if asked.any() else 0.0
     np.testing.assert_allclose((values * weights_of(jnp.asarray(asked))).mean(), expected, rtol=1e-4, atol=1e-4)
+
+
+# Losses of one's own, tried on what they read
+
+
+def sparse_function(labels, logits):
+    return LOSSES.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+
+
+def gathered(labels, probabilities):
+    chosen = keras.ops.take_along_axis(probabilities, keras.ops.cast(labels, "int32"), axis=-1)
+    return -keras.ops.log(chosen[..., 0])
+
+
+def ignoring_class_0(labels, probabilities):
+    labels = keras.ops.squeeze(labels, -1) if len(labels.shape) == len(probabilities.shape) else labels
+    one_hot = keras.ops.one_hot(keras.ops.cast(labels, "int32"), CLASSES)
+    losses = -keras.ops.sum(one_hot * keras.ops.log(probabilities), axis=-1)
+    return keras.ops.where(labels > 0, losses, 0.0)
+
+
+@keras.saving.register_keras_serializable()
+class SparseLoss(LOSSES.Loss):
+    def call(self, labels, logits):
+        return keras.ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+
+
+@keras.saving.register_keras_serializable()
+class OneHotLoss(LOSSES.Loss):
+    def call(self, y_true, y_pred):
+        return keras.ops.sum(keras.ops.square(y_true - y_pred), axis=-1)
+
+
+READ_CLASSES = {"function": sparse_function, "gathered": gathered, "masked": ignoring_class_0, "class": SparseLoss()}
+
+
+@pytest.mark.parametrize("loss", READ_CLASSES.values(), ids=READ_CLASSES)
+@pytest.mark.parametrize("batch", [BATCH, CLASSES], ids=["rows", "as many rows as classes"])
+def test_a_loss_of_ones_own_around_a_sparse_one_is_given_classes(loss, batch):
+    model = model_of(loss)
+    labels = np.resize(LABELS[:, 0], batch)
+    x = np.resize(X, (batch, TIME, FEATURES))
+    reported = model.test_on_batch(x, labels[:, None])
+    variables = variables_of(model)
+    predictions, _ = model.stateless_call(*variables, jnp.asarray(x))
+    outcome = Outcome(predictions, variables.non_trainable, 0.0)
+    cost = compiled_loss(model)(variables, outcome, jnp.asarray(labels), jnp.ones(batch))
+    np.testing.assert_allclose(cost, np.ravel(reported)[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", [own_loss, OneHotLoss()], ids=["function", "class"])
+def test_another_loss_of_ones_own_is_given_one_hot_vectors(loss):
+    model = model_of(loss)
+    reported = model.test_on_batch(X, np.eye(CLASSES, dtype="float32")[LABELS[:, 0]])
+    np.testing.assert_allclose(found(model, LABELS[:, 0], np.ones(BATCH)), np.ravel(reported)[0], rtol=1e-5)
+
+
+def test_one_output_is_given_whole_labels_as_they_are():
+    model = model_of("binary_crossentropy", answers=1, activation="sigmoid")
+    labels = LABELS[:, 0] % 2
+    reported = model.test_on_batch(X, labels.astype("float32")[:, None])
+    np.testing.assert_allclose(found(model, labels, np.ones(BATCH)), np.ravel(reported)[0], rtol=1e-5)
+
+
+def test_a_vector_of_numbers_is_compared_with_a_vector():
+    model = model_of("mse", activation=None)
+    targets = RNG.normal(size=(BATCH, CLASSES)).astype("float32")
+    reported = model.test_on_batch(X, targets)
+    np.testing.assert_allclose(found(model, targets, np.ones(BATCH)), np.ravel(reported)[0], rtol=1e-5)
+
+
+@keras.saving.register_keras_serializable()
+class LooksAtInput(keras.Model):
+    """A model whose loss looks at what it was given."""
+
+    def __init__(self):
+        super().__init__()
+        self.recurrent, self.answer = LAYERS.LSTM(3), LAYERS.Dense(CLASSES, "softmax")
+
+    def call(self, inputs):
+        return self.answer(self.recurrent(inputs))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return keras.ops.mean(LOSSES.categorical_crossentropy(y, y_pred)) + keras.ops.mean(keras.ops.square(x))
+
+
+def test_a_loss_that_looks_at_the_input_is_given_it():
+    model = LooksAtInput()
+    model(X)
+    model.compile("sgd", "categorical_crossentropy")
+    reported = model.test_on_batch(X, np.eye(CLASSES, dtype="float32")[LABELS[:, 0]])
+    variables = variables_of(model)
+    predictions, _ = model.stateless_call(*variables, jnp.asarray(X))
+    outcome = Outcome(predictions, variables.non_trainable, 0.0)
+    cost = compiled_loss(model)(variables, outcome, jnp.asarray(LABELS[:, 0]), jnp.ones(BATCH), jnp.asarray(X))
+    np.testing.assert_allclose(cost, np.ravel(reported)[0], rtol=1e-5)

@@ -156,7 +156,8 @@ def _show(run, result, drawn: bool) -> None:
 
     say(click.style(f"\n{result.status.sentence}", bold=True))
     for note in result.notes:
-        say(note)
+        if note not in run.notices:  # which were printed before it began
+            say(note)
     if result.history:
         last = result.history[-1]
         say(f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training")

@@ -25,6 +25,8 @@ def noisy_layers(model: keras.Model) -> list[str]:
 def _is_known_the_same(layer: Any) -> bool:
     if not type(layer).__module__.startswith("keras.") or isinstance(layer, LAYERS.BatchNormalization):
         return False
+    if isinstance(layer, LAYERS.Dense | LAYERS.EinsumDense):
+        return layer.quantization_mode is None
     has_rate = any(hasattr(layer, name) for name in RATES)
     return not _noise(layer) if has_rate else isinstance(layer, CONTAINERS) or hasattr(layer, "_nodes_by_depth")
 

@@ -5,6 +5,7 @@ from typing import cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from memoryspan.backend import keras
@@ -65,29 +66,35 @@ def _encoded(model: keras.Model, x: Array | None, targets: Array, predictions: A
 
 
 def _reads_classes(model: keras.Model, x: Array | None, targets: Array, predictions: Array) -> bool:
-    """Whether the loss reads classes as whole numbers; one that is not Keras's is tried on the shapes of both."""
+    """Whether the loss reads classes as whole numbers, and not as one-hot vectors; one that is not Keras's is tried."""
     loss = keras.losses.get(single_loss(model))
     if isinstance(loss, SPARSE[0]) or loss is SPARSE[1]:
         return True
     own_loss = type(model).compute_loss is not keras.Model.compute_loss
     if not own_loss and (type(loss).__module__.startswith("keras.") or loss in vars(keras.losses).values()):
         return False
-    rows = 2 * predictions.shape[-1] + 1  # not as many as outputs: one axis would pass for the other
+    n_classes = predictions.shape[-1]
+    rows = 2 * n_classes + 1  # not as many as classes: one axis would pass for the other
+    shape = rows, *targets.shape[1:]
+    given = {"sample_weight": np.ones(shape, np.float32)}
+    given |= {} if x is None else {"x": np.zeros((rows, *x.shape[1:]), x.dtype)}
 
-    def like(array: Array) -> jax.ShapeDtypeStruct:
-        return jax.ShapeDtypeStruct((rows, *array.shape[1:]), array.dtype)
-
-    def accepts(y: jax.ShapeDtypeStruct) -> bool:
-        weights = jax.ShapeDtypeStruct(like(targets).shape, jnp.float32)
-        given = {"y": y, "y_pred": like(predictions), "sample_weight": weights}
-        given |= {} if x is None else {"x": like(x)}
+    def cost(y: np.ndarray, answered: np.ndarray) -> float:
+        """The loss where the answer is nearly sure of these classes; NaN where it does not take such targets."""
+        y_pred = (0.9 * np.eye(n_classes)[answered] + 0.1 / n_classes).astype(predictions.dtype)
         try:
-            jax.eval_shape(lambda given: model.compute_loss(**given), given)
+            with jax.ensure_compile_time_eval():
+                return float(
+                    model.compute_loss(y=jnp.asarray(y), y_pred=jnp.asarray(y_pred), **jax.tree.map(jnp.asarray, given))
+                )
         except Exception:  # a person's own function can raise anything at what it does not read
-            return False
-        return True
+            return float("nan")
 
-    return not accepts(like(predictions)) and accepts(like(targets))
+    classes = np.broadcast_to((np.arange(rows) % n_classes).reshape(-1, *[1] * (len(shape) - 1)), shape)
+    one_hot = np.eye(n_classes, dtype=np.float32)[classes]
+    one_hot_costs, costs = ([cost(y, (classes + wrong) % n_classes) for wrong in (0, 1)] for y in (one_hot, classes))
+    # What it reads is what makes the right answer cheaper than a wrong one.
+    return not one_hot_costs[0] < one_hot_costs[1] and costs[0] < costs[1]
 
 
 def weights_of(asked: Bool[Array, "batch *asked"]) -> Float[Array, "batch *asked"]:
