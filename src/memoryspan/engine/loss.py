@@ -54,47 +54,59 @@ def compiled_loss(model: keras.Model) -> CompiledLoss:
     return value
 
 
+Encoding = Callable[[Array, int], Array]
+"""encoding(classes, n_classes): classes as a loss reads them."""
+
+
+def _one_hot(classes: Array, n_classes: int) -> Array:
+    return jax.nn.one_hot(classes, n_classes, dtype=jnp.float32)
+
+
+def _as_they_are(classes: Array, n_classes: int) -> Array:
+    return classes
+
+
+def _in_a_column(classes: Array, n_classes: int) -> Array:
+    return classes[..., None]
+
+
 def _encoded(model: keras.Model, x: Array | None, targets: Array, predictions: Array) -> Array:
     """Targets as the loss reads them: classes as one-hot rows, or as they are for a sparse loss or a single output."""
     if not jnp.issubdtype(targets.dtype, jnp.integer):
         return targets if targets.ndim == predictions.ndim else targets[..., None]
-    if predictions.shape[-1] == 1:
+    n_classes = predictions.shape[-1]
+    if n_classes == 1:
         return targets[..., None].astype(predictions.dtype)
-    if _reads_classes(model, x, targets, predictions):
-        return targets
-    return jax.nn.one_hot(targets, predictions.shape[-1], dtype=predictions.dtype)
+    return _encoding(model, x, targets.shape, n_classes)(targets, n_classes)
 
 
-def _reads_classes(model: keras.Model, x: Array | None, targets: Array, predictions: Array) -> bool:
-    """Whether the loss reads classes as whole numbers, and not as one-hot vectors; one that is not Keras's is tried."""
+def _encoding(model: keras.Model, x: Array | None, shape: tuple[int, ...], n_classes: int) -> Encoding:
+    """How the loss reads classes. One that is not Keras's is tried: what it reads makes a right answer the cheaper."""
     loss = keras.losses.get(single_loss(model))
     if isinstance(loss, SPARSE[0]) or loss is SPARSE[1]:
-        return True
+        return _as_they_are
     own_loss = type(model).compute_loss is not keras.Model.compute_loss
     if not own_loss and (type(loss).__module__.startswith("keras.") or loss in vars(keras.losses).values()):
-        return False
-    n_classes = predictions.shape[-1]
+        return _one_hot
     rows = 2 * n_classes + 1  # not as many as classes: one axis would pass for the other
-    shape = rows, *targets.shape[1:]
-    given = {"sample_weight": np.ones(shape, np.float32)}
-    given |= {} if x is None else {"x": np.zeros((rows, *x.shape[1:]), x.dtype)}
+    shape = rows, *shape[1:]
+    of_x = None if x is None else (rows, *x.shape[1:])
+    classes = np.broadcast_to((np.arange(rows) % n_classes).reshape(-1, *[1] * (len(shape) - 1)), shape)
 
-    def cost(y: np.ndarray, answered: np.ndarray) -> float:
+    def cost(encoding: Encoding, answered: np.ndarray) -> float:
         """The loss where the answer is nearly sure of these classes; NaN where it does not take such targets."""
-        y_pred = (0.9 * np.eye(n_classes)[answered] + 0.1 / n_classes).astype(predictions.dtype)
+        y_pred = 0.9 * np.eye(n_classes)[answered] + 0.1 / n_classes
         try:
             with jax.ensure_compile_time_eval():
-                return float(
-                    model.compute_loss(y=jnp.asarray(y), y_pred=jnp.asarray(y_pred), **jax.tree.map(jnp.asarray, given))
-                )
+                y, weights = encoding(jnp.asarray(classes), n_classes), jnp.ones(shape)
+                given = {"x": None if of_x is None else jnp.zeros(of_x), "y": y, "sample_weight": weights}
+                return float(model.compute_loss(y_pred=jnp.asarray(y_pred, jnp.float32), **given))
         except Exception:  # a person's own function can raise anything at what it does not read
             return float("nan")
 
-    classes = np.broadcast_to((np.arange(rows) % n_classes).reshape(-1, *[1] * (len(shape) - 1)), shape)
-    one_hot = np.eye(n_classes, dtype=np.float32)[classes]
-    one_hot_costs, costs = ([cost(y, (classes + wrong) % n_classes) for wrong in (0, 1)] for y in (one_hot, classes))
-    # What it reads is what makes the right answer cheaper than a wrong one.
-    return not one_hot_costs[0] < one_hot_costs[1] and costs[0] < costs[1]
+    encodings = (_one_hot, _as_they_are, _in_a_column)
+    wrong = (classes + 1) % n_classes
+    return next((each for each in encodings if cost(each, classes) < cost(each, wrong)), _one_hot)
 
 
 def weights_of(asked: Bool[Array, "batch *asked"]) -> Float[Array, "batch *asked"]:
