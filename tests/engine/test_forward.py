@@ -114,7 +114,7 @@ class Case:
 
     @cached_property
     def through_keras(self):
-        return outcome_and_gradient(self.model, through_keras(self.model, training=False))
+        return outcome_and_gradient(self.model, through_keras(self.model, training=False, ragged=True))
 
     def run(self, function, lengths, inputs=None):
         inputs = self.data[0] if inputs is None else inputs
@@ -360,9 +360,11 @@ OTHERS = {
 TOKENS = np.random.default_rng(2).integers(0, FEATURES, (3, TIME))
 
 
-def apply_to(model, lengths=RAGGED, tokens=TOKENS, training=False):
+def apply_to(model, lengths=None, tokens=TOKENS, training=False):
+    """The outcome for rows of several lengths, where the model takes those in one batch; else for full ones."""
     served = forward(model, training=training)
     assert served.path == "keras"
+    lengths = lengths or (RAGGED if served.ragged else FULL)
     return served.apply(variables_of(model), jnp.asarray(tokens), jnp.array(lengths))
 
 
@@ -373,10 +375,12 @@ def one_hot(tokens):
 @pytest.mark.parametrize("name", OTHERS)
 def test_each_row_of_any_other_model_is_what_keras_gives_for_it_alone(name):
     model = OTHERS[name]()
-    predictions = apply_to(model).predictions
+    ragged = forward(model).ragged
+    together = apply_to(model).predictions if ragged else None
     for row, length in enumerate(RAGGED):
         tokens = TOKENS[row : row + 1, :length]
-        assert_close(predictions[row : row + 1], model(tokens if "embedding" in name else one_hot(tokens)))
+        found = apply_to(model, (length,), tokens).predictions if together is None else together[row : row + 1]
+        assert_close(found, model(tokens if "embedding" in name else one_hot(tokens)))
 
 
 @pytest.mark.parametrize("rubbish", [-1, 3, 10**6])
@@ -386,9 +390,8 @@ def test_no_other_model_reads_the_padding(rubbish):
     np.testing.assert_array_equal(apply_to(model, tokens=spoilt).predictions, apply_to(model).predictions)
 
 
-@pytest.mark.parametrize("build", [two_branches, own_model])
-def test_a_model_of_fixed_length_takes_shorter_arrays(build):
-    model = build(time=TIME + 3)
+def test_a_model_of_fixed_length_that_ignores_padding_takes_shorter_arrays():
+    model = two_branches(time=TIME + 3)
     wide = apply_to(model, tokens=np.pad(TOKENS, [(0, 0), (0, 3)])).predictions
     np.testing.assert_array_equal(apply_to(model).predictions, wide)
 
@@ -462,7 +465,7 @@ def test_a_model_without_one_known_input_is_refused_with_a_sentence(build):
         forward(build())
 
 
-@pytest.mark.parametrize("build", [own_model, CASES["simple rnn"].build])
+@pytest.mark.parametrize("build", [two_branches, CASES["simple rnn"].build])
 def test_a_width_holds_the_length_stays_within_the_limit_and_seldom_changes(build):
     served = forward(build())
 
@@ -479,3 +482,90 @@ def test_a_width_holds_the_length_stays_within_the_limit_and_seldom_changes(buil
 def test_a_fixed_length_through_keras_costs_all_of_its_width_anyway():
     served = forward(own_model(time=TIME))
     assert (served.fixed_length, served.width(2, TIME)) == (TIME, TIME)
+
+
+# A number of rows, and states that are handed on
+
+
+def stateful(rows):
+    return keras.Sequential(
+        [keras.Input(batch_shape=(rows, 4, FEATURES)), LAYERS.LSTM(UNITS, stateful=True), LAYERS.Dense(ANSWERS)]
+    )
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_a_model_of_a_fixed_number_of_rows_answers_any_number_and_begins_each_anew(rows):
+    model = stateful(rows)
+    tokens = TOKENS[:, :4]
+    model.predict(one_hot(np.resize(tokens, (rows, 4))), verbose=0)  # which leaves states behind
+    states = [np.asarray(state.value) for state in model.layers[0].states]
+    found = apply_to(model, (4, 4, 4), tokens).predictions
+    free = keras.Sequential([keras.Input((4, FEATURES)), LAYERS.LSTM(UNITS), LAYERS.Dense(ANSWERS)])
+    free.set_weights(model.get_weights())
+    assert_close(found, free(one_hot(tokens)))
+    jax.tree.map(np.testing.assert_array_equal, states, [np.asarray(state.value) for state in model.layers[0].states])
+
+
+# One input or output in a list or a dictionary
+
+
+def boxed(of_input, of_output):
+    start = keras.Input((None, FEATURES), name="sequence")
+    outputs = LAYERS.Dense(ANSWERS)(LAYERS.LayerNormalization()(LAYERS.LSTM(UNITS)(start)))
+    return keras.Model(of_input(start), of_output(outputs))
+
+
+BOXES = {"bare": lambda x: x, "list": lambda x: [x], "dictionary": lambda x: {"sequence": x}}
+
+
+@pytest.mark.parametrize("of_input", BOXES.values(), ids=BOXES)
+@pytest.mark.parametrize("of_output", BOXES.values(), ids=BOXES)
+def test_one_array_in_a_list_or_a_dictionary_is_one_array(of_input, of_output):
+    model = boxed(of_input, of_output)
+    assert output_shape(model) == (None, ANSWERS)
+    (expected,) = keras.tree.flatten(model(of_input(one_hot(TOKENS))))
+    assert_close(apply_to(model, FULL).predictions, expected)
+
+
+def test_two_outputs_are_refused():
+    start = keras.Input((None, FEATURES))
+    with pytest.raises(ModelError, match="2"):
+        output_shape(keras.Model(start, [LAYERS.LSTM(2)(start), LAYERS.GRU(2)(start)]))
+
+
+# Other numbers
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_a_model_of_other_numbers_is_what_keras_gives(dtype):
+    layers = [LAYERS.LSTM(UNITS, dtype=dtype), LAYERS.Dense(ANSWERS, dtype=dtype)]
+    model = keras.Sequential([keras.Input((None, FEATURES)), *layers])
+    predictions = np.asarray(apply_to(model).predictions, np.float64)
+    for row, length in enumerate(RAGGED):
+        expected = np.asarray(model(one_hot(TOKENS[row : row + 1, :length])), np.float64)
+        np.testing.assert_allclose(predictions[row : row + 1], expected, atol=1e-2)
+
+
+# What cannot be compiled
+
+
+class Branching(keras.Model):
+    """Runs in Keras with run_eagerly=True, and nowhere else."""
+
+    def __init__(self):
+        super().__init__()
+        self.memory, self.answer = LAYERS.LSTM(UNITS), LAYERS.Dense(ANSWERS)
+
+    def call(self, x):
+        hidden = self.memory(x)
+        return self.answer(hidden * 0.5 if float(keras.ops.max(hidden)) > 0.5 else hidden)
+
+
+@pytest.mark.parametrize("built", [False, True])
+def test_a_model_that_branches_on_a_value_is_told_that_it_cannot_be_compiled(built):
+    model = Branching()
+    model(one_hot(TOKENS))
+    if built:
+        model.build((None, TIME, FEATURES))
+    with pytest.raises(ModelError, match="compiled"):
+        output_shape(model)

@@ -236,3 +236,20 @@ def test_without_an_order_the_running_accuracy_goes_on():
     (*_, last) = steps(Curriculum(unordered_from=5), [1.0] * 30, 5, 9)
     assert last.accuracy == pytest.approx(1)
     assert last.updates == 30
+
+
+def test_one_length_for_a_batch_is_the_current_one_or_one_where_it_has_been():
+    curriculum = Curriculum()
+    drawn = [curriculum.one_length(updates, 48, 3) for updates in range(400)]
+    assert set(drawn) == {3, 6, 12, 24, 48}
+    assert 0.55 < drawn.count(48) / 400 < 0.75
+    assert drawn == [curriculum.one_length(updates, 48, 3) for updates in range(400)]
+
+
+@given(st.integers(1, 200), st.integers(0, 500), st.integers(0, 10_000), st.floats(1.01, 4))
+def test_one_length_stays_between_the_shortest_and_the_current_one(shortest, more, updates, growth):
+    assert shortest <= Curriculum(growth=growth).one_length(updates, shortest + more, shortest) <= shortest + more
+
+
+def test_without_an_order_one_length_is_the_current_one():
+    assert {Curriculum(unordered_from=3).one_length(updates, 48, 3) for updates in range(50)} == {48}

@@ -117,7 +117,7 @@ class Curriculum:
         if self.unordered_from is not None:
             return length
         at_full_length, drawn = np.random.default_rng(updates).random(2)
-        drawn = length if at_full_length < self.full_share else shortest + drawn * (length - shortest)
+        drawn = length if at_full_length < self.full_share else shortest + int(drawn * (length - shortest + 1))
         step = shortest
         while step < drawn:
             step = max(math.ceil(step * self.growth), step + 1)
