@@ -13,7 +13,7 @@ from jaxtyping import Float
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, forward, variables_of
 from memoryspan.engine.finite import origin
-from memoryspan.engine.forward import answer_shape, input_shape, output_shape
+from memoryspan.engine.forward import answer_shape, input_shape, output_shape, seeds_of
 from memoryspan.errors import ModelError
 from memoryspan.reading import Reads, read, reading_of
 from memoryspan.sequences import batches, padded, rounded_up
@@ -143,6 +143,9 @@ def _outputs(model: keras.Model, rows: list[np.ndarray], steps: int | None) -> l
         for number, output in zip(numbers, np.asarray(outcome.predictions), strict=False):
             _require_finite(model, rows[number], output)
             outputs[number] = output[: lengths[number]] if fwd.ragged and output.ndim == 2 else output
+        variables = variables._replace(non_trainable=outcome.non_trainable)
+    for seed in [] if fwd.ragged else seeds_of(model):  # one that draws when it is used draws others the next time
+        model.non_trainable_variables[seed].assign(variables.non_trainable[seed])
     return outputs
 
 

@@ -228,6 +228,8 @@ def _predictions(
     if reason := _no_beginnings(model, lengths):
         return None, reason
     beginnings = outputs_of(model, [row[:end] for row in rows for end in range(1, len(row) + 1)])
+    if len({beginning.shape for beginning in beginnings}) > 1:
+        return None, "what it puts out has another shape for each length"
     by_row = np.split(np.array(beginnings), np.cumsum(lengths)[:-1])
     return _joined((([number], part[np.newaxis]) for number, part in enumerate(by_row)), len(rows)), ""
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memoryspan import predict
 from memoryspan.backend import keras
 from memoryspan.engine import Variables, assign, compiled_loss, forward, variables_of, weights_of
 from memoryspan.engine.forward import input_shape, output_shape, through_keras
@@ -448,10 +449,46 @@ def test_a_model_of_any_kind_tells_its_shapes(time):
         assert output_shape(build(time)) == (None, answers)
 
 
-def test_a_model_that_was_called_once_tells_the_shape_of_that_call():
+def test_a_model_that_was_called_once_takes_the_features_of_that_call_and_any_length():
     model = OwnModel()
     model(one_hot(TOKENS))
-    assert input_shape(model)[1:] == (TIME, FEATURES)
+    assert input_shape(model) == (None, None, FEATURES)
+
+
+class Flattening(keras.Model):
+    """Takes the length that it was built on, and no other."""
+
+    def __init__(self):
+        super().__init__()
+        self.flat, self.answer = LAYERS.Flatten(), LAYERS.Dense(ANSWERS)
+
+    def call(self, x):
+        return self.answer(self.flat(x))
+
+
+def test_a_model_of_ones_own_that_takes_one_length_tells_it():
+    model = Flattening()
+    model(one_hot(TOKENS))
+    assert input_shape(model) == (None, TIME, FEATURES)
+
+
+class StaysRandom(LAYERS.Layer):
+    """Dropout that stays on when the model is used (Gal & Ghahramani, arXiv 1506.02142)."""
+
+    def __init__(self):
+        super().__init__()
+        self.dropout = LAYERS.Dropout(0.5)
+
+    def call(self, x):
+        return self.dropout(x, training=True)
+
+
+def test_a_model_that_draws_when_it_is_used_draws_for_each_row_and_each_time():
+    model = chain(recurrent("LSTM"), StaysRandom, layer(LAYERS.Dense, 30))()
+    rows = np.repeat(one_hot(TOKENS[:1]), 20, axis=0)
+    first, second = (np.array(predict(model, rows, probabilities=True)) for _ in range(2))
+    assert len(np.unique(first.round(6), axis=0)) > 3
+    assert (first != second).any()
 
 
 def two_inputs():
@@ -480,7 +517,7 @@ def test_a_width_holds_the_length_stays_within_the_limit_and_seldom_changes(buil
 
 
 def test_a_fixed_length_through_keras_costs_all_of_its_width_anyway():
-    served = forward(own_model(time=TIME))
+    served = forward(two_branches(time=TIME))
     assert (served.fixed_length, served.width(2, TIME)) == (TIME, TIME)
 
 

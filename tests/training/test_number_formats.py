@@ -17,7 +17,8 @@ from memoryspan.backend import keras
 layers, task = keras.layers, Echo(4, 8)
 def through_keras(dtype):
     keras.utils.set_random_seed(0)
-    parts = [layers.LSTM(12, dtype=dtype), layers.LayerNormalization(dtype=dtype), layers.Dense(8, "softmax", dtype=dtype)]
+    norm, answer = layers.LayerNormalization(dtype=dtype), layers.Dense(8, "softmax", dtype=dtype)
+    parts = [layers.LSTM(12, dtype=dtype), norm, answer]
     model = keras.Sequential([keras.Input((None, 8)), *parts])
     model.compile(keras.optimizers.Adam(0.02), "categorical_crossentropy")
     return model

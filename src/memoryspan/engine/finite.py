@@ -24,7 +24,12 @@ def origin(model: keras.Model, inputs: Num[Any, "batch time *features"]) -> str:
         for layer in model._flatten_layers(include_self=False):
             watching.enter_context(watched(layer, partial(_noting, layer, behind)))
         keras_reader(model, training=False)(variables_of(model), jnp.asarray(inputs), None)
-    return f"from the layer {behind[0]!r} on" if behind else "though each of its layers gives finite numbers"
+    if not behind:
+        return "though each of its layers gives finite numbers"
+    layer = next(layer for layer in model._flatten_layers() if layer.name == behind[0])
+    looked_up = isinstance(layer, keras.layers.Embedding)
+    beyond = f", which has {layer.input_dim} rows and was asked for one beyond" if looked_up else ""
+    return f"from the layer {layer.name!r} on{beyond}"
 
 
 def _weight_not_finite(model: keras.Model) -> str | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from inspect import signature
 from typing import Literal, NamedTuple, cast
+from weakref import WeakKeyDictionary
 
 import jax
 import jax.numpy as jnp
@@ -110,9 +111,9 @@ def input_shape(model: keras.Model) -> tuple[int | None, ...]:
     if not isinstance(model, keras.Model):
         raise ModelError(f"A model should be a Keras model, got {model!r}: load a file with keras.saving.load_model.")
     shape = getattr(model, "input_shape", None)
-    if shape is None:  # a class of its own knows only the shape that it was built on, with the rows of that one batch
+    if shape is None:  # a class of its own knows only the shape that it was built on
         shape = (model.get_build_config() or {}).get("input_shape")
-        shape = (None, *shape[1:]) if isinstance(shape, (tuple, list)) else shape
+        shape = _freed(model, tuple(shape)) if isinstance(shape, (tuple, list)) else shape
     if shape is None and model.built:
         raise ModelError(
             f"The model {model.name!r} was called, and Keras could not work out its shapes from that: where it "
@@ -126,6 +127,31 @@ def input_shape(model: keras.Model) -> tuple[int | None, ...]:
             + ("" if model.built else "It is not built yet: call it once on such an array.")
         )
     return tuple(shape)
+
+
+def _freed(model: keras.Model, shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """The shape of the one batch on which a class of its own was built, without what was so in that batch alone."""
+    if len(shape) < 2 or shape[1] is None or not all(isinstance(n, int) for n in shape[1:]):
+        return (None, *shape[1:])
+    if model not in _TAKES_OTHERS:
+        dtype, longer = "int32" if len(shape) == 2 else "float32", [(shape[1] + 1), 2 * shape[1]]
+        call = partial(model.stateless_call, *variables_of(model))
+        _TAKES_OTHERS[model] = any(
+            _has_shape(call, jax.ShapeDtypeStruct((1, length, *shape[2:]), dtype)) for length in longer
+        )
+    return (None, None if _TAKES_OTHERS[model] else shape[1], *shape[2:])
+
+
+_TAKES_OTHERS: WeakKeyDictionary[keras.Model, bool] = WeakKeyDictionary()
+"""Whether models that are a class of their own take other lengths than the one that they were built on."""
+
+
+def _has_shape(call: Callable, x: jax.ShapeDtypeStruct) -> bool:
+    try:
+        jax.eval_shape(call, x)
+    except Exception:  # a model of somebody's can raise anything
+        return False
+    return True
 
 
 def output_shape(model: keras.Model) -> tuple[int | None, ...]:
@@ -312,7 +338,9 @@ def through_keras(model: keras.Model, training: bool, ragged: bool) -> Apply:
 
     def on_rows_of_one_length(variables, inputs, lengths):
         inputs = _cut(model, inputs, lengths)
-        return call(variables, inputs, None) if training else _each_alone(call, height or 1, variables, inputs)
+        if training:
+            return call(variables, inputs, None)
+        return _each_alone(call, height or 1, seeds_of(model), variables, inputs)
 
     return on_ragged_rows if ragged else on_rows_of_one_length
 
@@ -329,18 +357,35 @@ def _cut(model: keras.Model, inputs: Inputs, lengths: Int[Array, "batch"]) -> In
     return inputs[:, : int(lengths[0])]
 
 
-def _each_alone(call: Callable[..., Outcome], height: int, variables: Variables, inputs: Inputs) -> Outcome:
-    """`height` rows at a time, side by side; the last ones are filled up with rows of zeros."""
+def seeds_of(model: keras.Model) -> list[int]:
+    """Return which of the model's non-trainable variables are states of random generators."""
+    return [n for n, one in enumerate(model.non_trainable_variables) if "seed_generator_state" in one.path]
+
+
+def _each_alone(
+    call: Callable[..., Outcome], height: int, seeds: list[int], variables: Variables, inputs: Inputs
+) -> Outcome:
+    """`height` rows at a time, side by side; the last ones are filled up with rows of zeros.
+
+    A model that draws at random also when it is used (dropout that stays on) is given all rows together, as in Keras:
+    alone, each would draw the same.
+    """
     rows = len(inputs)
     missing = -rows % height
     blocks = jnp.pad(inputs, ((0, missing), *[(0, 0)] * (inputs.ndim - 1)))
     blocks = blocks.reshape(-1, height, *inputs.shape[1:])
 
+    draws = False
+
     def one(block):
+        nonlocal draws
         outcome = call(variables, block, None)
+        draws = any(outcome.non_trainable[seed] is not variables.non_trainable[seed] for seed in seeds)
         return outcome.predictions, outcome.penalty
 
     predictions, penalties = jax.vmap(one)(blocks)
+    if draws and height == 1:
+        return call(variables, inputs, None)
     predictions = predictions.reshape(-1, *predictions.shape[2:])[:rows]
     return Outcome(predictions, variables.non_trainable, jnp.mean(penalties))
 
