@@ -173,9 +173,11 @@ def answer_shape(model: keras.Model, length: int) -> tuple[int, ...]:
     x = jax.ShapeDtypeStruct((rows or 1, length, *(n or 1 for n in features)), _input_dtype(model))
     call, variables = _keras_call(model, training=False), variables_of(model)
     if steps not in (None, length):
-        raise ModelError(f"The model {model.name!r} takes {steps} time steps, and not {length}: ask for {steps}.")
+        raise ModelError(
+            f"The model {model.name!r} takes {steps} time steps, and not {length}: ask for length={steps}."
+        )
     try:
-        answer = jax.eval_shape(lambda x: call(variables, x, None).predictions, x)
+        answer = _only(model, jax.eval_shape(lambda x: call(variables, x, None).predictions, x))
     except ModelError:
         raise
     except Exception as error:
@@ -328,7 +330,11 @@ def through_keras(model: keras.Model, training: bool, ragged: bool) -> Apply:
     others (a normalisation over the batch); where the model insists on a number of rows, that many at a time.
     """
     height, fixed_length, *_ = input_shape(model)
-    call = keras_reader(model, training)
+    read = keras_reader(model, training)
+
+    def call(variables, inputs, mask):
+        outcome = read(variables, inputs, mask)
+        return outcome._replace(predictions=_only(model, outcome.predictions))
 
     def on_ragged_rows(variables, inputs, lengths):
         mask = _mask(inputs, lengths)
@@ -391,7 +397,10 @@ def _each_alone(
 
 
 def keras_reader(model: keras.Model, training: bool) -> Callable[..., Outcome]:
-    """call(variables, inputs, mask): Keras itself, on symbols or numbers; mask is None where nothing is padded."""
+    """call(variables, inputs, mask): Keras itself, on symbols or numbers; mask is None where nothing is padded.
+
+    The predictions are all that the model gives.
+    """
     call = _keras_call(model, training)
     return lambda variables, inputs, mask: call(variables, as_keras_reads(model, inputs, mask), mask)
 
@@ -422,8 +431,8 @@ def _keras_call(model: keras.Model, training: bool) -> Callable[..., Outcome]:
             set_keras_mask(x, mask)  # for the layers inside a model whose own call does not pass a mask on
             outcome = stateless(*variables, container(x))
         predictions, non_trainable, losses = outcome
-        predictions = _only(model, predictions)
-        set_keras_mask(predictions, None)  # else Keras's loss weighs by it, on top of the weights that it is given
+        for array in keras.tree.flatten(predictions):
+            set_keras_mask(array, None)  # else Keras's loss weighs by it, on top of the weights that it is given
         # Keras lists the regularisers of the weights last; those are in the compiled loss already.
         return Outcome(predictions, non_trainable, sum(losses[: len(losses) - regularised], 0.0))
 
