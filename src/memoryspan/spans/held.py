@@ -4,12 +4,12 @@ The longest length at which its accuracy is proved: of 1,000 fresh examples of e
 that the lower end of the 95 % Wilson interval is at least 95 %. It is found by doubling, then bisecting.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
-from memoryspan.engine.forward import input_shape
+from memoryspan.engine.forward import NEAR, input_shape
 from memoryspan.errors import NoRoomError
 from memoryspan.evaluation import Accuracy, accuracy_table, at_length, check_fit, evaluator, wilson
 from memoryspan.sampling import Stream, stream
@@ -68,16 +68,18 @@ def held_span(
     seed_number(seed)
     require_longest(longest, task)
     longest = min(longest, input_shape(model)[1] or longest)  # a model of a fixed length takes no more
+    fwd, variables = forward(model), variables_of(model)
+    longest = next(filter(fwd.takes, range(longest, max(longest - NEAR, task.shortest - 1), -1)), longest)
     trained, task = min(task.length, longest), at_length(task, longest)
     check_fit(model, task)
-    count, variables = evaluator(forward(model), task), variables_of(model)
+    count = evaluator(fwd, task)
 
     def measure(length: int, enough: int) -> Accuracy:
         accuracy = count(variables, stream(seed, Stream.EVALUATION), EXAMPLES, length, enough)
         on_accuracy(accuracy)
         return accuracy
 
-    return hold(measure, task, longest, trained)
+    return hold(measure, task, longest, trained, lambda length: fwd.length_from(length, longest))
 
 
 def require_longest(longest: int, task: Task) -> None:
@@ -87,28 +89,35 @@ def require_longest(longest: int, task: Task) -> None:
     )
 
 
-def hold(measure: Measure, task: Task, longest: int, trained: int) -> Held:
-    """Doubles from the shortest length until, beyond the trained one, the model fails; bisects between the last two."""
+def hold(
+    measure: Measure, task: Task, longest: int, trained: int, taken: Callable[[int], int] = lambda length: length
+) -> Held:
+    """Doubles from the shortest length until, beyond the trained one, the model fails; bisects between the last two.
+
+    `taken(length)` is the next length, this one or a longer one, that the model takes.
+    """
     found: dict[int, Accuracy] = {}
 
     def holds(length: int, enough: int = 0) -> bool:
+        length = taken(length)
         if length not in found:
             found[length] = measure(length, enough)
         return found[length].right >= ENOUGH
 
-    full = _double(holds, task.shortest, longest, trained)
+    lengths = {taken(length) for length in (task.shortest, *_powers_of_two(task.shortest, longest), trained, longest)}
+    full = _double(holds, sorted(lengths), trained)
     best = max((length for length in found if holds(length)), default=None)
     if best is not None and best != longest:
         worst = min((length for length in found if length > best), default=best + 1)
-        best = bisect(lambda length: holds(length, ENOUGH), best, worst)
+        best = taken(bisect(lambda length: holds(length, ENOUGH), best, worst))
     curve = tuple(found[length] for length in sorted(found))
     return Held(span(task, best, at_least=best is not None and (best == longest or not full)), curve)
 
 
-def _double(holds: Callable[[int], bool], shortest: int, longest: int, trained: int) -> bool:
+def _double(holds: Callable[[int], bool], lengths: Sequence[int], trained: int) -> bool:
     """Looks at length after length; False where the machine's memory ended before the model's did."""
     missed = 0
-    for length in sorted({shortest, *_powers_of_two(shortest, longest), trained, longest}):
+    for length in lengths:
         try:
             missed = 0 if holds(length) else missed + (length > trained)
         except NoRoomError:
