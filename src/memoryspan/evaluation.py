@@ -257,13 +257,13 @@ def check_fit(model: keras.Model, task: Task) -> None:
     found = output_shape(model)[1:]
     if len(found) != len(expected) or found[-1] != expected[-1]:
         shape = ", ".join(["batch", *(["time"] if len(expected) == 2 else []), str(task.n_outputs)])
+        instead = f": build a model whose last layer has {task.n_outputs} units"
+        if sorted((len(found), len(expected))) == [1, 2] and found[-1] == expected[-1]:
+            instead = f": its last recurrent layer should have return_sequences={len(expected) == 2}"
+        elif len(found) < len(expected):
+            instead = ": keep the last axis, which has the outputs"
         raise ModelError(
-            f"The model answers with shape {('batch', *found)}, and the task {task.name} asks for ({shape})"
-            + (
-                ": its last recurrent layer should have return_sequences=" + str(len(expected) == 2) + "."
-                if len(found) != len(expected)
-                else "."
-            )
+            f"The model answers with shape {('batch', *found)}, and the task {task.name} asks for ({shape}){instead}."
         )
     if path_of(model) == "keras":
         _require_length(model, task)

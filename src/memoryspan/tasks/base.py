@@ -25,7 +25,8 @@ class Batch(NamedTuple):
         inputs: tokens (each stands for its one-hot vector), or real vectors; anything past a row's length.
         lengths: the time steps of each example.
         targets: the right answers: a class (an integer), a number (a float), or, of a task whose `n_outputs` is 2 or
-            more, a vector of so many numbers (floats).
+            more, a vector of that many numbers (floats). A number that is answered with several, such as quantiles,
+            is a vector of one.
         asked: where an answer is asked for: within the row's length, and at least once in a row. What stands in
             `targets` elsewhere means nothing. An example is right where every answer asked for is.
     """
@@ -159,13 +160,16 @@ def _require_batch(task: Any, called: str) -> None:
     asked = (rows,) if task.asks == "once" else (rows, steps)
     inputs = (rows, steps) if _is_whole(batch.inputs) else (rows, steps, task.n_features)
     one_value = _is_whole(batch.targets) or task.n_outputs == 1
-    targets = asked if one_value else (*asked, task.n_outputs)
-    expected = dict(zip(Batch._fields, (inputs, (rows,), targets, asked), strict=True))
+    targets = (asked,) if one_value else ((*asked, task.n_outputs), (*asked, 1))
+    expected = dict(zip(Batch._fields, ((inputs,), ((rows,),), targets, (asked,)), strict=True))
     for name, part in zip(Batch._fields, batch, strict=True):
-        if part.shape != expected[name]:
-            shape = f"{expected[name]}"
+        if part.shape not in expected[name]:
+            shape = f"{expected[name][0]}"
             if name == "targets" and not one_value:
-                shape = f"{asked} for classes, which are integers, or {targets} for vectors of numbers (floats)"
+                shape = (
+                    f"{asked} for classes, which are integers, {targets[0]} for vectors of numbers (floats), or "
+                    f"{targets[1]} for one number of which several are said, as quantiles are"
+                )
             raise TaskError(
                 f"{called} samples {name} of shape {part.shape} for {rows} examples of up to {steps} steps, and they "
                 f"should have {shape}."
