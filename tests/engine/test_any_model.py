@@ -336,7 +336,7 @@ def test_an_answer_is_the_same_alone_in_any_company_and_with_keras(write, freedo
     model = with_random_weights(write(keras.Input(shape, dtype=dtype), list(map(made, parts))), rng)
 
     steps, *features = shape
-    tried = {steps or LONGEST, *data.draw(st.sets(st.integers(1, LONGEST), min_size=1, max_size=3))}
+    tried = {steps or LONGEST, *data.draw(st.sets(st.integers(1, LONGEST), min_size=1, max_size=2))}
     shapes = {n: answer_shape(model, steps, jax.ShapeDtypeStruct((1, n, *features), dtype)) for n in sorted(tried)}
     taken = [length for length, gives in shapes.items() if gives and 0 not in gives]
     assume(taken)
@@ -352,9 +352,9 @@ def test_an_answer_is_the_same_alone_in_any_company_and_with_keras(write, freedo
     rows, expected = zip(*pairs, strict=True)
 
     answer = partial(predict, model, reads=reads, probabilities=True)
-    for found, row, right in zip(answer(rows), rows, expected, strict=True):
+    for found, right in zip(answer(rows), expected, strict=True):
         check(found, right)
-        check(answer([row])[0], right)
+    check(answer([rows[-1]])[0], expected[-1])
     for row in refused:
         with pytest.raises(MemoryspanError):
             answer([row])
