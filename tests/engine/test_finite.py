@@ -1,5 +1,7 @@
 """Where numbers stop being finite is found."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from memoryspan.backend import keras
 from memoryspan.engine.finite import origin
 from memoryspan.errors import ModelError
 
-LAYERS = keras.layers
+LAYERS: Any = keras.layers
 TASK = Echo(5, 10)
 TOKENS = np.array([[1, 2, 3, 4, 5]])
 

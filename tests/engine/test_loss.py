@@ -1,6 +1,7 @@
 """The compiled loss beside the one that Keras reports."""
 
-# pyright: reportArgumentType=false
+# pyright: reportArgumentType=false, reportOptionalOperand=false, reportOptionalSubscript=false
+# pyright: reportAssignmentType=false
 # (Keras's annotations are narrower than what it takes and wider than what it gives.)
 
 import jax

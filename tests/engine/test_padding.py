@@ -13,7 +13,7 @@ from memoryspan.engine.padding import CAUSAL, MERGES, RECURRENT, STEPWISE, may_r
 from memoryspan.errors import ModelError
 from memoryspan.models.layers import LRU, CausalConv, CausalSelfAttention, LastStep, MinGRU, MinLSTM
 
-LAYERS = keras.layers
+LAYERS: Any = keras.layers
 FEATURES, TIME, LENGTHS = 4, 7, (7, 2, 5, 1)
 
 RUBBISH = np.nan

@@ -1,6 +1,7 @@
 """Batches that make no sense are found, before a training and during one."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.sampling import row_lengths, symbols
 from memoryspan.tasks import TASKS
+from memoryspan.tasks.base import Asks
 from memoryspan.tasks.faults import ROWS, faults_of, require_sound
 
 KEY = jax.random.key(0)
@@ -24,10 +26,10 @@ class Third:
     length: int = 4
     n_features: int = 6
 
-    name = "third"
-    asks = "once"
-    loss = "categorical_crossentropy"
-    activation = "softmax"
+    name: ClassVar[str] = "third"
+    asks: ClassVar[Asks] = "once"
+    loss: ClassVar[str] = "categorical_crossentropy"
+    activation: ClassVar[str] = "softmax"
     shortest = 3
 
     @property
@@ -87,9 +89,12 @@ class Numbers(Third):
     """Real input, and a number for an answer."""
 
     n_features: int = 2
-    loss = "mse"
-    activation = "linear"
-    n_outputs = 1
+    loss: ClassVar[str] = "mse"
+    activation: ClassVar[str] = "linear"
+
+    @property
+    def n_outputs(self):
+        return 1
 
     def sample(self, key, batch_size, length):
         x, lengths = jax.random.normal(key, (batch_size, self.length, 2)), row_lengths(length, batch_size)

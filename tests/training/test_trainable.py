@@ -1,5 +1,9 @@
 """What can be trained, what is refused, and what a person is told before and after."""
 
+# pyright: reportArgumentType=false, reportOptionalMemberAccess=false, reportOptionalSubscript=false
+# pyright: reportOptionalOperand=false, reportAttributeAccessIssue=false
+# (Keras's annotations are narrower than what it takes and wider than what it gives.)
+
 import numpy as np
 import pytest
 

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Num
 
 from memoryspan.backend import keras
@@ -43,7 +44,7 @@ def _noting(layer: keras.Layer, behind: list[str], call: Callable) -> Callable:
     def noting(*args, **kwargs):
         answer = call(*args, **kwargs)
         arrays = [array for array in keras.tree.flatten(answer) if isinstance(array, jax.Array)]
-        concrete = [array for array in arrays if not isinstance(array, jax.core.Tracer)]  # a cell's are in a loop
+        concrete = [array for array in arrays if not isinstance(array, Tracer)]  # a cell's are in a loop
         if not all(bool(jnp.isfinite(array).all()) for array in concrete):
             behind.append(layer.name)
         return answer

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.backend import keras, set_keras_mask
@@ -353,7 +354,7 @@ def through_keras(model: keras.Model, training: bool, ragged: bool) -> Apply:
 
 def _cut(model: keras.Model, inputs: Inputs, lengths: Int[Array, "batch"]) -> Inputs:
     """The rows without padding, where their lengths are known now; raises `ModelError` where those are several."""
-    if isinstance(lengths, jax.core.Tracer):
+    if isinstance(lengths, Tracer):
         return inputs
     if (lengths != lengths[0]).any():
         raise ModelError(
@@ -465,7 +466,7 @@ def as_keras_reads(model: keras.Model, inputs: Inputs, mask: Bool[Array, "batch 
     """Return what the model is given in Keras: symbols, one-hot rows or numbers, with zeros where the mask hides."""
     _, _, *n_features = input_shape(model)
     if n_features and jnp.issubdtype(inputs.dtype, jnp.integer):
-        inputs = jax.nn.one_hot(inputs, n_features[0])
+        inputs = jax.nn.one_hot(inputs, cast(int, n_features[0]))
     if mask is None:
         return inputs
     return jnp.where(mask[..., None] if inputs.ndim == 3 else mask, inputs, 0)

@@ -100,7 +100,7 @@ def _encoding(model: keras.Model, x: Array | None, shape: tuple[int, ...], n_cla
             with jax.ensure_compile_time_eval():
                 y, weights = encoding(jnp.asarray(classes), n_classes), jnp.ones(shape)
                 given = {"x": None if of_x is None else jnp.zeros(of_x), "y": y, "sample_weight": weights}
-                return float(model.compute_loss(y_pred=jnp.asarray(y_pred, jnp.float32), **given))
+                return float(cast(Array, model.compute_loss(y_pred=jnp.asarray(y_pred, jnp.float32), **given)))
         except Exception:  # a person's own function can raise anything at what it does not read
             return float("nan")
 

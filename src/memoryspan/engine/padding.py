@@ -70,7 +70,8 @@ def _follow(model: keras.Model) -> None:
     """Follows the sequence through the graph of the model, layer by layer."""
     if type(model) not in (keras.Sequential, keras.models.Model) and not _is_functional(model):
         raise _UnprovenError(f"{type(model).__name__} is a class of its own")
-    if not model.built or not _is_functional(graph := getattr(model, "_functional", model)):
+    graph: Any = getattr(model, "_functional", model)
+    if not model.built or not _is_functional(graph):
         raise _UnprovenError("its layers are not known before it is called")
     if len(graph.inputs) != 1:
         raise _UnprovenError("it has several inputs")

@@ -167,8 +167,8 @@ def _require_batch(task: Any, called: str) -> None:
             shape = f"{expected[name][0]}"
             if name == "targets" and not one_value:
                 shape = (
-                    f"{asked} for classes, which are integers, {targets[0]} for vectors of numbers (floats), or "
-                    f"{targets[1]} for one number of which several are said, as quantiles are"
+                    f"{asked} for classes, which are integers, {(*asked, task.n_outputs)} for vectors of numbers "
+                    f"(floats), or {(*asked, 1)} for one number of which several are said, as quantiles are"
                 )
             raise TaskError(
                 f"{called} samples {name} of shape {part.shape} for {rows} examples of up to {steps} steps, and they "

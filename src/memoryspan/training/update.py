@@ -244,7 +244,7 @@ def _chunk(
         progress = curriculum.advance(state.progress, accuracy, task.chance, shortest, task.length)
         if not fwd.ragged:  # what is judged is the current length, and not the shorter ones that were drawn between
             progress = _keep(limit >= state.progress.length, progress, state.progress)
-        sums = jax.tree.map(jnp.add, totals, Totals(jnp.int32(1), accuracy, loss, tokens, False))
+        sums = jax.tree.map(jnp.add, totals, Totals(jnp.int32(1), accuracy, loss, tokens, faults & False))
         sums = sums._replace(faults=faults)
         # As they were, whatever JAX takes for a number's width (JAX_ENABLE_X64).
         return jax.tree.map(lambda new, old: new.astype(old.dtype), (new._replace(progress=progress), sums), carry)
