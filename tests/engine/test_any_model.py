@@ -86,8 +86,6 @@ GRAMMAR = {
         UpSampling1D(2)
         ZeroPadding1D({ends})""",
     "layer": """
-        {same features}
-        {same features}
         Conv1D({f}, {short}, {stride}, {padding}, groups={f})
         Conv1D({size}, {short}, {stride}, {padding})
         Conv1D({size}, {short}, padding={padding}, dilation_rate=2)
@@ -204,12 +202,12 @@ def next_part(draw, shape, freedom, everyday):
     if len(shape) == 2:
         rules = ["stepwise"] if everyday else ["stepwise", "rare", "steps"]
     elif everyday:  # most of what keeps a mask
-        rules = ["stepwise", "by step", "recurrent", "pooled", "residual"][: 4 + freedom // 2]
+        rules = ["stepwise", "by step", "recurrent", "recurrent", "pooled", "residual"][: 5 + freedom // 2]
     else:
-        rules = ["stepwise", "rare", "by step", "recurrent", "pooled", "layer", "layer"]
+        rules = ["stepwise", "rare", "by step", "recurrent", "pooled", "same shape", "same features", "layer"]
         rules += ["layer for one length"] * bool(steps)
         rules += ["code of a sequence", "code of a vector", "graph", "graph"][: 2 * freedom]
-    rule = draw(st.sampled_from(rules))
+    rule = draw(st.sampled_from([rule for rule in rules for _ in RULES[rule]]))  # each line as often
     joins = rule in ("residual", "graph")
     known = {"f": f, "units": f if joins else draw(st.integers(2, 4))}
     known |= {"unroll": bool(steps) and draw(st.booleans()), "every": joins or draw(st.booleans())}
@@ -317,7 +315,7 @@ def keras_alone(model):
 
 def answer_shape(model, steps, x):
     """The shape of the answer to x; None where the model does not take it."""
-    if steps not in (None, x.shape[1]):  # Keras lets a Sequential have it all the same
+    if isinstance(model, keras.Sequential) and steps not in (None, x.shape[1]):  # of which Keras makes no check
         return None
     try:
         return jax.eval_shape(keras_alone(model), x).shape
