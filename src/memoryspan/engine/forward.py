@@ -158,6 +158,10 @@ def _has_shape(call: Callable, x: jax.ShapeDtypeStruct) -> bool:
 def output_shape(model: keras.Model) -> tuple[int | None, ...]:
     """Return (batch, answers) or (batch, time, answers); raises `ModelError` where there is not one answer."""
     shape = input_shape(model)
+    built = None if getattr(model, "input_shape", None) else (model.get_build_config() or {}).get("input_shape")
+    if built is not None and len(shape) > 1 and shape[1] is None and built[1] is not None:
+        answer = answer_shape(model, built[1])  # a length that it is known to take: the code of its call may need one
+        return (None, None, answer[-1]) if len(answer) == 2 else (None, *answer)
     try:
         answer = model.compute_output_spec(_container(model)(keras.KerasTensor(shape, _input_dtype(model))))
     except Exception as error:  # a model of somebody's can raise anything
