@@ -315,7 +315,7 @@ def keras_alone(model):
 
 def answer_shape(model, steps, x):
     """The shape of the answer to x; None where the model does not take it."""
-    if isinstance(model, keras.Sequential) and steps not in (None, x.shape[1]):  # of which Keras makes no check
+    if not isinstance(model, Plain) and steps not in (None, x.shape[1]):  # which `stateless_call` does not check
         return None
     try:
         return jax.eval_shape(keras_alone(model), x).shape
