@@ -191,7 +191,7 @@ class DrawsWithNumPy(Third):
 
 class AddsNoiseOfNumPy(Third):
     def spoilt(self, batch):
-        shift = jnp.asarray(np.random.randint(0, 1_000_000))
+        shift = jnp.asarray(np.random.randint(0, self.n_features, batch.inputs.shape))
         return batch._replace(inputs=(batch.inputs + shift) % self.n_features)
 
 

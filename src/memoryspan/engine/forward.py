@@ -8,6 +8,7 @@ Every other model gets what Keras itself would be given: rows of one length, no 
 alone, so that its answer to a sequence is the same in any company.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -226,9 +227,11 @@ def _why_not(model: keras.Model, error: Exception, what: str) -> ModelError:
 
 
 def _first_line(error: Exception) -> str:
-    """What went wrong, out of Keras's many lines."""
-    lines = [line.strip() for line in str(error).split("Exception encountered: ")[-1].splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__).rstrip(".")[:200]
+    """What went wrong, out of Keras's many lines, some of them bold."""
+    text = re.sub(r"\x1b\[\d*m", "", str(error)).split("Exception encountered: ")[-1]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith("Exception encountered when calling")]
+    return (told[0] if told else type(error).__name__).rstrip(".")[:200]
 
 
 def _is_size(n) -> bool:
