@@ -42,8 +42,8 @@ benchmarks: .venv
 
 # The pictures of the documentation, and the README's table of spans.
 pictures: .venv
-	$(PYTHON) -m benchmarks.pictures
+	$(PYTHON) -m tools.pictures
 
 # What the notebooks of the examples show: each is executed, and its outputs are written back.
 notebooks: .venv
-	$(PYTHON) -m benchmarks.notebooks
+	$(PYTHON) -m tools.notebooks

@@ -18,7 +18,7 @@ from benchmarks.limit import LIMIT, at_the_limit
 from memoryspan.backend import jax, keras
 from memoryspan.engine import forward
 from memoryspan.engine.native import SWITCH, native
-from memoryspan.evaluation import evaluator
+from memoryspan.inference.evaluate import evaluator
 from memoryspan.models import lstm
 from memoryspan.tasks import Echo
 from memoryspan.training import Budget, Curriculum, Settings

@@ -22,7 +22,7 @@ from benchmarks.numpy_lstm import Weights, fresh, from_keras, gradients, updated
 from memoryspan.backend import jax, keras
 from memoryspan.engine import forward
 from memoryspan.engine.native import SWITCH, native
-from memoryspan.evaluation import evaluator
+from memoryspan.inference.evaluate import evaluator
 from memoryspan.models import lstm
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Adding, Batch

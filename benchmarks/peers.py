@@ -26,7 +26,7 @@ from benchmarks.learners import (
 from benchmarks.machine import Machine, this_machine
 from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import Spread, progress
-from memoryspan.evaluation import percent
+from memoryspan.stats import percent
 from memoryspan.tasks import Adding
 from memoryspan.training.settings import EXAMPLES
 

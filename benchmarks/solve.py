@@ -8,10 +8,11 @@ import click
 from benchmarks.machine import Machine, this_machine
 from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import Spread, progress
+from memoryspan.accuracy import Accuracy
 from memoryspan.backend import keras
 from memoryspan.errors import MemoryspanError
-from memoryspan.evaluation import Accuracy, percent, wilson
 from memoryspan.models import lstm
+from memoryspan.stats import percent, wilson
 from memoryspan.tasks import Echo
 from memoryspan.training import Budget, Curriculum, Settings, train
 from memoryspan.training.settings import EXAMPLES

@@ -12,7 +12,6 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import click
-import pages
 import pytest
 from filelock import FileLock
 from sphinx.util.inventory import InventoryFile
@@ -21,6 +20,7 @@ import memoryspan
 from memoryspan.cli.main import COMMANDS, cli
 from memoryspan.models import MODELS
 from memoryspan.tasks import TASKS
+from tests import pages
 
 RUN_ELSEWHERE = {"README.md", "tutorial.md"}
 WITH_BLOCKS = sorted(

@@ -7,7 +7,7 @@ import pytest
 
 from memoryspan import Budget, evaluate, train
 from memoryspan.models import make_model
-from memoryspan.named import Named
+from memoryspan.spec import Named
 from memoryspan.tasks import Echo, make_task
 
 ROOT = Path(__file__).parent.parent

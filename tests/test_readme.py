@@ -2,12 +2,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pages
 import pytest
 
 from memoryspan.cli.main import COMMANDS
 from memoryspan.models import MODELS
 from memoryspan.tasks import TASKS
+from tests import pages
 
 README = pages.PAGES["README.md"].read_text()
 

@@ -8,10 +8,13 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from memoryspan._version import __version__ as __version__
+
 # Keras chooses its backend at its first import, which may well be the user's own, right after this one.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 if TYPE_CHECKING:
+    from memoryspan.accuracy import Accuracy as Accuracy
     from memoryspan.engine import forward as forward
     from memoryspan.engine import unroll as unroll
     from memoryspan.engine import variables_of as variables_of
@@ -20,18 +23,17 @@ if TYPE_CHECKING:
     from memoryspan.errors import ModelError as ModelError
     from memoryspan.errors import RunError as RunError
     from memoryspan.errors import TaskError as TaskError
-    from memoryspan.evaluation import Accuracy as Accuracy
-    from memoryspan.evaluation import evaluate as evaluate
+    from memoryspan.inference.evaluate import evaluate as evaluate
+    from memoryspan.inference.predict import predict as predict
+    from memoryspan.inference.trace import Trace as Trace
+    from memoryspan.inference.trace import saliency as saliency
+    from memoryspan.inference.trace import trace as trace
     from memoryspan.models import lstm as lstm
-    from memoryspan.prediction import predict as predict
     from memoryspan.spans.capacity import memory_capacity as memory_capacity
     from memoryspan.spans.held import held_span as held_span
     from memoryspan.tasks import Batch as Batch
     from memoryspan.tasks import Echo as Echo
     from memoryspan.tasks import Task as Task
-    from memoryspan.tracing import Trace as Trace
-    from memoryspan.tracing import saliency as saliency
-    from memoryspan.tracing import trace as trace
     from memoryspan.training import Budget as Budget
     from memoryspan.training import Curriculum as Curriculum
     from memoryspan.training import Result as Result
@@ -45,10 +47,8 @@ if TYPE_CHECKING:
     from memoryspan.tutorial import one_hot_encode as one_hot_encode
     from memoryspan.tutorial import vanilla_lstm as vanilla_lstm
 
-__version__ = "0.1.0"
-
 _HOME = {
-    "Accuracy": "evaluation",
+    "Accuracy": "inference.evaluate",
     "BackendError": "errors",
     "Batch": "tasks",
     "Budget": "training",
@@ -62,17 +62,17 @@ _HOME = {
     "Task": "tasks",
     "TaskError": "errors",
     "TensorBoard": "training.tensorboard",
-    "evaluate": "evaluation",
+    "evaluate": "inference.evaluate",
     "forward": "engine",
     "generate_example": "tutorial",
     "generate_sequence": "tutorial",
     "lstm": "models",
     "one_hot_decode": "tutorial",
     "one_hot_encode": "tutorial",
-    "predict": "prediction",
-    "Trace": "tracing",
-    "saliency": "tracing",
-    "trace": "tracing",
+    "predict": "inference.predict",
+    "Trace": "inference.trace",
+    "saliency": "inference.trace",
+    "trace": "inference.trace",
     "train": "training",
     "train_together": "training",
     "held_span": "spans.held",

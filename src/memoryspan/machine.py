@@ -50,3 +50,10 @@ def gibibytes(count: int) -> str:
     """`1,024 GiB`, or `0.3 GiB`."""
     size = count / 2**30
     return f"{size:,.0f} GiB" if size >= 10 else f"{size:.1f} GiB"
+
+
+def cores() -> list[int]:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))

@@ -1,10 +1,7 @@
 import json
 import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2]))  # benchmarks are not installed: they run from the repository's root
 
 
 @pytest.fixture

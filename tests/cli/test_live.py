@@ -4,7 +4,7 @@ from memoryspan.cli.live import training
 from memoryspan.models import lstm
 from memoryspan.tasks import Echo
 from memoryspan.training import Curriculum, Position, Row
-from memoryspan.training.update import initial_state
+from memoryspan.training.state import initial_state
 
 
 @pytest.fixture

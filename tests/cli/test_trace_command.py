@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from memoryspan.backend import keras
+from memoryspan.inference.trace import trace as traced
 from memoryspan.models import gru
 from memoryspan.runs import load_model
 from memoryspan.tasks import Copy
-from memoryspan.tracing import trace as traced
 
 LAYERS = keras.layers
 

@@ -32,7 +32,7 @@ def test_a_learning_curve_that_cannot_be_written_is_said_so_and_changes_nothing_
 
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr("memoryspan.report.learning_curve.draw_learning_curve", full)
+        patch.setattr("memoryspan.report.figures.learning_curve.draw_learning_curve", full)
         answer = memoryspan("train", *SHORT, "--run", run)
     assert answer.code == 0
     assert f"learning curve could not be written to {run}: No space left on device" in answer.err

@@ -11,7 +11,7 @@ from memoryspan.backend import keras
 from memoryspan.engine import Variables, forward, unroll, variables_of
 from memoryspan.engine.padding import CAUSAL, MERGES, RECURRENT, STEPWISE, may_read_padding
 from memoryspan.errors import ModelError
-from memoryspan.models.layers import LRU, CausalConv, CausalSelfAttention, LastStep, MinGRU, MinLSTM
+from memoryspan.layers import LRU, CausalConv, CausalSelfAttention, LastStep, MinGRU, MinLSTM
 
 LAYERS: Any = keras.layers
 FEATURES, TIME, LENGTHS = 4, 7, (7, 2, 2, 7)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from memoryspan.backend import keras
 from memoryspan.engine import variables_of
 from memoryspan.engine.trace import answers_by_step, traced
-from memoryspan.models.layers import LRU, MinGRU, MinLSTM
+from memoryspan.layers import LRU, MinGRU, MinLSTM
 
 LAYERS = keras.layers
 FEATURES, UNITS, TIME = 4, 3, 5

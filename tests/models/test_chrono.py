@@ -17,7 +17,7 @@ from memoryspan import Echo, predict
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.models import MODELS
-from memoryspan.named import call, parse
+from memoryspan.spec import call, parse
 
 TASK, T_MAX = Echo(5, 4, 1), 50
 

@@ -3,14 +3,13 @@
 import pytest
 
 from memoryspan import Echo, lstm
-from memoryspan.report.page import write_page
-from memoryspan.report.run_page import run_page
+from memoryspan.report.page.html import write_page
+from memoryspan.report.page.run import run_page
 from memoryspan.runs import carry_on, open_run, start
-from memoryspan.spans import held_file
+from memoryspan.spans import cache
 from memoryspan.spans.held import held_span
 from memoryspan.training import Settings
-
-from .browser import CHROMIUM, QUIET
+from tests.report.browser import CHROMIUM, QUIET
 
 TASK = Echo(length=8, n_features=10)
 
@@ -39,5 +38,5 @@ def trained(tmp_path_factory):
 def trained_page(trained, tmp_path_factory):
     """Its page."""
     model, updates = trained.model_and_updates()
-    held = held_file.as_kept(held_span(model, TASK, longest=32), updates)
+    held = cache.as_kept(held_span(model, TASK, longest=32), updates)
     return write_page(run_page(trained, model, updates, held), tmp_path_factory.mktemp("page") / "report.html")

@@ -1,9 +1,10 @@
 """Answers to trials as they might be, without the training."""
 
-from memoryspan.named import Named
-from memoryspan.runs.record import Environment, Measured
-from memoryspan.spans.answer import Answer, Failure
-from memoryspan.spans.trial import Criterion, Outcome, Trial
+from memoryspan.accuracy import Measured
+from memoryspan.environment import Environment
+from memoryspan.reproduce.trial import Criterion, Outcome, Trial
+from memoryspan.spec import Named
+from memoryspan.sweeps.result import Answer, Failure
 from memoryspan.training.budget import Budget
 
 

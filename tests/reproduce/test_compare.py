@@ -2,9 +2,9 @@ import json
 import math
 
 import pytest
-from made_up import answer
 
 from memoryspan.reproduce.compare import as_json, compare
+from tests.reproduce.made_up import answer
 
 
 def row(*answers):

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from memoryspan.runs import carry_on, start
-
-from .small import SETTINGS, TASK, slow_model
+from tests.runs.small import SETTINGS, TASK, slow_model
 
 
 @pytest.fixture(scope="session")

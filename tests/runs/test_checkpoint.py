@@ -9,7 +9,7 @@ from memoryspan.errors import RunError
 from memoryspan.runs import checkpoint
 from memoryspan.training import Position, Row
 from memoryspan.training.curriculum import Progress
-from memoryspan.training.update import State
+from memoryspan.training.state import State
 
 
 def position_after(updates: int, status=None, accuracy=None) -> Position:

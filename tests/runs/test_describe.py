@@ -5,11 +5,11 @@ import pytest
 
 from memoryspan import Accuracy, Echo, Status, lstm
 from memoryspan.engine import forward
-from memoryspan.named import Named
 from memoryspan.runs.describe import begun, ended
 from memoryspan.runs.record import read, write
+from memoryspan.spec import Named
 from memoryspan.training import Curriculum, Position, Row, Settings
-from memoryspan.training.update import initial_state
+from memoryspan.training.state import initial_state
 
 
 def described(model, tmp_path):

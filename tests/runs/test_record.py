@@ -10,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memoryspan import Echo, Status
+from memoryspan.accuracy import Measured
+from memoryspan.environment import Environment
 from memoryspan.errors import RunError
-from memoryspan.named import Named
+from memoryspan.files.versioned import plain
 from memoryspan.runs import record
-from memoryspan.runs.record import Asked, Environment, Measured, Record, Resolved, Results, plain
+from memoryspan.runs.record import Asked, Record, Resolved, Results
+from memoryspan.spec import Named
 
 WHOLE = Record(
     memoryspan="0.1.0",

@@ -20,9 +20,8 @@ from memoryspan.backend import keras
 from memoryspan.errors import ModelError, RunError
 from memoryspan.runs import carry_on, load_model, open_run, record, resume, snapshots, start
 from memoryspan.training import Settings
-
-from .small import SETTINGS, TASK, slow_model
-from .test_lock import held_by_another_process
+from tests.files.test_lock import held_by_another_process
+from tests.runs.small import SETTINGS, TASK, slow_model
 
 ENDLESS = Settings(seed=5, budget=Budget(examples=None), threshold=0.996)
 
@@ -36,8 +35,8 @@ def own_loss(y, predicted):
 
 
 def process(*arguments, **options) -> subprocess.Popen:
-    script = Path(__file__).with_name("training_process.py")
-    return subprocess.Popen([sys.executable, str(script), *map(str, arguments)], text=True, **options)
+    command = [sys.executable, "-m", "tests.runs.training_process", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=Path(__file__).parents[2], text=True, **options)
 
 
 def everything(directory: Path) -> dict:

@@ -7,10 +7,9 @@ import pytest
 
 from memoryspan import Budget
 from memoryspan.errors import RunError
-from memoryspan.named import Named
 from memoryspan.runs import open_run, record
-
-from .small import SETTINGS, TASK
+from memoryspan.spec import Named
+from tests.runs.small import SETTINGS, TASK
 
 
 def changed(directory, **asked):

@@ -9,8 +9,7 @@ from memoryspan.engine import assign, variables_of
 from memoryspan.errors import RunError
 from memoryspan.runs import load_model, resume, snapshots
 from memoryspan.training import Budget
-
-from .small import slow_model
+from tests.runs.small import slow_model
 
 
 def kept_of(moments, kept=()):

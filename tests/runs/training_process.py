@@ -1,12 +1,11 @@
-"""A process for the tests to kill: python training_process.py start|resume|watched DIRECTORY [COPIES]."""
+"""A process for the tests to kill: python -m tests.runs.training_process start|resume|watched DIRECTORY [COPIES]."""
 
 import shutil
 import sys
 from pathlib import Path
 
-from small import SETTINGS, TASK, slow_model
-
 from memoryspan.runs import carry_on, resume, start
+from tests.runs.small import SETTINGS, TASK, slow_model
 
 FILE_EVENTS = {"open", "os.rename", "os.remove", "os.mkdir"}
 EVERY = 0.02

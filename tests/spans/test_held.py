@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from memoryspan import Accuracy, Echo, evaluate, held_span, lstm, train
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError, NoRoomError, TaskError
-from memoryspan.evaluation import wilson
 from memoryspan.spans.cell import Span
 from memoryspan.spans.held import ENOUGH, EXAMPLES, FINENESS, THRESHOLD, Held, bisect, hold
+from memoryspan.stats import wilson
 
 TASK = Echo(8, 6, 2)
 

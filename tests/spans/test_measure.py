@@ -2,9 +2,9 @@ import pytest
 
 from memoryspan import Budget
 from memoryspan.errors import TaskError
-from memoryspan.named import Named
 from memoryspan.spans.cell import Cell
 from memoryspan.spans.measure import measure
+from memoryspan.spec import Named
 
 ECHO = Named("echo", {"n_features": 5, "out_index": 1})
 

@@ -2,12 +2,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tiny_sweep import LSTM, answer, question
 
-from memoryspan.named import Named
-from memoryspan.spans.answer import Failure
 from memoryspan.spans.cell import Span
-from memoryspan.spans.summary import Interval, interval, median, summarise
+from memoryspan.spans.summary import median, summarise
+from memoryspan.spec import Named
+from memoryspan.stats import Interval, interval
+from memoryspan.sweeps.result import Failure
+from tests.sweeps.tiny_sweep import LSTM, answer, question
 
 
 def spans(*lengths, ceilings=()):

@@ -11,14 +11,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import reber
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from memoryspan import Budget, Echo, forward, lstm, train, variables_of
 from memoryspan.errors import TaskError
-from memoryspan.evaluation import right
+from memoryspan.inference.evaluate import right
 from memoryspan.tasks import (
     TASKS,
     Adding,
@@ -36,6 +35,7 @@ from memoryspan.tasks import (
     Task,
     TemporalOrder,
 )
+from tests.tasks import reber
 
 ROWS = 12
 CHANCE_EXAMPLES = 20_000

@@ -5,12 +5,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import reber
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chisquare
 
 from memoryspan.tasks import EmbeddedReber
+from tests.tasks import reber
 
 ROWS = 64
 

@@ -5,9 +5,9 @@ import pytest
 
 from memoryspan import Budget
 from memoryspan.engine import forward
-from memoryspan.evaluation import evaluator
+from memoryspan.inference.evaluate import evaluator
 from memoryspan.models import MODELS, make_model
-from memoryspan.named import Named
+from memoryspan.spec import Named
 from memoryspan.tasks import TASKS, make_task
 from memoryspan.training import Settings, restore
 from memoryspan.training.loop import chunks

@@ -2,8 +2,8 @@ import jax
 import pytest
 
 from memoryspan import Echo, lstm
+from memoryspan.accuracy import Accuracy
 from memoryspan.engine import forward
-from memoryspan.evaluation import Accuracy
 from memoryspan.training import Settings
 from memoryspan.training.position import first_position
 from memoryspan.training.proof import both_draws

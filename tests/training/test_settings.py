@@ -1,7 +1,7 @@
 import pytest
 
 from memoryspan.errors import TaskError
-from memoryspan.evaluation import wilson
+from memoryspan.stats import wilson
 from memoryspan.training import Settings
 
 

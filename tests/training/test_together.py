@@ -9,7 +9,7 @@ from memoryspan import Budget, Echo, Status, lstm, train, train_together
 from memoryspan.backend import keras
 from memoryspan.engine import forward
 from memoryspan.errors import ModelError, NoRoomError, TaskError
-from memoryspan.evaluation import evaluator
+from memoryspan.inference.evaluate import evaluator
 from memoryspan.training import Settings
 from memoryspan.training.loop import chunks
 from memoryspan.training.proof import twice

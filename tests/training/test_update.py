@@ -15,7 +15,8 @@ from memoryspan import Curriculum, Echo
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
 from memoryspan.sampling import stream
-from memoryspan.training.update import ROWS, compile_chunk, cores_for, initial_state
+from memoryspan.training.compile import ROWS, compile_chunk, cores_for
+from memoryspan.training.state import initial_state
 
 LAYERS, OPTIMIZERS = keras.layers, keras.optimizers
 FIXED = Echo(5, 6, 4)

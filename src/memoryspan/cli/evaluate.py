@@ -25,13 +25,13 @@ def evaluate(run, task, length, features, out_index, model, examples, seed, as_j
     """
     from memoryspan.cli.live import counting
     from memoryspan.cli.target import open_target
-    from memoryspan.evaluation import evaluate as measure
+    from memoryspan.inference.evaluate import evaluate as measure
 
     opened, chosen = open_target(run, task, length, features, out_index, model)
     with counting("examples") as progress:
         accuracy = measure(opened, chosen, examples=examples, seed=seed, progress=progress)
     if as_json:
-        from memoryspan.runs.record import plain
+        from memoryspan.files.versioned import plain
         from memoryspan.tasks import name_of
 
         figures = {**plain(accuracy), "value": accuracy.value, "interval": accuracy.interval}

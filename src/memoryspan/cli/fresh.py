@@ -34,7 +34,7 @@ def fresh_examples(task: "Task", seed: int, count: int = 1) -> "tuple[list[np.nd
 
 def output_for(model: "keras.Model", sequence, task: "Task | None" = None, reads=None) -> "np.ndarray":
     """What the model puts out for one sequence, of symbols, numbers or vectors."""
-    from memoryspan.prediction import predict
+    from memoryspan.inference.predict import predict
 
     output = predict(model, as_one(sequence), task=task, reads=reads, probabilities=True)
     return output[0] if isinstance(output, list) else output
@@ -92,7 +92,7 @@ def _plain(step) -> str:
 
 def show_fresh(model: "keras.Model", task: "Task", seed: int, count: int) -> None:
     """Prints the model's answers to fresh examples."""
-    from memoryspan.prediction import answer_of, answers_classes
+    from memoryspan.inference.predict import answer_of, answers_classes
 
     of_classes = answers_classes(model, task)
     for sequence, right, places in zip(*fresh_examples(task, seed, count), strict=True):

@@ -37,9 +37,9 @@ def info(target: str | None, as_json: bool) -> None:
 def _package() -> dict:
     from memoryspan.backend import compile_cache
     from memoryspan.engine import native_version
+    from memoryspan.environment import environment
+    from memoryspan.files.versioned import plain
     from memoryspan.models import MODELS
-    from memoryspan.runs.environment import environment
-    from memoryspan.runs.record import plain
     from memoryspan.tasks import TASKS
 
     return {
@@ -52,8 +52,8 @@ def _package() -> dict:
 
 
 def _run(directory: str) -> dict:
+    from memoryspan.files.versioned import plain
     from memoryspan.runs import open_run
-    from memoryspan.runs.record import plain
 
     return {"run": directory, **plain(open_run(directory).record)}
 

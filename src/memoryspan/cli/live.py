@@ -18,9 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from memoryspan.cli.table import Cells, table
-from memoryspan.spans.answer import Answer
 from memoryspan.spans.held import Held, held_span
-from memoryspan.spans.sweep import Sweep
+from memoryspan.sweeps.result import Answer
+from memoryspan.sweeps.sweep import Sweep
 from memoryspan.training import Position
 
 PLAIN_SECONDS = 10

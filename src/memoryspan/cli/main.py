@@ -10,10 +10,10 @@ from importlib import import_module
 
 import click
 
-from memoryspan import __version__
+from memoryspan._version import __version__
 from memoryspan.cli.output import leaving_at_ctrl_c, silence
 from memoryspan.errors import MemoryspanError
-from memoryspan.strangers import blame
+from memoryspan.user_code import blame
 
 COMMANDS = {
     "train": "Train a model until it remembers, and keep the run.",

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from memoryspan.errors import TaskError
-from memoryspan.named import Named, parse
+from memoryspan.spec import Named, parse
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON, and nothing else, on standard output."

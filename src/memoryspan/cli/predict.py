@@ -62,7 +62,7 @@ def _answer(model, task, sequence, reads, probabilities: bool, as_json: bool, ex
     import numpy as np
 
     from memoryspan.cli.fresh import answers_asked, output_for, show
-    from memoryspan.prediction import answer_of, answers_classes
+    from memoryspan.inference.predict import answer_of, answers_classes
 
     output, of_classes = output_for(model, sequence, task, reads), answers_classes(model, task)
     if probabilities:

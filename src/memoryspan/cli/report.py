@@ -36,7 +36,7 @@ def report(ctx: click.Context, target: str, output: str | None, task, model: str
     page.
     """
     from memoryspan.cli.target import is_run
-    from memoryspan.report.page import write_page
+    from memoryspan.report.page.html import write_page
 
     path = _where(target, output)
     if is_run(target):
@@ -51,7 +51,7 @@ def report(ctx: click.Context, target: str, output: str | None, task, model: str
 def _where(target: str, output: str | None) -> Path:
     """The file to write; raises `UsageError` where it would replace something else, or has no place."""
     from memoryspan.cli.target import is_keras_file
-    from memoryspan.report.page import FILE, is_page
+    from memoryspan.report.page.html import FILE, is_page
 
     if is_keras_file(target):
         raise click.UsageError(f"{target} is a file, and a page is made of the directory of a run or of a sweep.")
@@ -74,7 +74,7 @@ def _refuse_other_options(ctx: click.Context) -> None:
 
 def _run_page(target: str, task, model: str | None):
     from memoryspan.cli.target import open_saved
-    from memoryspan.report.run_page import run_page
+    from memoryspan.report.page.run import run_page
 
     run = open_saved(target, task, model)
     trained, updates = run.model_and_updates()
@@ -84,21 +84,21 @@ def _run_page(target: str, task, model: str | None):
 def _held(run, model, updates: int):
     """How far the model holds: as it was kept, or measured now."""
     from memoryspan.cli.live import measured_span
-    from memoryspan.spans import held_file
+    from memoryspan.spans import cache
 
-    if held := held_file.load(run, updates):
+    if held := cache.load(run, updates):
         return held
-    held = held_file.as_kept(measured_span(model, run.task, max(SHORT, FURTHER * run.task.length)), updates)
+    held = cache.as_kept(measured_span(model, run.task, max(SHORT, FURTHER * run.task.length)), updates)
     try:
-        held_file.save(run, held)
+        cache.save(run, held)
     except OSError as error:
         click.echo(f"The held span could not be kept in {run.directory}: {error.strerror or error}.", err=True)
     return held
 
 
 def _sweep_page(target: str):
-    from memoryspan.report.sweep_page import sweep_page
-    from memoryspan.spans.sweep import open_sweep
+    from memoryspan.report.page.sweep import sweep_page
+    from memoryspan.sweeps.sweep import open_sweep
 
     sweep = open_sweep(target)
     for notice in sweep.notices:

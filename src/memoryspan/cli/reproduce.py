@@ -55,8 +55,8 @@ def reproduce(ctx: click.Context, names: tuple[str, ...], only_list: bool, direc
 
 
 def _list(names: tuple[str, ...], as_json: bool) -> None:
+    from memoryspan.files.versioned import plain
     from memoryspan.reproduce.suite import GROUPS, QUICK, meant
-    from memoryspan.runs.record import plain
 
     experiments = meant(names or GROUPS)
     if as_json:
@@ -73,7 +73,7 @@ def _sweep(names: tuple[str, ...], directory: str | None, *, quick, seeds, **how
     from memoryspan.cli.sweeping import answer_and_show
     from memoryspan.reproduce.experiment import trials
     from memoryspan.reproduce.suite import meant
-    from memoryspan.spans.trial import Trials
+    from memoryspan.reproduce.trial import Trials
 
     now = trials(meant(names, quick), range(seeds or (3 if quick else 5))) if names else None
     return answer_and_show(directory, now, Trials, _view(), **how)
@@ -82,11 +82,11 @@ def _sweep(names: tuple[str, ...], directory: str | None, *, quick, seeds, **how
 def _view() -> "View":
     from memoryspan.cli.sweeping import View
     from memoryspan.cli.table import Cells
-    from memoryspan.report.reproduced_table import LEFT, TITLES, cells_of, in_a_line, notes
+    from memoryspan.report.tables.reproduced import LEFT, TITLES, cells_of, in_a_line, notes
     from memoryspan.reproduce.compare import as_json, compare
 
     def draw(answers, directory):
-        from memoryspan.report.reproduced import FILE, dots, draw_reproduced
+        from memoryspan.report.figures.reproduced import FILE, dots, draw_reproduced
 
         drawn = dots(compare(answers))
         return draw_reproduced(drawn, directory / FILE) if drawn else None

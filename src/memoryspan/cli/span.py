@@ -8,7 +8,7 @@ import click
 
 from memoryspan.cli.options import Count, NamedType, given, json_option
 from memoryspan.cli.output import say
-from memoryspan.named import Named
+from memoryspan.spec import Named
 
 if TYPE_CHECKING:
     from memoryspan.cli.sweeping import View
@@ -76,7 +76,7 @@ _QUESTION = ("tasks", "models", "seeds", "budget", "longest", "batch_size", "par
 
 def _require_sweep(directory: str) -> None:
     """Raises `RunError` where there is none: one that is to go on is not begun by mistake."""
-    from memoryspan.spans.sweep import open_sweep
+    from memoryspan.sweeps.sweep import open_sweep
 
     open_sweep(directory)
 
@@ -84,7 +84,7 @@ def _require_sweep(directory: str) -> None:
 def _sweep(directory: str | None, asked: bool, *, retry_failed, workers, executor, as_json, **question) -> int:
     """Answers what is missing, shows all, and returns the exit code."""
     from memoryspan.cli.sweeping import answer_and_show
-    from memoryspan.spans.manifest import FILE, Question
+    from memoryspan.sweeps.manifest import FILE, Question
 
     goes_on = directory is not None and (Path(directory) / FILE).exists() and not asked
     how = {"retry_failed": retry_failed, "workers": workers, "executor": executor, "as_json": as_json}
@@ -94,8 +94,8 @@ def _sweep(directory: str | None, asked: bool, *, retry_failed, workers, executo
 def _view() -> "View":
     from memoryspan.cli.sweeping import View
     from memoryspan.cli.table import Cells
-    from memoryspan.report.span_table import TITLES, about_intervals, cells_of, in_a_line, learned_intervals, shown
-    from memoryspan.runs.record import plain
+    from memoryspan.files.versioned import plain
+    from memoryspan.report.tables.span import TITLES, about_intervals, cells_of, in_a_line, learned_intervals, shown
     from memoryspan.spans.summary import summarise
 
     def table(answers):
@@ -107,7 +107,7 @@ def _view() -> "View":
     def draw(answers, directory):
         if not any(answer.found for answer in answers):
             return None
-        from memoryspan.report.span import FILE, draw_span
+        from memoryspan.report.figures.span import FILE, draw_span
 
         return draw_span(answers, directory / FILE, shown)
 
@@ -116,7 +116,7 @@ def _view() -> "View":
 
 def _question(*, tasks, models, seeds, budget, longest, batch_size, parameters):
     """What is asked, with all settings, once it is known to make sense."""
-    from memoryspan.spans.ask import question
+    from memoryspan.spans.plan import question
     from memoryspan.training.budget import Budget
 
     models = [model.having(parameters=parameters) for model in models or [Named("lstm")]]
@@ -132,12 +132,13 @@ def _question(*, tasks, models, seeds, budget, longest, batch_size, parameters):
 
 def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], longest: int, as_json: bool) -> None:
     """The held span of a model that is trained."""
+    from memoryspan.accuracy import measured
     from memoryspan.cli.live import measured_span
     from memoryspan.cli.target import is_run, open_target
-    from memoryspan.report.span import FILE, draw_curves
-    from memoryspan.report.span_table import shown
+    from memoryspan.files.versioned import plain
+    from memoryspan.report.figures.span import FILE, draw_curves
+    from memoryspan.report.tables.span import shown
     from memoryspan.runs.describe import asked_task
-    from memoryspan.runs.record import measured, plain
 
     if len(tasks) > 1 or len(models) > 1:
         raise click.UsageError("A trained model is measured on one task: give --task once, and --model at most once.")
@@ -165,11 +166,11 @@ def _keep_held(target: str, task, held) -> None:
     """With the run, for its page: where it was asked about the run's own task, and the training has ended."""
     from memoryspan.runs import open_run
     from memoryspan.runs.describe import asked_task
-    from memoryspan.spans import held_file
+    from memoryspan.spans import cache
 
     run = open_run(target)
     if run.record.results is not None and asked_task(task) == run.record.asked.task:
-        held_file.save(run, held_file.as_kept(held, run.record.results.updates))
+        cache.save(run, cache.as_kept(held, run.record.results.updates))
 
 
 def _capacity(model) -> float | None:

@@ -14,10 +14,10 @@ from memoryspan.cli.output import heeding_ctrl_c, say
 
 if TYPE_CHECKING:
     from memoryspan.cli.table import Cells
-    from memoryspan.spans.answer import Answer
-    from memoryspan.spans.manifest import Question
-    from memoryspan.spans.sweep import Sweep
-    from memoryspan.spans.trial import Trials
+    from memoryspan.reproduce.trial import Trials
+    from memoryspan.sweeps.manifest import Question
+    from memoryspan.sweeps.result import Answer
+    from memoryspan.sweeps.sweep import Sweep
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def answer_and_show(
     as_json: bool,
 ) -> int:
     """Answers what is missing, shows all, and returns the exit code; without a question it is the directory's."""
-    from memoryspan.spans.executors import workers as hire
-    from memoryspan.spans.sweep import begin, missing, open_sweep
+    from memoryspan.sweeps.run import workers as hire
+    from memoryspan.sweeps.sweep import begin, missing, open_sweep
 
     cells = (question or open_sweep(str(directory), kind).manifest.asked).cells
     # Workers that cannot be had are found out before there is a directory; processes of this machine start with work.
@@ -68,7 +68,7 @@ def _again(sweep: "Sweep") -> str:
 
 def _answer(sweep: "Sweep", cells, crew, view: View) -> None:
     from memoryspan.cli.live import sweeping
-    from memoryspan.spans.executors import run
+    from memoryspan.sweeps.run import run
 
     try:
         with sweeping(sweep, len(cells), view.table, view.in_a_line) as (on_answer, on_event):
@@ -95,7 +95,7 @@ def _show(sweep: "Sweep", drawn: Path | None, view: View, as_json: bool) -> None
     from rich.console import Console
 
     from memoryspan.cli.table import stacked, table
-    from memoryspan.runs.record import plain
+    from memoryspan.files.versioned import plain
 
     answers = sweep.answered
     if as_json:

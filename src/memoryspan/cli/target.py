@@ -5,8 +5,8 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memoryspan.named import Named, call
-from memoryspan.strangers import is_stranger
+from memoryspan.spec import Named, call
+from memoryspan.user_code import is_stranger
 
 if TYPE_CHECKING:
     from memoryspan.backend import keras
@@ -131,7 +131,7 @@ def _require_echo(model: "keras.Model", task: "Task") -> None:
     """Says, where the model does not fit, that nobody asked for this task."""
     from memoryspan.engine.forward import output_shape
     from memoryspan.errors import ModelError
-    from memoryspan.evaluation import check_fit
+    from memoryspan.inference.evaluate import check_fit
 
     try:
         check_fit(model, task)
@@ -160,7 +160,7 @@ def _register(made_by: str | None) -> None:
 def _sizes(model: "keras.Model", kind) -> dict[str, int]:
     """What a model says of the task: its number of features, and its length where it has a fixed one."""
     from memoryspan.engine.forward import input_shape
-    from memoryspan.reading import n_symbols_of
+    from memoryspan.inference.reading import n_symbols_of
 
     _, steps, *features = input_shape(model)
     sizes = {"length": steps, "n_features": features[0] if features else n_symbols_of(model)}

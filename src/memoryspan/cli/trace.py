@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     import numpy as np
 
     from memoryspan.backend import keras
-    from memoryspan.reading import Reads
-    from memoryspan.report.answers import Question
+    from memoryspan.inference.reading import Reads
+    from memoryspan.inference.trace import Trace
+    from memoryspan.report.figures.answers import Question
     from memoryspan.tasks import Batch, Task
     from memoryspan.tasks.base import Asks
-    from memoryspan.tracing import Trace
 
 ENDINGS = (".png", ".svg", ".npz", ".json")
 
@@ -105,13 +105,13 @@ def _where(run: str, output: str | None, as_json: bool) -> Path | None:
 
 
 def _default(run: str) -> Path:
-    from memoryspan.report.trace import FILE
+    from memoryspan.report.figures.trace import FILE
 
     return Path(run if Path(run).is_dir() else ".") / FILE
 
 
 def _is_trace(path: Path) -> bool:
-    from memoryspan.report.trace import SOURCE
+    from memoryspan.report.figures.trace import SOURCE
 
     return path.is_file() and SOURCE.encode() in path.read_bytes()
 
@@ -139,9 +139,9 @@ def _seen(model: "keras.Model", sequence, task: "Task | None", batch: "Batch | N
     from memoryspan.cli.fresh import as_one, output_for
     from memoryspan.engine.forward import output_shape
     from memoryspan.errors import ModelError
-    from memoryspan.prediction import answer_of
-    from memoryspan.report.answers import question_of
-    from memoryspan.tracing import saliency, trace
+    from memoryspan.inference.predict import answer_of
+    from memoryspan.inference.trace import saliency, trace
+    from memoryspan.report.figures.answers import question_of
 
     found = trace(model, as_one(sequence), task=task, reads=reads)
     output = output_for(model, sequence, task, reads)
@@ -175,10 +175,10 @@ def _asked(batch: "Batch", answer, question: "Question") -> dict:
 
 def _write(path: Path, seen: Seen, name: str) -> None:
     """The picture or the arrays, as the name of the file ends."""
-    from memoryspan.runs import atomic
+    from memoryspan.files import atomic
 
     if path.suffix in (".png", ".svg"):
-        from memoryspan.report.trace import draw_trace
+        from memoryspan.report.figures.trace import draw_trace
 
         draw_trace(
             seen.trace,
@@ -212,8 +212,8 @@ def _title(name: str, seen: Seen) -> str:
 def _npz(seen: Seen) -> bytes:
     import numpy as np
 
-    from memoryspan.report.trace import SOURCE
-    from memoryspan.tracing import named_arrays
+    from memoryspan.inference.trace import named_arrays
+    from memoryspan.report.figures.trace import SOURCE
 
     arrays = {**named_arrays(seen.trace), "sequence": seen.trace.inputs[0], "made_by": np.bytes_(SOURCE.encode())}
     arrays |= {} if seen.saliency is None else {"saliency": seen.saliency}
@@ -224,7 +224,7 @@ def _npz(seen: Seen) -> bytes:
 
 def _plain(seen: Seen) -> dict:
     """Everything as JSON has it, of one sequence: what is not a number is null."""
-    from memoryspan.report.trace import SOURCE
+    from memoryspan.report.figures.trace import SOURCE
 
     found = seen.trace
     layers = [

@@ -7,8 +7,8 @@ import click
 
 from memoryspan.cli.options import Count, NamedType, given, json_option, seed_option, task_options
 from memoryspan.cli.output import heeding_ctrl_c, say
-from memoryspan.named import Named
-from memoryspan.strangers import is_stranger
+from memoryspan.spec import Named
+from memoryspan.user_code import is_stranger
 
 
 @click.command(
@@ -130,7 +130,9 @@ def _draw(run, result) -> bool:
     if not result.history:
         return False
     try:
-        from memoryspan.report.learning_curve import draw_learning_curve  # Matplotlib wants a place to write as well
+        from memoryspan.report.figures.learning_curve import (
+            draw_learning_curve,  # Matplotlib wants a place to write as well
+        )
 
         draw_learning_curve(result.history, run.task, run.directory)
     except OSError as error:
@@ -144,8 +146,8 @@ def _draw(run, result) -> bool:
 
 
 def _as_json(run, result) -> dict:
+    from memoryspan.files.versioned import plain
     from memoryspan.runs import open_run
-    from memoryspan.runs.record import plain
 
     return {"run": str(run.directory), **plain(open_run(run.directory).record)}
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from memoryspan.backend import keras
-from memoryspan.models.layers import CausalConv, CausalSelfAttention, LastStep
-from memoryspan.models.layers.linear_recurrence import LinearRecurrence
+from memoryspan.layers import CausalConv, CausalSelfAttention, LastStep
+from memoryspan.layers.linear_recurrence import LinearRecurrence
 
 LAYERS = keras.layers
 

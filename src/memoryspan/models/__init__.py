@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from memoryspan import strangers
+from memoryspan import user_code
 from memoryspan.backend import keras
 from memoryspan.errors import StrangerError, TaskError
 from memoryspan.models.gru import gru
@@ -18,7 +18,7 @@ from memoryspan.models.min_lstm import min_lstm
 from memoryspan.models.simple_rnn import simple_rnn
 from memoryspan.models.tcn import tcn
 from memoryspan.models.transformer import transformer
-from memoryspan.named import Named, call, takes, unknown
+from memoryspan.spec import Named, call, takes, unknown
 from memoryspan.tasks import Task
 
 MODELS = {build.__name__: build for build in (lstm, gru, simple_rnn, min_gru, min_lstm, lru, transformer, tcn)}
@@ -32,8 +32,8 @@ def model_named(name: str) -> Callable[..., Any]:
         TaskError: there is none of this name.
         StrangerError: the file has none, or does not run.
     """
-    if strangers.is_stranger(name):
-        return strangers.load(name, "a function from a task to a compiled keras.Model")
+    if user_code.is_stranger(name):
+        return user_code.load(name, "a function from a task to a compiled keras.Model")
     if name not in MODELS:
         raise unknown("model", name, MODELS)
     return MODELS[name]
@@ -58,7 +58,7 @@ def resolved(named: Named, task: Task) -> Named:
     """The same model with its `units`, where it was asked for by its number of parameters on this task."""
     if "parameters" not in named.settings:
         return named
-    from memoryspan.models.sized import units_for
+    from memoryspan.models.sizing import units_for
 
     settings = dict(named.settings)
     most = settings.pop("parameters")
@@ -84,7 +84,7 @@ def in_full(named: Named) -> Named:
     defaults = {each.name: each.default for each in parameters if _is_plain(each.default)}
     ignored = {"seed", *(["units"] if "parameters" in named.settings else [])}
     settings = {name: value for name, value in {**defaults, **named.settings}.items() if name not in ignored}
-    return Named(named.name, settings, strangers.sha256(named.name) if strangers.is_stranger(named.name) else None)
+    return Named(named.name, settings, user_code.sha256(named.name) if user_code.is_stranger(named.name) else None)
 
 
 def _builder(name: str) -> Callable[..., Any]:
@@ -106,7 +106,7 @@ def _described(build: Any) -> str:
 
 def _built(name: str, build: Callable[..., Any], task: Task, /, **settings: Any) -> keras.Model:
     """What a builder makes of a task; raises `StrangerError` where that is no Keras model."""
-    with strangers.aside():
+    with user_code.aside():
         model = call(partial(build, task), name, settings)
     if not isinstance(model, keras.Model):
         raise StrangerError(f"{name} should return a compiled keras.Model, and it returned {model!r}.")

@@ -6,8 +6,8 @@ import numpy as np
 
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
-from memoryspan.models import initial
-from memoryspan.models.compiled import answer, compiled, require_trainable
+from memoryspan.layers import initializers
+from memoryspan.models.finalize import answer, compiled, require_trainable
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 
@@ -82,7 +82,7 @@ def _draw_time_scales(layer: Any, t_max: int, rng: np.random.Generator) -> None:
         _draw_time_scales(layer.backward_layer, t_max, rng)
         return
     units, bias = layer.units, np.array(layer.cell.bias.value)
-    keep = initial.chrono(rng, t_max, units)
+    keep = initializers.chrono(rng, t_max, units)
     match type(layer):
         case keras.layers.LSTM:  # input, forget, candidate, output
             bias[:units], bias[units : 2 * units] = -keep, keep

@@ -6,9 +6,9 @@ import numpy as np
 
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
-from memoryspan.models.compiled import answering, compiled, require_trainable
-from memoryspan.models.initial import layer_seed
-from memoryspan.models.layers import CausalConv
+from memoryspan.layers import CausalConv
+from memoryspan.layers.initializers import layer_seed
+from memoryspan.models.finalize import answering, compiled, require_trainable
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 

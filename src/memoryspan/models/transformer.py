@@ -3,10 +3,10 @@
 import numpy as np
 
 from memoryspan.backend import keras
-from memoryspan.models.compiled import answering, compiled, require_trainable
-from memoryspan.models.initial import layer_seed
-from memoryspan.models.layers import CausalSelfAttention
-from memoryspan.models.layers.causal_self_attention import Positions, check_positions
+from memoryspan.layers import CausalSelfAttention
+from memoryspan.layers.causal_self_attention import Positions, check_positions
+from memoryspan.layers.initializers import layer_seed
+from memoryspan.models.finalize import answering, compiled, require_trainable
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 

@@ -1,1 +1,1 @@
-"""What is shown of a run or a sweep: pictures, and a page."""
+"""What is shown of a run or a sweep: figures, tables, and a page."""

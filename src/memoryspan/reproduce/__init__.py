@@ -1,1 +1,1 @@
-"""What was published: experiments as data, one file a paper, and what comes of them beside what they report."""
+"""Published experiments: the papers as data, the criterion, the comparison."""

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from memoryspan.files.versioned import plain
 from memoryspan.reproduce.experiment import Experiment
 from memoryspan.reproduce.suite import SUITE
-from memoryspan.runs.record import plain
-from memoryspan.spans.answer import Answer
-from memoryspan.spans.summary import Interval, interval
-from memoryspan.spans.trial import Outcome, Trial
+from memoryspan.reproduce.trial import Outcome, Trial
+from memoryspan.stats import Interval, interval
+from memoryspan.sweeps.result import Answer
 
 
 @dataclass(frozen=True)

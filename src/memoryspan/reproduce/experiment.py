@@ -6,8 +6,8 @@ Plain data. Reading it imports neither JAX nor Keras.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from memoryspan.named import Named
-from memoryspan.spans.trial import Criterion, Trial, Trials
+from memoryspan.reproduce.trial import Criterion, Trial, Trials
+from memoryspan.spec import Named
 from memoryspan.training.budget import Budget
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 
 from memoryspan.errors import TaskError
-from memoryspan.reproduce import chrono_2018, copy_adding_2018, echo, limits_2022, lstm_1997, recall
 from memoryspan.reproduce.experiment import Experiment
+from memoryspan.reproduce.papers import chrono_2018, copy_adding_2018, echo, limits_2022, lstm_1997, recall
 
 PAPERS = (lstm_1997, echo, limits_2022, copy_adding_2018, chrono_2018, recall)
 

@@ -16,13 +16,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as arrays_from
 from safetensors.numpy import save as bytes_of
 
+from memoryspan.accuracy import Accuracy
 from memoryspan.errors import RunError
-from memoryspan.evaluation import Accuracy
-from memoryspan.runs import atomic
+from memoryspan.files import atomic
+from memoryspan.files.versioned import plain
 from memoryspan.runs.history_file import row_from
-from memoryspan.runs.record import plain
 from memoryspan.training import Position, Status
-from memoryspan.training.update import State
+from memoryspan.training.state import State
 
 FOLDER = "checkpoints"
 

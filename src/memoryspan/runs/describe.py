@@ -4,13 +4,15 @@ from datetime import UTC, datetime
 
 import msgspec
 
-import memoryspan
+from memoryspan._version import __version__
+from memoryspan.accuracy import measured
 from memoryspan.backend import keras
 from memoryspan.engine import Forward
+from memoryspan.environment import environment
 from memoryspan.errors import TaskError
-from memoryspan.named import Named
-from memoryspan.runs.environment import environment
-from memoryspan.runs.record import Asked, Record, Resolved, Results, measured, plain
+from memoryspan.files.versioned import plain
+from memoryspan.runs.record import Asked, Record, Resolved, Results
+from memoryspan.spec import Named
 from memoryspan.tasks import Task, name_of
 from memoryspan.training import Position, Settings, Status
 
@@ -18,7 +20,7 @@ from memoryspan.training import Position, Settings, Status
 def begun(model: keras.Model, fwd: Forward, task: Task, settings: Settings, made_by: Named) -> Record:
     """Of a run that begins, here and now."""
     return Record(
-        memoryspan=memoryspan.__version__,
+        memoryspan=__version__,
         created=datetime.now(UTC),
         asked=Asked(asked_task(task), made_by, plain(settings)),
         resolved=Resolved(

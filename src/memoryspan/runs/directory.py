@@ -6,7 +6,8 @@ from itertools import count
 from pathlib import Path
 
 from memoryspan.errors import RunError
-from memoryspan.runs import atomic, checkpoint, history_file, lock, model_file, record
+from memoryspan.files import atomic, lock
+from memoryspan.runs import checkpoint, history_file, model_file, record
 
 RUNS = Path("runs")
 """The directory of runs for which no other was asked, in the working directory."""

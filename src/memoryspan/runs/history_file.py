@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from memoryspan.errors import RunError
-from memoryspan.runs import atomic
+from memoryspan.files import atomic
 from memoryspan.training.result import Row
 
 FILE = "history.jsonl"

@@ -17,7 +17,7 @@ from typing import Any, cast
 import memoryspan.models  # noqa: F401  (registers its layers with Keras)
 from memoryspan.backend import ObjectSharingScope, keras
 from memoryspan.errors import ModelError
-from memoryspan.runs import atomic
+from memoryspan.files import atomic
 from memoryspan.runs.keras_config import (
     COMPILED,
     LAMBDA,

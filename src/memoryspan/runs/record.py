@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from memoryspan.accuracy import Measured
+from memoryspan.environment import Environment
 from memoryspan.errors import RunError
-from memoryspan.named import Named
-from memoryspan.runs import atomic
+from memoryspan.files import atomic
+from memoryspan.files.versioned import _Version
+from memoryspan.spec import Named
 
 if TYPE_CHECKING:
-    from memoryspan.evaluation import Accuracy
+    pass
 
 FILE = "run.json"
 
@@ -49,27 +52,6 @@ class Resolved(msgspec.Struct, frozen=True):
     loss: str
 
 
-class Environment(msgspec.Struct, frozen=True):
-    """Where it ran."""
-
-    device: str
-    packages: dict[str, str]
-    """Versions, Python's among them."""
-    commit: str | None
-    """The git commit that was checked out in the working directory, if it is in a repository."""
-
-
-class Measured(msgspec.Struct, frozen=True):
-    """An accuracy on fresh examples, with its 95 % interval."""
-
-    right: int
-    examples: int
-    length: int
-    chance: float
-    value: float
-    interval: tuple[float, float]
-
-
 class Results(msgspec.Struct, frozen=True):
     """What came of it: the totals of the last row of the history, and the accuracy at the full length."""
 
@@ -98,13 +80,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     results: Results | None = None
 
 
-class _Version(msgspec.Struct):
-    """The part that every version of the format has."""
-
-    format: int
-    memoryspan: str
-
-
 def read(directory: Path) -> Record:
     """The record of the run in `directory`.
 
@@ -125,23 +100,6 @@ def read(directory: Path) -> Record:
 def write(directory: Path, record: Record) -> None:
     """Puts the record in place; raises `OSError` where it cannot be written."""
     atomic.write(directory / FILE, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
-
-
-def measured(accuracy: "Accuracy") -> Measured:
-    """An accuracy with what follows from it, for readers that do not compute."""
-    return Measured(
-        right=accuracy.right,
-        examples=accuracy.examples,
-        length=accuracy.length,
-        chance=accuracy.chance,
-        value=accuracy.value,
-        interval=accuracy.interval,
-    )
-
-
-def plain(value: Any) -> Any:
-    """Dataclasses and numbers of NumPy as the dictionaries and numbers of JSON."""
-    return msgspec.to_builtins(value, enc_hook=lambda number: number.item())
 
 
 def _decode(content: bytes, directory: Path) -> Record:

@@ -19,23 +19,25 @@ import msgspec
 from filelock import BaseFileLock
 
 from memoryspan.backend import keras
+from memoryspan.environment import difference, environment
 from memoryspan.errors import ModelError, RunError
-from memoryspan.named import Named
-from memoryspan.runs import atomic, checkpoint, history_file, record, snapshots
+from memoryspan.files import atomic
+from memoryspan.files.lock import lock
+from memoryspan.files.versioned import plain
+from memoryspan.interrupt import first_ctrl_c
+from memoryspan.runs import checkpoint, history_file, record, snapshots
 from memoryspan.runs.describe import begun, ended
 from memoryspan.runs.directory import claim, require_empty
-from memoryspan.runs.environment import difference, environment
-from memoryspan.runs.lock import lock
 from memoryspan.runs.model_file import is_all_keras, load_model, save_model
 from memoryspan.runs.record import Record
 from memoryspan.runs.saved import open_run
 from memoryspan.runs.snapshots import Snapshots
+from memoryspan.spec import Named
 from memoryspan.tasks import Task, name_of
 from memoryspan.training import Budget, Position, Result, Row, Settings, Status, positions, restore
-from memoryspan.training.interrupt import first_ctrl_c
 from memoryspan.training.position import first_position
+from memoryspan.training.state import initial_state
 from memoryspan.training.trainable import notes, trainable
-from memoryspan.training.update import initial_state
 
 CHECKPOINT_SECONDS = 2.0
 """What a killed process loses at most …"""
@@ -305,7 +307,7 @@ def _going_on(saved: Record, settings: Settings, position: Position) -> Record:
     """The record of a run that is taken up again, or as it was where it has ended."""
     if saved.status == position.status:
         return saved
-    asked = msgspec.structs.replace(saved.asked, training=record.plain(settings))
+    asked = msgspec.structs.replace(saved.asked, training=plain(settings))
     return msgspec.structs.replace(saved, asked=asked, status=record.UNFINISHED, results=None)
 
 

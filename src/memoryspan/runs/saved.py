@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from memoryspan import strangers
+from memoryspan import user_code
 from memoryspan.errors import RunError
-from memoryspan.named import Named
 from memoryspan.runs import record
 from memoryspan.runs.record import Record
+from memoryspan.spec import Named
 
 if TYPE_CHECKING:
     from memoryspan.backend import keras
@@ -65,7 +65,7 @@ class SavedRun:
             return model, self.record.results.updates
         from memoryspan.runs import checkpoint
         from memoryspan.training import restore
-        from memoryspan.training.update import initial_state
+        from memoryspan.training.state import initial_state
 
         like = initial_state(model, self.settings.curriculum, self.task)
         position, _ = checkpoint.load(self.directory, like)
@@ -87,7 +87,7 @@ def task_from(named: Named, directory: Path, kind: "Callable[..., Task] | None" 
     """The task of this name in `TASKS`, or of the class given: nothing is imported because a record names it."""
     from memoryspan.tasks import TASKS
 
-    if strangers.is_stranger(named.name):
+    if user_code.is_stranger(named.name):
         if kind is None:
             raise RunError(
                 f"The run in {directory} was trained on {named.name}, which is not part of memoryspan, and nothing "

@@ -17,7 +17,7 @@ from safetensors.numpy import save as bytes_of
 
 from memoryspan.engine import Variables
 from memoryspan.errors import RunError
-from memoryspan.runs import atomic
+from memoryspan.files import atomic
 
 FILE = "snapshots.safetensors"
 

@@ -1,1 +1,1 @@
-"""How far: one cell, a sweep of cells, executors, the table."""
+"""What a span is: learned, held, capacity; and how one is measured."""

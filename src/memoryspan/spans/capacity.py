@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
 from memoryspan.errors import ModelError
-from memoryspan.reading import n_symbols_of
+from memoryspan.inference.reading import n_symbols_of
 from memoryspan.sampling import Stream, stream, symbols
 
 SEQUENCES, STEPS = 64, 512

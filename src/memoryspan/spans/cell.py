@@ -8,8 +8,8 @@ from typing import Literal
 
 import msgspec
 
-from memoryspan.named import Named
-from memoryspan.runs.record import Measured
+from memoryspan.accuracy import Measured
+from memoryspan.spec import Named
 from memoryspan.training.budget import Budget
 
 FORMAT = 2

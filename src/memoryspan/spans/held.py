@@ -7,14 +7,17 @@ that the lower end of the 95 % Wilson interval is at least 95 %. It is found by 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from memoryspan.accuracy import Accuracy, accuracy_table
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
 from memoryspan.engine.forward import NEAR, input_shape
 from memoryspan.errors import NoRoomError
-from memoryspan.evaluation import Accuracy, accuracy_table, at_length, check_fit, evaluator, wilson
+from memoryspan.inference.evaluate import check_fit, evaluator
 from memoryspan.sampling import Stream, stream
 from memoryspan.spans.cell import Span
+from memoryspan.stats import wilson
 from memoryspan.tasks import Task
+from memoryspan.tasks.base import at_length
 from memoryspan.validate import seed_number, whole_number
 
 EXAMPLES = 1000

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from memoryspan.accuracy import Accuracy, measured
 from memoryspan.backend import keras
 from memoryspan.engine import forward, path_of
-from memoryspan.evaluation import Accuracy, evaluator
+from memoryspan.inference.evaluate import evaluator
 from memoryspan.models import make_model
-from memoryspan.runs.record import measured
 from memoryspan.spans.cell import Cell, Found
 from memoryspan.spans.held import EXAMPLES, THRESHOLD, Measure, hold, require_longest
 from memoryspan.spans.learned import Climb, climb_on, learned_span

@@ -9,28 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memoryspan.named import Named
-from memoryspan.spans.answer import Answer
 from memoryspan.spans.cell import Found, Span
-
-RESAMPLES = 10_000
-
-CONFIDENCE = 0.95
-
-FEW = 5
-"""Up to as many seeds, the interval that the bootstrap gives is all of their range."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """Where the median of other seeds would be."""
-
-    low: float
-    high: float
-    at_least: bool
-    """Whether the high end is a ceiling of the experiment."""
-    confidence: float
-    """How often such an interval holds the median of all seeds that could be drawn."""
+from memoryspan.spec import Named
+from memoryspan.stats import Interval, interval
+from memoryspan.sweeps.result import Answer
 
 
 @dataclass(frozen=True)
@@ -85,26 +67,6 @@ def median(spans: Sequence[Span], lag: bool = False) -> Median | None:
     at_least = any(span.at_least and own <= middle for span, own in zip(spans, values, strict=True))
     open_above = [span.at_least and (span.lag if lag else span.length) for span in spans]
     return Median(value, interval(values, [length for length in open_above if length]), at_least)
-
-
-def interval(values: np.ndarray, ceilings: Sequence[int] = ()) -> Interval | None:
-    """The percentile bootstrap of the median (Efron, "Bootstrap methods: another look at the jackknife", Annals of
-    Statistics 7(1), 1979), with a fixed seed.
-
-    Of up to five values it is from the least to the greatest, which holds the median of all less often: the chance
-    that it lies within the range of n independent draws is 1 - 2 / 2**n.
-    """
-    count = len(values)
-    if count == 1:
-        return None
-    if count <= FEW:
-        low, high = values.min(), values.max()
-        return Interval(float(low), float(high), max(ceilings, default=-1) >= high, 1 - 2 / 2**count)
-    draws = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
-    medians = np.median(values[draws], axis=1)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(medians, [tail, 1 - tail], method="inverted_cdf")  # values that can occur
-    return Interval(float(low), float(high), max(ceilings, default=-1) >= high, CONFIDENCE)
 
 
 def _summary(answers: Sequence[Answer]) -> SpanSummary:

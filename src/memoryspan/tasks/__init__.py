@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from memoryspan import strangers
+from memoryspan import user_code
 from memoryspan.errors import StrangerError
-from memoryspan.named import Named, call, unknown
+from memoryspan.spec import Named, call, unknown
 from memoryspan.tasks.adding import Adding
 from memoryspan.tasks.base import Batch, Task, require_task
 from memoryspan.tasks.copying import Copy
@@ -47,7 +47,7 @@ def task_named(name: str) -> Callable[..., Task]:
         TaskError: there is none of this name.
         StrangerError: the file has none, or does not run.
     """
-    if strangers.is_stranger(name):
+    if user_code.is_stranger(name):
         return _loaded(name)
     if name not in TASKS:
         raise unknown("task", name, TASKS)
@@ -57,9 +57,9 @@ def task_named(name: str) -> Callable[..., Task]:
 def make_task(named: Named) -> Task:
     """The task of this name with these settings; raises as `task_named` does, and where a setting makes no sense."""
     kind = task_named(named.name)
-    if not strangers.is_stranger(named.name):
+    if not user_code.is_stranger(named.name):
         return call(kind, named.name, named.settings)
-    with strangers.aside():
+    with user_code.aside():
         task = call(kind, named.name, named.settings)
         require_task(task, named.name)
     return task
@@ -84,10 +84,10 @@ for a file may have it from another."""
 
 def _loaded(name: str) -> type:
     expected = "a task: a frozen dataclass like memoryspan.tasks.echo.Echo"
-    kind = strangers.load(name, expected)
+    kind = user_code.load(name, expected)
     if not isinstance(kind, type):
         raise StrangerError(f"{name} should be the class of {expected}, and it is {kind!r}: give the class.")
-    _NAMED[kind] = Named(name, sha256=strangers.sha256(name))
+    _NAMED[kind] = Named(name, sha256=user_code.sha256(name))
     return kind
 
 

@@ -6,7 +6,7 @@ or real vectors, answers are classes, numbers or vectors of numbers, asked for o
 what differs is a shape, never a branch in the code that trains or evaluates.
 """
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -178,3 +178,8 @@ def _require_batch(task: Any, called: str) -> None:
 
 _MEMBERS = sorted({*Task.__annotations__, *(name for name in vars(Task) if name[0] != "_")} - {"__dataclass_fields__"})
 """What a task has."""
+
+
+def at_length(task: Task, length: int) -> Task:
+    """The same task at another length."""
+    return replace(task, length=length)

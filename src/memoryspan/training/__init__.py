@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from memoryspan.training.result import Row as Row
     from memoryspan.training.result import Status as Status
     from memoryspan.training.settings import Settings as Settings
+    from memoryspan.training.state import restore as restore
     from memoryspan.training.trainer import positions as positions
     from memoryspan.training.trainer import train as train
     from memoryspan.training.trainer import train_together as train_together
-    from memoryspan.training.update import restore as restore
 
 _HOME = {
     "Budget": "budget",
@@ -28,7 +28,7 @@ _HOME = {
     "Settings": "settings",
     "Status": "result",
     "positions": "trainer",
-    "restore": "update",
+    "restore": "state",
     "train": "trainer",
     "train_together": "trainer",
 }

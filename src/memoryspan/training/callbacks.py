@@ -18,7 +18,7 @@ from memoryspan.backend import keras
 from memoryspan.errors import ModelError, TaskError
 from memoryspan.training.position import Position
 from memoryspan.training.result import Row, Status
-from memoryspan.training.update import State, in_model, restore
+from memoryspan.training.state import State, in_model, restore
 
 CALLED = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
 

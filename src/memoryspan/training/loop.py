@@ -15,17 +15,19 @@ from jaxtyping import Array
 from memoryspan.backend import keras
 from memoryspan.engine import Forward
 from memoryspan.errors import NoRoomError
+from memoryspan.interrupt import ctrl_c_at_once
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
 from memoryspan.tasks.faults import require_no_faults
+from memoryspan.training.compile import Program, compile_chunk
 from memoryspan.training.curriculum import Curriculum
-from memoryspan.training.interrupt import ctrl_c_at_once
 from memoryspan.training.position import Position, first_position
 from memoryspan.training.proof import Proof
 from memoryspan.training.result import Row, Status
 from memoryspan.training.settings import Settings
+from memoryspan.training.state import State
 from memoryspan.training.trainable import trainable
-from memoryspan.training.update import Program, State, Totals, compile_chunk
+from memoryspan.training.update import Totals
 
 UPDATES = 10
 """Updates of a chunk while sequences are short, and from one look at fresh examples to the next …"""

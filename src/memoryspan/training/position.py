@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import jax
 from jaxtyping import Array
 
+from memoryspan.accuracy import Accuracy
 from memoryspan.backend import keras
 from memoryspan.engine import Forward
-from memoryspan.evaluation import Accuracy
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
 from memoryspan.training.result import Row, Status
 from memoryspan.training.settings import Settings
-from memoryspan.training.update import State, initial_state
+from memoryspan.training.state import State, initial_state
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from jaxtyping import Array
 
-from memoryspan.evaluation import Accuracy
+from memoryspan.accuracy import Accuracy
 from memoryspan.tasks import Task
 from memoryspan.training.position import Position, evaluation_key
 from memoryspan.training.settings import EXAMPLES, Settings

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from memoryspan.evaluation import Accuracy
+from memoryspan.accuracy import Accuracy
 from memoryspan.html_table import html_table
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from memoryspan.errors import TaskError
-from memoryspan.evaluation import wilson
+from memoryspan.stats import wilson
 from memoryspan.training.budget import Budget
 from memoryspan.training.curriculum import Curriculum
 from memoryspan.validate import seed_number, whole_number

@@ -8,10 +8,10 @@ from memoryspan.engine import Forward, forward, single_loss, tape_bytes
 from memoryspan.engine.dropout import noisy_layers
 from memoryspan.engine.forward import input_shape
 from memoryspan.errors import ModelError
-from memoryspan.evaluation import check_fit
+from memoryspan.inference.evaluate import check_fit
 from memoryspan.tasks import Task
 from memoryspan.training.result import Status
-from memoryspan.training.update import build_optimizer
+from memoryspan.training.state import build_optimizer
 
 
 def trainable(models: Sequence[keras.Model], task: Task, batch_size: int) -> Forward:

@@ -5,22 +5,23 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
+from memoryspan.accuracy import Accuracy
 from memoryspan.backend import keras
 from memoryspan.engine import forward, path_of
 from memoryspan.errors import NoRoomError, TaskError
-from memoryspan.evaluation import Accuracy, evaluator
-from memoryspan.named import call
+from memoryspan.inference.evaluate import evaluator
+from memoryspan.interrupt import ctrl_c_at_once, first_ctrl_c
+from memoryspan.spec import call
 from memoryspan.tasks import Task
 from memoryspan.training.callbacks import Hooks
-from memoryspan.training.interrupt import ctrl_c_at_once, first_ctrl_c
 from memoryspan.training.loop import chunks, judge
 from memoryspan.training.notebook import live_view
 from memoryspan.training.position import Position, evaluation_key
 from memoryspan.training.proof import Proof, twice
 from memoryspan.training.result import Result, Row, Status
 from memoryspan.training.settings import EXAMPLES, Settings
+from memoryspan.training.state import restore
 from memoryspan.training.trainable import notes
-from memoryspan.training.update import restore
 
 
 def train(

@@ -4,46 +4,27 @@ An update samples a batch, takes its gradient, applies the model's own optimizer
 numbers come from the training's key and its own number, so the state after it is a pure function of the state before.
 """
 
-from collections.abc import Callable, Sequence
 from functools import partial
-from operator import itemgetter
 from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
-from jax.sharding import AxisType, PartitionSpec
 from jaxtyping import Array, Bool, Float, Int, PyTree
 
-from memoryspan import machine
 from memoryspan.backend import keras
-from memoryspan.engine import Forward, Variables, assign, compiled_loss, forward, is_mean, variables_of, weights_of
+from memoryspan.engine import Forward, Variables, compiled_loss, forward, weights_of
 from memoryspan.engine.dropout import differs_in_training
 from memoryspan.engine.forward import as_keras_reads
-from memoryspan.evaluation import at_length, right
+from memoryspan.inference.evaluate import right
 from memoryspan.tasks import Task
+from memoryspan.tasks.base import at_length
 from memoryspan.tasks.faults import FAULTS, faults_of
-from memoryspan.training.curriculum import Curriculum, Progress
+from memoryspan.training.curriculum import Curriculum
+from memoryspan.training.state import State
 
 CORES = "cores"
 """The name of the axis over which a batch is split."""
-
-ROWS = 32
-"""Rows of a batch below which a core of its own is not worth the exchange (measured: 32 in all are slower on two)."""
-
-
-class State(NamedTuple):
-    """All that changes in a training: what a checkpoint holds."""
-
-    variables: Variables
-    optimizer: list[Array]
-    progress: Progress
-    updates: Int[Array, ""]
-    skipped: Int[Array, ""]
-    """Updates that changed no weight: loss, gradient or outcome was not finite, or the gradient had exploded."""
-    skipped_in_a_row: Int[Array, ""]
-    """Of those the last ones, one after the other, that were not finite."""
 
 
 class Totals(NamedTuple):
@@ -58,137 +39,7 @@ class Totals(NamedTuple):
     """Which of `tasks.faults.FAULTS` the first batch had."""
 
 
-def is_compiled(model: keras.Model) -> bool:
-    """Whether a model has an optimizer: one that is only read need not."""
-    return getattr(model, "optimizer", None) is not None
-
-
-def build_optimizer(model: keras.Model) -> None:
-    """Makes the variables of the optimizer, if there is one, which Keras makes at the first `fit`."""
-    if is_compiled(model) and not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
-
-
-def initial_state(model: keras.Model, curriculum: Curriculum, task: Task) -> State:
-    """The model's weights and its optimizer as they are, at the beginning of the curriculum."""
-    build_optimizer(model)
-    zero = jnp.int32(0)
-    return State(variables_of(model), _moments(model), curriculum.start(task.shortest, task.length), zero, zero, zero)
-
-
-def in_model(model: keras.Model, state: State) -> State:
-    """A state with the weights that are in the model and the moments that are in its optimizer."""
-    return state._replace(variables=variables_of(model), optimizer=_moments(model))
-
-
-def _moments(model: keras.Model) -> list[Array]:
-    """All that the optimizer keeps, the learning rate included."""
-    return [variable.value for variable in _optimizer_variables(model)]
-
-
-def _optimizer_variables(model: keras.Model) -> list[keras.Variable]:
-    return model.optimizer.variables if is_compiled(model) else []
-
-
-def restore(model: keras.Model, state: State) -> None:
-    """Puts a state's weights into the model and its moments into the optimizer: `fit` can go on from there."""
-    build_optimizer(model)
-    assign(model, state.variables)
-    for variable, value in zip(_optimizer_variables(model), state.optimizer, strict=True):
-        variable.assign(jnp.array(value))
-
-
-def cores_for(model: keras.Model, fwd: Forward, batch_size: int) -> int:
-    """How many CPU devices share a batch: as many as get `ROWS` each, and equally many; 1 where C++ has its threads."""
-    # A mean over the batch is the mean of the cores' means; a loss that is reduced in another way stays whole.
-    if not is_mean(model) or fwd.path != "unroll" or fwd.native or jax.default_backend() != "cpu":
-        return 1
-    most = min(jax.device_count(), batch_size // ROWS)
-    return max((n for n in range(2, most + 1) if batch_size % n == 0), default=1)
-
-
-Program = Callable[..., list[tuple[State, Totals]]]
-"""program(states, keys, updates, limits) -> a (state, totals) for each seed; each argument is a sequence over seeds."""
-
-
-def compile_chunk(
-    model: keras.Model,
-    fwd: Forward,
-    task: Task,
-    width: int,
-    curriculum: Curriculum,
-    batch_size: int,
-    states: Sequence[State],
-    keys: Sequence[Array],
-) -> Program:
-    """The program for chunks from states like these, one for each seed, in arrays of this width.
-
-    Raises `NoRoomError` where it does not fit into memory.
-    """
-    chunk = partial(_chunk, model, fwd, task, width, curriculum, batch_size)
-    what = f"Training on {len(states) * batch_size:,} sequences of {width:,} steps at a time"
-    if len(states) > 1:
-        return _compile_together(partial(chunk, 1), states, keys, what)
-    cores = cores_for(model, fwd, batch_size)
-    return _compile_alone(partial(chunk, cores), cores, states[0], keys[0], what)
-
-
-def _compile_alone(chunk: Callable, cores: int, state: State, key: Array, what: str) -> Program:
-    whole = PartitionSpec()  # each core has all of the state, and draws all of the batch
-    at_home = jax.device_get if cores > 1 else _as_it_is
-    compiled = _compiled(_on_cores(chunk, cores, whole), cores, (at_home(state), key, *[jnp.int32(0)] * 2), what)
-
-    def run(states, keys, updates, limits):
-        # Through NumPy: an array that lies on one device, or on all, goes with no array that lies elsewhere.
-        numbers = jnp.int32(updates[0]), jnp.int32(limits[0])
-        return [at_home(compiled(at_home(states[0]), keys[0], *numbers))]
-
-    return run
-
-
-def _compile_together(chunk: Callable, states: Sequence[State], keys: Sequence[Array], what: str) -> Program:
-    """Each core takes its share of the seeds, where they can be shared out equally."""
-    seeds, most = len(states), jax.device_count() if jax.default_backend() == "cpu" else 1
-    cores = max(n for n in range(1, min(most, seeds) + 1) if seeds % n == 0)
-    all_chunks = _on_cores(jax.vmap(chunk), cores, PartitionSpec(CORES))
-
-    def program(states, keys, updates, limits):
-        return all_chunks(states, jnp.stack(keys), updates, limits)
-
-    numbers = [np.zeros(seeds, np.int32)] * 2
-    compiled = _compiled(program, cores, (_stacked(states), tuple(keys), *numbers), what)
-
-    def run(states, keys, updates, limits):
-        numbers = np.array(updates, np.int32), np.array(limits, np.int32)
-        outcome = jax.device_get(compiled(_stacked(states), tuple(keys), *numbers))
-        return [jax.tree.map(itemgetter(seed), outcome) for seed in range(seeds)]
-
-    return run
-
-
-def _on_cores(program: Callable, cores: int, parts: PartitionSpec) -> Callable:
-    if cores == 1:
-        return program
-    mesh = jax.make_mesh((cores,), (CORES,), (AxisType.Auto,), devices=jax.devices()[:cores])
-    return jax.shard_map(program, mesh=mesh, in_specs=parts, out_specs=parts, check_vma=False)
-
-
-def _compiled(program: Callable, cores: int, arguments: tuple, what: str) -> Callable:
-    compiled = jax.jit(program).lower(*arguments).compile()
-    machine.require_memory(cores * machine.temporary(compiled), what)
-    return compiled
-
-
-def _stacked(states: Sequence[State]) -> State:
-    """The states along a first axis, by NumPy, which compiles nothing."""
-    return jax.tree.map(lambda *arrays: np.stack(arrays), *jax.device_get(list(states)))
-
-
-def _as_it_is(arrays: PyTree[Array]) -> PyTree[Array]:
-    return arrays
-
-
-def _chunk(
+def chunk(
     model: keras.Model,
     fwd: Forward,
     task: Task,

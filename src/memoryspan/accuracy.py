@@ -1,0 +1,74 @@
+"""Accuracy on fresh examples, against chance; as computed and as it is written to a file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from memoryspan.html_table import html_table
+from memoryspan.stats import percent, wilson
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """`right` of `examples` fresh examples of `length` steps were answered right; a guesser has `chance`."""
+
+    right: int
+    examples: int
+    length: int
+    chance: float
+
+    @property
+    def value(self) -> float:
+        """The share of right answers."""
+        return self.right / self.examples
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the true accuracy."""
+        return wilson(self.right, self.examples)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return (
+            f"{percent(self.value)} ({self.right} of {self.examples} fresh examples, "
+            f"95 % interval {percent(low)} to {percent(high)}, chance {percent(self.chance)})"
+        )
+
+    def _repr_html_(self) -> str:
+        return accuracy_table([self])
+
+
+def accuracy_table(accuracies: Sequence[Accuracy], caption: str = "") -> str:
+    """Accuracies by length, as a notebook shows them."""
+    headings = ("length", "accuracy", "right", "95 % interval", "chance")
+    return html_table(map(_cells, accuracies), headings, caption)
+
+
+def _cells(accuracy: Accuracy) -> tuple[str, ...]:
+    low, high = map(percent, accuracy.interval)
+    right = f"{accuracy.right:,} of {accuracy.examples:,}"
+    return f"{accuracy.length:,}", percent(accuracy.value), right, f"{low} to {high}", percent(accuracy.chance)
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """An accuracy on fresh examples, with its 95 % interval."""
+
+    right: int
+    examples: int
+    length: int
+    chance: float
+    value: float
+    interval: tuple[float, float]
+
+
+def measured(accuracy: "Accuracy") -> Measured:
+    """An accuracy with what follows from it, for readers that do not compute."""
+    return Measured(
+        right=accuracy.right,
+        examples=accuracy.examples,
+        length=accuracy.length,
+        chance=accuracy.chance,
+        value=accuracy.value,
+        interval=accuracy.interval,
+    )

@@ -1,0 +1,220 @@
+"""How well a model does a task: its accuracy on fresh examples, with an interval, against chance."""
+
+from collections.abc import Callable
+from dataclasses import fields
+from functools import lru_cache, partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from memoryspan import machine
+from memoryspan.accuracy import Accuracy
+from memoryspan.backend import keras
+from memoryspan.engine import Forward, Variables, forward, path_of, variables_of
+from memoryspan.engine.finite import origin
+from memoryspan.engine.forward import answer_shape, input_shape, output_shape
+from memoryspan.errors import ModelError, NoRoomError
+from memoryspan.inference.reading import n_symbols_of
+from memoryspan.sampling import Stream, stream
+from memoryspan.tasks import TASKS, Batch, Task, require_task
+from memoryspan.tasks.base import at_length
+from memoryspan.tasks.faults import require_sound
+from memoryspan.validate import seed_number, whole_number
+
+ROWS = 250
+"""Examples that go through a model at a time, at most."""
+
+TOKENS = 2**22
+"""Time steps, of all rows and features together, up to which rows go through a model at once: a look that fails early
+has cost no more than that …"""
+
+BESIDE = 32
+"""… except that `unroll`, whose steps have a cost of their own, gets so many rows …"""
+
+MOST_TOKENS = 2**28
+"""… up to so many time steps, which take four to eight gibibytes, where there are so many: 32 rows of eight million."""
+
+EVALUATED_TOKEN = 32
+"""Bytes that a time step takes in evaluation: random bits, tokens, and the copies between."""
+
+
+def right(task: Task, predictions: Float[Array, "batch ..."], batch: Batch) -> Bool[Array, "batch"]:
+    """Which examples are right: those with every answer right, and a number, that was asked for."""
+    correct = (task.correct(predictions, batch.targets) & _is_number(predictions)) | ~batch.asked
+    return correct.reshape(correct.shape[0], -1).all(axis=1)
+
+
+def _is_number(predictions: Float[Array, "batch *asked outputs"]) -> Bool[Array, "batch *asked"]:
+    return jnp.isfinite(predictions).all(axis=-1)
+
+
+def evaluate(
+    model: keras.Model,
+    task: Task,
+    *,
+    examples: int = 1000,
+    seed: int = 0,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Accuracy:
+    """The accuracy of any Keras model, as it is now, on fresh examples of exactly `task.length` steps.
+
+    `progress(done, total)` is called before the first batch of examples, and after each.
+
+    Raises:
+        ModelError: the model does not fit the task, or an answer is not a finite number.
+        NoRoomError: a sequence does not fit into memory.
+        TaskError: `examples` or `seed` is not a whole number in its range.
+    """
+    whole_number("examples", examples, at_least=1, instead="1000, for example")
+    seed_number(seed)
+    check_fit(model, task)
+    fwd, key = forward(model), stream(seed, Stream.EVALUATION)
+    accuracy, not_finite = _counter(fwd, task)(variables_of(model), key, examples, task.length, progress=progress)
+    if not_finite:
+        inputs = task.sample(key, 1, task.length).inputs
+        raise ModelError(
+            f"{not_finite:,} of {accuracy.examples:,} answers of the model {model.name!r} are infinite or not a "
+            f"number, {origin(model, inputs)}: so there is nothing to judge."
+        )
+    return accuracy
+
+
+def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
+    """`evaluate` for many calls on one model, at any lengths up to `task.length`; each width is compiled once.
+
+    Returns:
+        count(variables, key, examples, length, enough=…, progress=…). `enough` (a number of right answers) ends the
+        count early, once it is out of reach. An answer that is not a finite number is wrong.
+
+    Raises, when called:
+        NoRoomError: one example does not fit into memory.
+        ModelError: the model does not take sequences of this length.
+    """
+    count = _counter(fwd, task)
+    return lambda *args, **kwargs: count(*args, **kwargs)[0]
+
+
+def _counter(fwd: Forward, task: Task) -> Callable[..., tuple[Accuracy, int]]:
+    """As `evaluator`, with the number of examples that had an answer that is not a finite number."""
+    programs = {}
+
+    def count(
+        variables: Variables,
+        key: Array,
+        examples: int,
+        length: int,
+        enough: int = 0,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> tuple[Accuracy, int]:
+        if not fwd.takes(length):
+            raise ModelError(f"The model does not take sequences of {length:,} steps: ask for another length.")
+        width = fwd.width(length, task.length)
+        if width not in programs:
+            programs[width] = compile_rows(_which_right, fwd, at_length(task, width), variables, key)
+        rows, which_right = programs[width]
+        seen = found = not_finite = 0
+        progress(seen, examples)
+        while seen < examples and found + examples - seen >= enough:
+            answers, finite = which_right(variables, jax.random.fold_in(key, seen), jnp.int32(length))
+            counted = min(rows, examples - seen)
+            seen, found = seen + counted, found + int(answers[:counted].sum())
+            not_finite += counted - int(finite[:counted].sum())
+            progress(seen, examples)
+        return Accuracy(found, seen, length, at_length(task, length).chance), not_finite
+
+    return count
+
+
+def compile_rows(
+    measured: Callable, fwd: Forward, task: Task, variables: Variables, key: Array
+) -> tuple[int, Callable]:
+    """As many examples at a time as fit, and `measured(fwd, task, examples, variables, key, length)` for those.
+
+    Raises `NoRoomError` where one example does not fit into memory.
+    """
+    width = task.n_features if fwd.path == "keras" else 1
+    rows = max(1, min(ROWS, TOKENS // (task.length * width)))
+    if fwd.path == "unroll":
+        rows = max(rows, min(BESIDE, MOST_TOKENS // task.length))
+    what = f"Measuring sequences of {task.length:,} steps"
+    while True:
+        try:
+            machine.require_memory(EVALUATED_TOKEN * rows * task.length * width, what)  # before XLA makes its constants
+            program = jax.jit(partial(measured, fwd, task, rows)).lower(variables, key, jnp.int32(0)).compile()
+            machine.require_memory(machine.temporary(program), what)
+            return rows, program
+        except NoRoomError:
+            if rows == 1:
+                raise
+            rows //= 2
+
+
+def _which_right(
+    fwd: Forward, task: Task, rows: int, variables: Variables, key: Array, length: Int[Array, ""]
+) -> tuple[Bool[Array, "rows"], Bool[Array, "rows"]]:
+    """Which examples are right, and which have finite answers alone."""
+    batch = task.sample(key, rows, length)
+    predictions = fwd.apply(variables, batch.inputs, batch.lengths).predictions
+    finite = (_is_number(predictions) | ~batch.asked).reshape(rows, -1).all(axis=1)
+    return right(task, predictions, batch), finite
+
+
+def check_fit(model: keras.Model, task: Task) -> None:
+    """Raises `ModelError` where the model cannot take the task's input, or give its answer."""
+    require_task(task)
+    if TASKS.get(task.name) is not type(task):  # the package's own are proved by their tests
+        _require_sound(task)
+    _, steps, *features = input_shape(model)
+    reads = f"{features[0]} features" if features else "symbols"
+    if features and features[0] != task.n_features:
+        settable = "n_features" in {field.name for field in fields(task)}  # of some tasks it follows from others
+        instead = f"give the task n_features={features[0]}, or " if settable else ""
+        raise ModelError(
+            f"The model takes inputs of {reads}, and the task {task.name} makes {task.n_features}: {instead}build a "
+            f"model for {task.n_features}."
+        )
+    if steps is not None and task.length > steps:
+        raise ModelError(
+            f"The model takes {steps} time steps, and the task asks for {task.length}: ask for a length of at most "
+            f"{steps}, or build the model with Input((None, {task.n_features})), for any length."
+        )
+    known = None if features else n_symbols_of(model)
+    if known is not None and known < task.n_features:
+        raise ModelError(
+            f"The Embedding of the model {model.name!r} knows {known} symbols, and the task {task.name} makes "
+            f"{task.n_features}: build it as Embedding({task.n_features}, …)."
+        )
+    expected = (task.n_outputs,) if task.asks == "once" else (None, task.n_outputs)
+    found = output_shape(model)[1:]
+    if len(found) != len(expected) or found[-1] != expected[-1]:
+        shape = ", ".join(["batch", *(["time"] if len(expected) == 2 else []), str(task.n_outputs)])
+        instead = f": build a model whose last layer has {task.n_outputs} units"
+        if sorted((len(found), len(expected))) == [1, 2] and found[-1] == expected[-1]:
+            instead = f": its last recurrent layer should have return_sequences={len(expected) == 2}"
+        elif len(found) < len(expected):
+            instead = ": keep the last axis, which has the outputs"
+        raise ModelError(
+            f"The model answers with shape {('batch', *found)}, and the task {task.name} asks for ({shape}){instead}."
+        )
+    if path_of(model) == "keras":
+        _require_length(model, task)
+
+
+@lru_cache(maxsize=64)
+def _require_sound(task: Task) -> None:
+    """Once a task: it draws and compiles."""
+    require_sound(task)
+
+
+def _require_length(model: keras.Model, task: Task) -> None:
+    """Raises `ModelError` where the model does not take the task's length, or answers at other steps than it has."""
+    fwd, length = forward(model), task.length
+    if not fwd.takes(length):
+        answer_shape(model, length)  # says why, but for a length that padding would make up
+    found = answer_shape(model, (fwd.ragged and fwd.fixed_length) or length)
+    if len(found) == 2 and found[0] != ((fwd.ragged and fwd.fixed_length) or length):
+        raise ModelError(
+            f"The model {model.name!r} gives {found[0]} answers to a sequence of {length} steps, and the task "
+            f"{task.name} asks for one at every step: build a model that answers at each of its steps."
+        )

@@ -1,0 +1,81 @@
+"""The linear recurrent unit."""
+
+from typing import Any
+
+import numpy as np
+
+from memoryspan.backend import keras
+from memoryspan.errors import TaskError
+from memoryspan.layers.initializers import as_initializer
+from memoryspan.layers.linear_recurrence import LinearRecurrence
+
+ops: Any = keras.ops  # annotated there as giving None
+
+
+@keras.saving.register_keras_serializable(package="memoryspan")
+class LRU(LinearRecurrence):
+    """h' = λ h + g B x, y = Re(C h) + D x, all but x and y complex and λ diagonal (Orvieto et al., arXiv 2303.06349).
+
+    λ = exp(-exp(nu) + i exp(θ)), which is stable whatever is learned, begins spread evenly over the ring between the
+    radii `r_min` and `r_max` (the paper's lemma 3.2), and g at √(1 - |λ|²), which keeps the state at the size of the
+    input. As in the paper's listing (appendix A), g (their gamma) and θ are learned as their logarithms, and what the
+    layer puts out is as wide as what it reads; `units` are its complex numbers.
+
+    Args:
+        units: complex numbers in the state.
+        r_min: the least |λ| to begin with: 0 or more.
+        r_max: the greatest one, above `r_min` and below 1.
+        kwargs: the other arguments of `LinearRecurrence`.
+    """
+
+    one = (1.0, 0.0)
+    state_names = ("real part", "imaginary part")
+
+    def __init__(self, units: int, *, r_min: float = 0.9, r_max: float = 0.999, **kwargs):
+        """Raises `TaskError` where an argument makes no sense."""
+        super().__init__(units, **kwargs)
+        if not 0 <= r_min < r_max < 1:
+            raise TaskError(
+                f"r_min and r_max must be radii with 0 ≤ r_min < r_max < 1, got {r_min!r} and {r_max!r}: "
+                f"use 0.9 and 0.999, for example."
+            )
+        self.r_min, self.r_max = r_min, r_max
+
+    def build(self, input_shape):
+        """nu, θ and gamma, (units,); B, (features, units), and C, (units, features), in two parts; D, (features,)."""
+        rng, units, features = np.random.default_rng(self.seed), self.units, input_shape[-1]
+        radius = np.sqrt(rng.uniform(self.r_min**2, self.r_max**2, units))
+        theta = rng.uniform(1e-3, 2 * np.pi, units)  # above 0, for its logarithm
+        initial = {
+            "nu_log": np.log(-np.log(radius)),
+            "theta_log": np.log(theta),
+            "gamma_log": np.log(1 - radius**2) / 2,
+            "b_re": rng.normal(size=(features, units)) / np.sqrt(2 * features),
+            "b_im": rng.normal(size=(features, units)) / np.sqrt(2 * features),
+            "c_re": rng.normal(size=(units, features)) / np.sqrt(units),
+            "c_im": rng.normal(size=(units, features)) / np.sqrt(units),
+            "d": rng.normal(size=features),
+        }
+        for name, value in initial.items():
+            setattr(self, name, self.add_weight(value.shape, as_initializer(value), name=name))
+
+    def coefficients(self, x):
+        """(λ, gamma B x), each a real and an imaginary part."""
+        radius, angle = ops.exp(-ops.exp(self.nu_log)), ops.exp(self.theta_log)
+        gamma = ops.exp(self.gamma_log)
+        b = x @ (self.b_re * gamma), x @ (self.b_im * gamma)
+        a = radius * ops.cos(angle), radius * ops.sin(angle)
+        return tuple(ops.broadcast_to(part, b[0].shape) for part in a), b
+
+    def read(self, state, x):
+        """Re(C h) + D x."""
+        re, im = state
+        return re @ self.c_re - im @ self.c_im + self.d * x
+
+    def width(self, features):
+        """As wide as the input."""
+        return features
+
+    def get_config(self):
+        """The arguments of the constructor."""
+        return {**super().get_config(), "r_min": self.r_min, "r_max": self.r_max}

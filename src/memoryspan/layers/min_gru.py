@@ -1,0 +1,37 @@
+"""The GRU whose gate and candidate do not look at the state."""
+
+from typing import Any
+
+import numpy as np
+
+from memoryspan.backend import keras
+from memoryspan.layers.initializers import as_initializer, glorot_uniform
+from memoryspan.layers.linear_recurrence import LinearRecurrence
+
+ops: Any = keras.ops  # annotated there as giving None
+
+
+@keras.saving.register_keras_serializable(package="memoryspan")
+class MinGRU(LinearRecurrence):
+    """h' = (1 - z) h + z g, a GRU by Feng et al. (arXiv 2410.01201, section 3.1).
+
+    z = sigmoid(x W_z + b_z) and g = x W_g + b_g. `kernel` is [W_z, W_g]. The arguments are those of `LinearRecurrence`.
+    """
+
+    def build(self, input_shape):
+        """The kernel, (features, 2 units), and the bias."""
+        rng = np.random.default_rng(self.seed)
+        shape = (input_shape[-1], self.units)
+        kernel = np.concatenate([glorot_uniform(rng, shape) for _ in range(2)], axis=1)
+        self.kernel = self.add_weight(kernel.shape, as_initializer(kernel), name="kernel")
+        self.bias = self.add_weight((2 * self.units,), "zeros", name="bias")
+
+    def gates(self, x):
+        """z, which lets in here, and g."""
+        z, g = ops.split(x @ self.kernel + self.bias, 2, axis=-1)
+        return {"update": ops.sigmoid(z), "candidate": g}
+
+    def coefficients(self, x):
+        """(1 - z, z g)."""
+        z, g = self.gates(x).values()
+        return (1 - z,), (z * g,)

@@ -1,0 +1,39 @@
+"""The LSTM whose gates and candidate do not look at the state."""
+
+from typing import Any
+
+import numpy as np
+
+from memoryspan.backend import keras
+from memoryspan.layers.initializers import as_initializer, glorot_uniform
+from memoryspan.layers.linear_recurrence import LinearRecurrence
+
+ops: Any = keras.ops  # annotated there as giving None
+
+
+@keras.saving.register_keras_serializable(package="memoryspan")
+class MinLSTM(LinearRecurrence):
+    """h' = f h + i g, the gates scaled to f + i = 1: an LSTM by Feng et al. (arXiv 2410.01201, section 3.2).
+
+    f = sigmoid(x W_f + b_f) and i = sigmoid(x W_i + b_i), both over their sum; g = x W_g + b_g. `kernel` is
+    [W_f, W_i, W_g]. The arguments are those of `LinearRecurrence`.
+    """
+
+    def build(self, input_shape):
+        """The kernel, (features, 3 units), and the bias."""
+        rng = np.random.default_rng(self.seed)
+        shape = (input_shape[-1], self.units)
+        kernel = np.concatenate([glorot_uniform(rng, shape) for _ in range(3)], axis=1)
+        self.kernel = self.add_weight(kernel.shape, as_initializer(kernel), name="kernel")
+        self.bias = self.add_weight((3 * self.units,), "zeros", name="bias")
+
+    def gates(self, x):
+        """i and f, of which the sum is 1, and g."""
+        f, i, g = ops.split(x @ self.kernel + self.bias, 3, axis=-1)
+        f = ops.sigmoid(ops.log_sigmoid(f) - ops.log_sigmoid(i))  # f / (f + i), also where both are 0 in 32 bits
+        return {"input": 1 - f, "forget": f, "candidate": g}
+
+    def coefficients(self, x):
+        """(f, i g)."""
+        i, f, g = self.gates(x).values()
+        return (f,), (i * g,)

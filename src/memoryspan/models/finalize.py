@@ -1,0 +1,64 @@
+"""How every builder begins and ends: what it refuses, and a model that has its weights and its optimizer."""
+
+from typing import Any
+
+import numpy as np
+
+from memoryspan import machine
+from memoryspan.backend import keras
+from memoryspan.errors import TaskError
+from memoryspan.layers import LastStep
+from memoryspan.layers.initializers import glorot_uniform, orthogonal
+from memoryspan.tasks import Task
+
+LAYERS = keras.layers
+
+
+def require_trainable(parameters: int, learning_rate: float) -> None:
+    """Raises `TaskError` where the learning rate makes no sense, or the model does not fit into memory."""
+    if not 0 < learning_rate < float("inf"):
+        raise TaskError(f"learning_rate must be a number above 0, got {learning_rate!r}: use 0.01, for example.")
+    machine.require_memory(
+        machine.TRAINED_PARAMETER * parameters,
+        f"To train {parameters:,} parameters with Adam",
+    )
+
+
+def answer(task: Task) -> keras.layers.Dense:
+    """The dense layer that fits the task's answer, its kernel not drawn yet."""
+    return LAYERS.Dense(task.n_outputs, task.activation, kernel_initializer="zeros", name="answer")
+
+
+def answering(task: Task, inputs: Any, x: keras.KerasTensor, name: str) -> keras.Model:
+    """The model that answers as often as the task asks, from features at every step."""
+    if task.asks == "once":
+        x = LastStep(name="last_step")(x)
+    return keras.Model(inputs, answer(task)(x), name=name)
+
+
+def compiled(
+    model: keras.Model, task: Task, rng: np.random.Generator, *, learning_rate: float, global_clipnorm: float
+) -> keras.Model:
+    """The model with the weights of its stock layers drawn, compiled with Adam and the task's loss."""
+    for layer in model.layers:
+        _draw(layer, rng)
+    optimizer = keras.optimizers.Adam(learning_rate, global_clipnorm=global_clipnorm)
+    model.compile(optimizer, task.loss, metrics=["accuracy"])
+    return model
+
+
+def _draw(layer: Any, rng: np.random.Generator) -> None:
+    """Keras's default initial weights, and in the configuration the default initializers that stand for them."""
+    match type(layer):
+        case LAYERS.Dense:
+            layer.kernel.assign(glorot_uniform(rng, layer.kernel.shape))
+            layer.kernel_initializer = keras.initializers.get("glorot_uniform")
+        case LAYERS.Bidirectional:
+            _draw(layer.forward_layer, rng)
+            _draw(layer.backward_layer, rng)
+        case LAYERS.LSTM | LAYERS.GRU | LAYERS.SimpleRNN:
+            cell = layer.cell
+            cell.kernel.assign(glorot_uniform(rng, cell.kernel.shape))
+            cell.recurrent_kernel.assign(orthogonal(rng, cell.recurrent_kernel.shape))
+            cell.kernel_initializer = keras.initializers.get("glorot_uniform")
+            cell.recurrent_initializer = keras.initializers.get("orthogonal")

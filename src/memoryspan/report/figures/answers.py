@@ -1,0 +1,208 @@
+"""The panel of a trace that shows what the model answers along the sequence, and whether it is right.
+
+A model that answers once is shown at every step as if the sequence ended there. One that answers at every step is
+shown at all of them; where a task asks is shaded, and there the answer is a point where it is right, a cross where it
+is wrong, with what was expected above what was answered. Without a task nobody knows what is asked or right.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float, Int, Num
+from matplotlib.axes import Axes
+
+from memoryspan.report.figures.style import BLUE, GREY, ORANGE, PALE
+from memoryspan.tasks import Batch, Task
+from memoryspan.tasks.base import Asks
+
+HEIGHT = 1.1
+"""Of the panel, in inches."""
+
+POINTS_SHOWN = 60
+"""Steps up to which each is a point of the line."""
+
+SIZE = 6
+"""Points: of the symbols."""
+
+
+class Question(NamedTuple):
+    """What a task asks of one sequence; where nothing is asked, the two others mean nothing."""
+
+    asked: Bool[np.ndarray, "time"]
+    """The steps at which an answer is asked for, of a task that asks once the last one alone."""
+    expected: Num[np.ndarray, "time *outputs"]
+    """A class or a number a step, or a vector of numbers."""
+    right: Bool[np.ndarray, "time"]
+    """Whether the model's answer is."""
+
+    @property
+    def steps(self) -> Int[np.ndarray, "asked"]:
+        """The numbers of the asked steps."""
+        return np.flatnonzero(self.asked)
+
+
+def question_of(task: Task, batch: Batch, output: Float[np.ndarray, "*time outputs"]) -> Question:
+    """What a task asks in a batch of one example, and whether a model that puts this out for it is right."""
+    length, target, asked = (np.asarray(part)[0] for part in (batch.lengths, batch.targets, batch.asked))
+    right = np.asarray(task.correct(jnp.asarray(output)[None], batch.targets))[0]
+    if asked.ndim:
+        return Question(asked, target, right)
+    everywhere = np.broadcast_to(target, (length, *target.shape))
+    return Question(np.arange(length) == length - 1, everywhere, np.full(length, right))
+
+
+def draw_answers(
+    axes: Axes,
+    outputs: Float[np.ndarray, "time outputs"],
+    inches: float,
+    asks: Asks,
+    question: Question | None,
+    of_classes: bool = True,
+) -> None:
+    """Draws the panel, in which a step takes so many inches; a line for each number where they are not `of_classes`."""
+    title = "answer, if the sequence ended at this step"
+    if asks == "every step":
+        title = "answer at every step"
+    if outputs.shape[1] == 1 or not of_classes:
+        rows = _draw_numbers(axes, outputs, inches, question)
+    elif asks == "every step":
+        title += ", named where there is room"
+        rows = _draw_every_answer(axes, outputs, inches, question)
+    else:
+        rows = _draw_final_answer(axes, outputs, inches, question)
+    above = 3 + rows * (SIZE + 3)
+    axes.set_title(title, loc="left", fontsize="small", pad=above)
+    legend = axes.legend(
+        fontsize="x-small",
+        loc="lower right",
+        bbox_to_anchor=(1, 1 + above / 72 / HEIGHT),
+        ncols=5,
+        frameon=False,
+        borderpad=0,
+        borderaxespad=0,
+    )
+    legend.set_in_layout(False)  # it stands beside the title, and takes no height of its own
+
+
+def _draw_numbers(
+    axes: Axes, answers: Float[np.ndarray, "time outputs"], inches: float, question: Question | None
+) -> int:
+    """A line for each number; right and wrong answers are marked on the highest."""
+    more = f", {answers.shape[1]:,} numbers" if answers.shape[1] > 1 else ""
+    lines = axes.plot(answers, color=BLUE, linewidth=1)
+    lines[0].set_label(f"answer{more}")
+    axes.set_ylabel("answer", fontsize="small")
+    if question is not None:
+        expected = question.expected[question.steps]
+        points = axes.plot(question.steps, expected, "D", markersize=7, fillstyle="none", color=GREY)
+        points[0].set_label("expected")
+    _mark_right_and_wrong(axes, answers.max(-1), inches, question)
+    return 0
+
+
+def _draw_final_answer(
+    axes: Axes, outputs: Float[np.ndarray, "time outputs"], inches: float, question: Question | None
+) -> int:
+    """The final answer over time, the expected one where it is another, and the names of those in between."""
+    classes = outputs.argmax(-1)
+    last = classes[-1]
+    axes.plot(outputs.max(-1), color=GREY, linestyle=":", linewidth=1, label="most probable")
+    if question is not None and not question.right[-1]:
+        expected = int(question.expected[-1])
+        axes.plot(outputs[:, expected], color=ORANGE, linestyle="--", linewidth=1, label=f"expected, {expected}")
+    point = "." if len(outputs) <= POINTS_SHOWN else None
+    axes.plot(outputs[:, last], color=BLUE, marker=point, linewidth=1, label=f"final answer, {last}")
+    _mark_right_and_wrong(axes, outputs[:, last], inches, question)
+    _set_probability(axes, outputs)
+    begins = np.flatnonzero(np.diff(classes, prepend=-1))
+    lasts = np.diff(begins, append=len(classes))
+    _name(axes, with_room(begins[np.argsort(-lasts, kind="stable")], classes, inches), classes, "answer", 0)
+    return 1
+
+
+def _draw_every_answer(
+    axes: Axes, outputs: Float[np.ndarray, "time outputs"], inches: float, question: Question | None
+) -> int:
+    """How sure the model is of its answers, and their names; those that are wrong go first where room is short."""
+    classes, sure = outputs.argmax(-1), outputs.max(-1)
+    point = "." if question is None and len(outputs) <= POINTS_SHOWN else None
+    axes.plot(sure, color=GREY, linestyle=":", linewidth=1, marker=point, label="of the answer")
+    _mark_right_and_wrong(axes, sure, inches, question)
+    _set_probability(axes, outputs)
+    if question is None:
+        _name(axes, with_room(range(len(classes)), classes, inches), classes, "answer", 0)
+        return 1
+    wrong_first = question.steps[np.argsort(question.right[question.steps], kind="stable")]
+    named = with_room(wrong_first, np.maximum(classes, question.expected), inches)
+    _name(axes, named, classes, "answer", 0, boxed=~question.right)
+    _name(axes, named, question.expected, "expected", 1)
+    return 2
+
+
+def _set_probability(axes: Axes, outputs: Float[np.ndarray, "time outputs"]) -> None:
+    if ((outputs >= 0) & (outputs <= 1)).all():
+        axes.set_ylim(-0.08, 1.08)
+        axes.set_ylabel("probability", fontsize="small")
+    else:
+        axes.set_ylabel("output", fontsize="small")
+
+
+def _mark_right_and_wrong(
+    axes: Axes, heights: Float[np.ndarray, "time"], inches: float, question: Question | None
+) -> None:
+    """Told apart by their form, so that they are in grey too."""
+    if question is None:
+        return
+    everywhere = axes.get_xaxis_transform()
+    axes.bar(question.steps, 1, 1, color=PALE, antialiased=False, transform=everywhere, zorder=0, label="asked")
+    size = min(max(30 * inches, 3), 5)
+    for right, form, colour in ((True, "o", BLUE), (False, "x", ORANGE)):
+        steps = question.steps[question.right[question.steps] == right]
+        if steps.size:
+            count = f", {len(steps):,}" if len(question.steps) > 1 else ""
+            axes.plot(
+                steps,
+                heights[steps],
+                form,
+                color=colour,
+                markersize=size if right else size + 2,
+                markeredgewidth=1 if right else 2,
+                zorder=3,
+                clip_on=False,
+                label=("right" if right else "wrong") + count,
+            )
+
+
+def _name(
+    axes: Axes,
+    steps: Iterable[int],
+    symbols: Num[np.ndarray, "time"],
+    what: str,
+    row: int,
+    boxed: Bool[np.ndarray, "time"] | None = None,
+) -> None:
+    """A row of symbols above the panel, each at its step, with what they are at the left."""
+    up = 3 + row * (SIZE + 3)
+    place = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "fontsize": SIZE, "color": "black"}
+    box = {"boxstyle": "square,pad=0.1", "fill": False, "linewidth": 0.7}
+    for step in steps:
+        around = box if boxed is not None and boxed[step] else None
+        axes.annotate(str(symbols[step]), (step, 1), (0, up), ha="center", bbox=around, **place)
+    axes.annotate(what, (0, 1), (-4, up), ha="right", **(place | {"xycoords": axes.transAxes, "color": GREY}))
+
+
+def with_room(by_priority: Iterable[int], symbols: Num[np.ndarray, "time"], inches: float) -> Sequence[int]:
+    """The steps whose symbols have room, each beside those before it in priority."""
+    least = width_of(symbols) / inches
+    kept: list[int] = []
+    for step in by_priority:
+        if all(abs(step - other) >= least for other in kept):
+            kept.append(int(step))
+    return kept
+
+
+def width_of(symbols: Num[np.ndarray, "time"]) -> float:
+    """Inches that the widest of some symbols takes, the gap to the next one included."""
+    return 0.05 + 0.055 * len(str(symbols.max()))

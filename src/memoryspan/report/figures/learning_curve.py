@@ -1,0 +1,174 @@
+"""The picture of a training: accuracy and current length against examples seen.
+
+Both share the axis of examples, in two panels, because they are two quantities. What happens is said below them: first
+nothing is learned (a plateau), then within few examples all of it is (a jump), then each time the sequences grow longer
+the accuracy dips, and recovers, or the length falls back. A training without one of these is not said to have it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby, pairwise
+from operator import gt, itemgetter, lt
+from pathlib import Path
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from memoryspan.report.figures.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    PALE,
+    accuracy_axis,
+    keep,
+    mark,
+    new_figure,
+    plain,
+    tick_lengths,
+)
+from memoryspan.tasks import Task
+from memoryspan.training import Row
+
+FILE = "learning-curve.png"
+
+NOT_YET, DONE = 0.25, 0.75
+"""Of the way from chance to all right: below the one nothing is learned yet, from the other on it is."""
+
+FLAT = 3
+"""Rows that a plateau has at least."""
+
+CHANGES = (
+    (gt, "--", "the length is mastered, and grows: on longer sequences the accuracy dips at first"),
+    (lt, ":", "even what came before is lost, and the length falls"),
+)
+"""Of the current length: from before to after, the line that marks it, and what it means."""
+
+
+class Jump(NamedTuple):
+    """A plateau, and the jump that ends it: examples and accuracies at its two ends."""
+
+    length: int
+    """The current length."""
+    begins: int
+    """Examples seen before the plateau."""
+    before: Row
+    """The last row of the plateau."""
+    after: Row
+    """The first row beyond the jump."""
+
+    @property
+    def flat(self) -> int:
+        """The examples of the plateau."""
+        return self.before.examples - self.begins
+
+    @property
+    def steep(self) -> int:
+        """The examples of the jump."""
+        return self.after.examples - self.before.examples
+
+
+def draw_learning_curve(history: Sequence[Row], task: Task, directory: Path) -> Path:
+    """Draws the picture into a run's directory, as .png and as .svg, and returns the path of the first."""
+    figure = new_figure(7, 5.2)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+    _accuracy(above, history, task)
+    _length(below, history, task)
+    said = [*_explain_jump(above, find_jump(history, task)), *_explain_lengths((above, below), history)]
+    if said:
+        figure.legend(handles=said, loc="outside lower left", fontsize="small", frameon=False)
+    return keep(figure, directory / FILE)
+
+
+def find_jump(history: Sequence[Row], task: Task) -> Jump | None:
+    """The jump with the longest plateau before it, both at one length; None where there is none."""
+    jumps = (_jump(length, begins, rows, task) for length, begins, rows in _stages(history))
+    return max((jump for jump in jumps if jump), key=lambda jump: jump.flat, default=None)
+
+
+def _stages(history: Sequence[Row]) -> Iterator[tuple[int, int, list[Row]]]:
+    """The first stay at each new greatest length: that length, the examples seen before, and the rows drawn at it.
+
+    What comes after a fall is no beginning: lengths to which the curriculum returns have been trained on before. A row
+    tells the length as it is after its chunk, which is that of the next one.
+    """
+    lengths = [history[0].length, *(row.length for row in history[:-1])]
+    begins = greatest = 0
+    for length, pairs in groupby(zip(lengths, history, strict=True), key=itemgetter(0)):
+        rows = [row for _, row in pairs]
+        if length > greatest:
+            yield length, begins, rows
+            greatest = length
+        begins = rows[-1].examples
+
+
+def _jump(length: int, begins: int, rows: Sequence[Row], task: Task) -> Jump | None:
+    """From the last row before a quarter of the way from chance to all right, to the first at three quarters of it.
+
+    None where that takes more examples than the plateau before it: then it is a slope.
+    """
+    chance = replace(task, length=length).chance
+    way = [(row.accuracy - chance) / (1 - chance) for row in rows]
+    after = next((number for number, share in enumerate(way) if share >= DONE), 0)
+    before = max((number for number, share in enumerate(way[:after]) if share < NOT_YET), default=-1)
+    jump = Jump(length, begins, rows[before], rows[after])
+    return jump if before + 1 >= FLAT and jump.steep <= jump.flat else None
+
+
+def _accuracy(axes: Axes, history: Sequence[Row], task: Task) -> None:
+    axes.plot([row.examples for row in history], [row.accuracy for row in history], color=BLUE, marker=_point(history))
+    mark(axes, task.chance, f"chance, {100 * task.chance:.1f} %" if task.chance >= 0.0005 else "chance, < 0.1 %")
+    accuracy_axis(axes)
+    axes.set_ylabel("accuracy\n(fresh examples of a batch)")
+    axes.set_title(plain(f"{task.name}, up to {task.length:,} steps"), loc="left", fontsize="medium")
+
+
+def _point(history: Sequence[Row]) -> str | None:
+    """A line through one point alone is not seen."""
+    return "o" if len(history) == 1 else None
+
+
+def _length(axes: Axes, history: Sequence[Row], task: Task) -> None:
+    examples, lengths = [row.examples for row in history], [row.length for row in history]
+    axes.step(examples, lengths, color=ORANGE, where="post", marker=_point(history))
+    mark(axes, task.length, f"full length, {task.length:,}")
+    axes.set_yscale("log", base=2)
+    tick_lengths(axes.yaxis, min(lengths), task.length)
+    axes.set_ylabel("current length\n(time steps)")
+    axes.set_xlabel("examples seen (each one new)")
+    axes.set_xscale("log")
+    few = examples[-1] < 100 * examples[0]
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _explain_jump(axes: Axes, jump: Jump | None) -> list[Patch]:
+    if jump is None:
+        return []
+    first = axes.get_xlim()[0]
+    axes.set_xlim(first)
+    plateau = {"facecolor": PALE, "linewidth": 0}
+    steep = {"facecolor": "none", "edgecolor": GREY, "hatch": "////", "linewidth": 0}
+    axes.axvspan(jump.begins or first, jump.before.examples, zorder=0, **plateau)
+    axes.axvspan(jump.before.examples, jump.after.examples, zorder=0, **steep)
+    few, most = f"{100 * jump.before.accuracy:.0f} % are right", f"{100 * jump.after.accuracy:.0f} % are"
+    return [
+        Patch(label=f"plateau: after {jump.flat:,} examples of up to {jump.length:,} steps {few}", **plateau),
+        Patch(label=f"jump: {jump.steep:,} examples later {most}", **steep),
+    ]
+
+
+def _explain_lengths(panels: Sequence[Axes], history: Sequence[Row]) -> list[Line2D]:
+    """A line at each row after which the examples are longer, and another at each after which they are shorter."""
+    said = []
+    for changed, dashes, label in CHANGES:
+        line = {"color": GREY, "linestyle": dashes, "linewidth": 0.6}
+        rows = [after for before, after in pairwise(history) if changed(after.length, before.length)]
+        for axes in panels:
+            for row in rows:
+                axes.axvline(row.examples, zorder=0, **line)
+        said += [Line2D([], [], label=label, **line)] if rows else []
+    return said

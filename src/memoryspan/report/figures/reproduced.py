@@ -1,0 +1,113 @@
+"""The picture of experiments: sequences as published against those measured, a dot an experiment."""
+
+from collections.abc import Sequence
+from math import isinf
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+
+from memoryspan.report.figures.style import BLUE, GREY, ORANGE, keep, new_figure, plain
+from memoryspan.reproduce.compare import Comparison
+
+FILE = "reproduced.png"
+"""What the picture is called in a sweep."""
+
+SIDE, ROW, NAMES = 5.0, 0.2, 3.0
+"""Inches: of the square of the axes, of a name beside it, and the width of the names."""
+
+BESIDE = 1.03
+"""Sides of that square from its left edge, where the names begin."""
+
+
+class Dot(NamedTuple):
+    """A row that has both figures."""
+
+    name: str
+    curriculum: bool
+    solved: bool
+    """Whether at least half of the seeds met the criterion; else `measured` is their budget."""
+    published: int
+    measured: float
+    low: float
+    high: float
+
+
+def dots(rows: Sequence[Comparison]) -> list[Dot]:
+    """Those that can be drawn, one figure against the other."""
+    return [
+        Dot(row.name, row.trial.curriculum, not isinf(row.sequences), row.published, *_heights(row, row.sequences))
+        for row in rows
+        if row.published is not None and row.sequences is not None
+    ]
+
+
+def _heights(row: Comparison, sequences: float) -> tuple[float, ...]:
+    """The median and the ends of its interval; for what is infinite the budget."""
+    values = (sequences, row.spread.low, row.spread.high) if row.spread else (sequences,) * 3
+    return tuple(row.budget if isinf(value) else value for value in values)
+
+
+def draw_reproduced(dots: Sequence[Dot], path: Path) -> Path:
+    """Draws at least one dot, as .png and as .svg, and returns the path of the first.
+
+    Filled is with the curriculum, hollow without. A triangle stands at the budget where at least half of the seeds
+    never met the criterion.
+    """
+    figure = new_figure(SIDE + NAMES, max(SIDE, ROW * len({dot.name for dot in dots}) + 1))
+    axes = figure.add_subplot()
+    axes.set(xscale="log", yscale="log", xlabel="sequences, as published", ylabel="sequences, measured")
+    for dot in dots:
+        _draw(axes, dot)
+    values = [value for dot in dots for value in (dot.published, dot.low, dot.high)]
+    low, high = min(values) / 2, max(values) * 2
+    axes.plot([low, high], [low, high], color=GREY, linestyle=":", linewidth=1)
+    axes.set(xlim=(low, high), ylim=(low, high))
+    _name(axes, dots, low, high)
+    _explain(axes)
+    return keep(figure, path)
+
+
+def _draw(axes: Axes, dot: Dot) -> None:
+    colour = BLUE if dot.curriculum else ORANGE
+    axes.plot([dot.published] * 2, [dot.low, dot.high], color=colour, linewidth=1)
+    point, inside = "o" if dot.solved else "^", colour if dot.curriculum else "white"
+    axes.plot(dot.published, dot.measured, point, color=colour, markerfacecolor=inside, markersize=5)
+
+
+def _name(axes: Axes, dots: Sequence[Dot], low: float, high: float) -> None:
+    """The names beside the axes, each with a line to the first of its dots."""
+    first = {dot.name: dot for dot in reversed(dots)}.values()
+    points = np.log([(dot.published / low, dot.measured / low) for dot in first]) / np.log(high / low)
+    for dot, height in zip(first, heights(points), strict=True):
+        axes.annotate(
+            plain(dot.name),
+            (dot.published, dot.measured),
+            (low * (high / low) ** BESIDE, low * (high / low) ** height),
+            fontsize="x-small",
+            va="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": GREY, "linewidth": 0.3, "shrinkB": 3, "relpos": (0, 0.5)},
+        )
+
+
+def heights(points: Float[np.ndarray, "names 2"]) -> Float[np.ndarray, "names"]:
+    """Where beside the unit square each point has its name, so that no two of the lines to them cross.
+
+    Of all ways to give out the places it is the one with the least length of line: two that cross would be shorter
+    with their places exchanged.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    free = (np.arange(len(points)) + 0.5) / len(points)
+    lengths = np.hypot(BESIDE - points[:, :1], free - points[:, 1:])
+    return free[linear_sum_assignment(lengths)[1]]
+
+
+def _explain(axes: Axes) -> None:
+    axes.plot([], [], "o", color=BLUE, label="with the curriculum")
+    axes.plot([], [], "o", color=ORANGE, markerfacecolor="white", label="without")
+    axes.plot([], [], "^", color=ORANGE, markerfacecolor="white", label="not within the budget, at which it stands")
+    axes.legend(fontsize="small", loc="upper left", frameon=False)

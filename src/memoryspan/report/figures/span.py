@@ -1,0 +1,181 @@
+"""The picture of a sweep: for each task accuracy against length, a line a model, and below it how far each remembers.
+
+All panels share the axis of lengths. Where lines cover each other, their marks stand around one another.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+
+from memoryspan.accuracy import Measured
+from memoryspan.report.figures.style import (
+    COLOURS,
+    DASHES,
+    GREY,
+    POINTS,
+    accuracy_axis,
+    keep,
+    mark,
+    new_figure,
+    plain,
+    tick_lengths,
+)
+from memoryspan.spans.cell import Found
+from memoryspan.spans.held import THRESHOLD
+from memoryspan.spans.summary import Median, SpanSummary, summarise
+from memoryspan.spec import Named
+from memoryspan.sweeps.result import Answer
+
+FILE = "span.png"
+"""What the picture is called in a sweep, and in a run."""
+
+Curve = Sequence[Measured]
+"""The accuracy of one trained model, by length."""
+
+CURVES, ROW = 3.4, 0.32
+"""Inches: the height of a panel of curves, and of a model in a panel of spans."""
+
+LEARNED, HELD = 0.2, -0.2
+"""How far above and below the middle of its row a span stands."""
+
+
+def draw_span(answers: Sequence[Answer], path: Path, name: Callable[[Named], str] = str) -> Path:
+    """Draws the curves and spans of all cells that were answered, as `draw_curves` does.
+
+    `name` is what a task or a model is called in the picture.
+    """
+    spans: dict[str, dict[str, SpanSummary]] = {}
+    for row in summarise(answers):
+        if row.seeds:
+            spans.setdefault(name(row.task), {})[name(row.model)] = row
+    return draw_curves(curves_of(answers, name), path, spans)
+
+
+def draw_curves(
+    by_task: Mapping[str, Mapping[str, Sequence[Curve]]],
+    path: Path,
+    spans: Mapping[str, Mapping[str, SpanSummary]] | None = None,
+) -> Path:
+    """Draws curves by task and by model, one a seed, as .png and as .svg, and returns the path of the first.
+
+    Thin lines are single seeds. Where all seeds of a model were measured, their median is drawn thick, with a band from
+    the worst to the best. `spans`, by task and by model, are drawn below the curves of their task.
+    """
+    spans = spans or {}
+    heights = [height for task in by_task for height in (CURVES, *_height_of(spans.get(task)))]
+    figure = new_figure(7.5, 0.6 + sum(heights))
+    panels = iter(figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights, sharex=True)[:, 0])
+    for task, by_model in by_task.items():
+        axes = next(panels)
+        for number, (model, curves) in enumerate(by_model.items()):
+            _draw_model(axes, model, curves, number, len(by_model))
+        _finish(axes, task, [curve for curves in by_model.values() for curve in curves])
+        if task in spans:
+            axes = next(panels)
+            _draw_spans(axes, spans[task], list(by_model))
+        axes.tick_params(labelbottom=True)
+        axes.set_xlabel("length (time steps)")
+    return keep(figure, path)
+
+
+def _height_of(spans: Mapping[str, SpanSummary] | None) -> list[float]:
+    return [0.3 + ROW * len(spans)] if spans else []
+
+
+def _draw_spans(axes: Axes, spans: Mapping[str, SpanSummary], models: Sequence[str]) -> None:
+    """A row a model: its median learned span, full, and held span, hollow, each with its interval over seeds."""
+    for row, (model, found) in enumerate(spans.items()):
+        number = models.index(model) if model in models else row
+        for what, median, up in (("learned", found.learned, LEARNED), ("held", found.held, HELD)):
+            if median is not None:
+                _draw_median(axes, what, median, row - up, number)
+    axes.set_ylim(len(spans) - 0.5, -0.5)
+    axes.set_yticks(range(len(spans)), [_elided(model, 24) for model in spans], fontsize="small")
+    axes.set_title("span: the median over seeds, and its interval", loc="left", fontsize="medium")
+
+
+def _draw_median(axes: Axes, what: str, median: Median, height: float, number: int) -> None:
+    """The point, its interval, and at the right the number; a span of none has no place on the axis of lengths."""
+    colour, point = COLOURS[number % len(COLOURS)], POINTS[number % len(POINTS)]
+    if median.interval is not None and median.interval.high > 0:
+        ends = max(median.interval.low, axes.get_xlim()[0]), median.interval.high
+        axes.plot(ends, (height, height), color=colour, linewidth=1.5, solid_capstyle="butt")
+    if median.value > 0:
+        full = colour if what == "learned" else "white"
+        axes.plot(median.value, height, point, color=colour, markerfacecolor=full, markersize=5, clip_on=False)
+    text = f"{what} {'≥ ' if median.at_least else ''}{median.value:,.0f}" if median.value > 0 else f"{what} none"
+    axes.text(1.01, height, text, transform=axes.get_yaxis_transform(), va="center", fontsize="x-small", color=GREY)
+
+
+def curves_of(answers: Sequence[Answer], name: Callable[[Named], str]) -> dict[str, dict[str, list[Curve]]]:
+    """Curves by task and by model, in the order of the cells."""
+    groups: dict[str, dict[str, list[Curve]]] = {}
+    for answer in answers:
+        if isinstance(answer.found, Found) and answer.found.curve:
+            by_model = groups.setdefault(name(answer.cell.task), {})
+            by_model.setdefault(name(answer.cell.model), []).append(answer.found.curve)
+    return groups
+
+
+def _draw_model(axes: Axes, name: str, curves: Sequence[Curve], number: int, models: int) -> None:
+    colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
+    point, above = POINTS[number % len(POINTS)], models - 1 - number
+    for curve in curves:
+        lengths, accuracies = _points(curve)
+        axes.plot(lengths, accuracies, color=colour, linestyle=dash, linewidth=0.6, alpha=0.6)
+    lengths, low, middle, high = over_seeds(curves)
+    axes.fill_between(lengths, low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.plot(
+        lengths,
+        middle,
+        color=colour,
+        linestyle=dash,
+        marker=point,
+        markersize=4 + 1.5 * above,
+        markerfacecolor="none",
+        label=_elided(name, 40),
+    )
+
+
+def _elided(name: str, most: int) -> str:
+    """A name without its middle where it is long, as the path of a stranger's file, so that the panels keep room."""
+    return plain(name if len(name) <= most else f"{name[: most // 2]}…{name[-most // 2 :]}")
+
+
+def over_seeds(curves: Sequence[Curve]) -> tuple[Float[np.ndarray, "lengths"], ...]:
+    """Lengths that all curves reach, and the least, median and greatest accuracy there.
+
+    Between two lengths that were measured a curve is taken to be straight over the logarithm of the length.
+    """
+    points = [_points(curve) for curve in curves]
+    first, last = max(lengths[0] for lengths, _ in points), min(lengths[-1] for lengths, _ in points)
+    lengths = np.unique(np.concatenate([lengths for lengths, _ in points]))
+    lengths = lengths[(lengths >= first) & (lengths <= last)]
+    heights = np.array([np.interp(np.log(lengths), np.log(own), accuracies) for own, accuracies in points])
+    return lengths, heights.min(0), np.median(heights, 0), heights.max(0)
+
+
+def one_chance(curves: Iterable[Curve]) -> float | None:
+    """How often a guess is right, where that is the same at all lengths."""
+    chances = {point.chance for curve in curves for point in curve}
+    return chances.pop() if len(chances) == 1 else None
+
+
+def _points(curve: Curve) -> tuple[Float[np.ndarray, "lengths"], Float[np.ndarray, "lengths"]]:
+    return np.array([point.length for point in curve], float), np.array([point.value for point in curve])
+
+
+def _finish(axes: Axes, task: str, curves: Sequence[Curve]) -> None:
+    axes.set_title(plain(task), loc="left", fontsize="medium")
+    axes.set_xscale("log", base=2)
+    lengths = [point.length for curve in curves for point in curve]
+    tick_lengths(axes.xaxis, min(lengths), max(lengths))
+    accuracy_axis(axes)
+    axes.set_ylabel("accuracy\n(fresh examples)")
+    mark(axes, THRESHOLD, f"mastered, {100 * THRESHOLD:.0f} %")
+    if (chance := one_chance(curves)) is not None and chance < 0.9 * THRESHOLD:
+        mark(axes, chance, f"chance, {100 * chance:.1f} %")
+    axes.legend(fontsize="small", loc="upper left", bbox_to_anchor=(1.005, 0.9), frameon=False)

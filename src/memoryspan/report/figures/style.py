@@ -1,0 +1,64 @@
+"""The one style of all pictures: colours, marks and axes that are read in grey, and by the colour-blind."""
+
+from pathlib import Path
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, PercentFormatter
+
+from memoryspan.files import atomic
+
+BLUE, ORANGE, GREY, PALE = "#0072B2", "#D55E00", "#666666", "#e4e4e4"
+
+COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""The palette of M. Okabe and K. Ito, "Color Universal Design" (2008), of which the yellow is too pale for lines."""
+
+POINTS, DASHES = "osD^vP*", ("-", "--", "-.", ":")
+"""What tells lines apart without colour."""
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, of a size in inches, which needs no display."""
+    figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(figure: Figure, path: Path, **metadata: str) -> Path:
+    """Writes a figure in place, as its name ends: .png, .svg; raises `OSError` where it cannot be written."""
+    no_date = {"Date": None} if path.suffix == ".svg" else {}
+    with atomic.replacing(path) as temporary, rc_context({"svg.hashsalt": "memoryspan"}):  # the same bytes each time
+        figure.savefig(temporary, format=path.suffix[1:], metadata={**metadata, **no_date})
+    return path
+
+
+def keep(figure: Figure, path: Path) -> Path:
+    """Writes a figure as a PNG, for screens, and beside it as an SVG, for print; returns the path of the PNG."""
+    save(figure, path.with_suffix(".svg"))
+    return save(figure, path.with_suffix(".png"))
+
+
+def plain(text: str) -> str:
+    """A name as it is, in which Matplotlib would read what stands between two dollars as mathematics."""
+    return text.replace("$", r"\$")
+
+
+def accuracy_axis(axes: Axes) -> None:
+    """From 0 to 100 %."""
+    axes.set_ylim(-0.03, 1.03)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
+
+
+def tick_lengths(axis: Axis, shortest: int, longest: int) -> None:
+    """Of a logarithmic axis of lengths: a tick at each power of two, and between them where there are few."""
+    axis.set_major_locator(LogLocator(2, (1,) if longest >= 8 * shortest else (1, 1.5)))
+    axis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+
+
+def mark(axes: Axes, height: float, text: str) -> None:
+    """A dotted line with its name at the right end."""
+    axes.axhline(height, color=GREY, linestyle=":", linewidth=1)
+    axes.text(1.01, height, text, transform=axes.get_yaxis_transform(), color=GREY, va="center", fontsize="small")

@@ -1,0 +1,98 @@
+"""The page: one HTML file, which opens from the disk and asks the network for nothing.
+
+Its modules stand beside this file as plain JavaScript, `web/*.js`, and are put into the page in the order in which they
+import each other. Whatever a run or a sweep is called goes into it as text: escaped in the HTML, and in the data
+without a single `<`.
+"""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from memoryspan._version import __version__
+from memoryspan.files import atomic
+
+FILE = "report.html"
+
+MADE_BY = '<meta name="generator" content="memoryspan report">'
+"""By which a page is known again."""
+
+MAIN = "main"
+
+_IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:const|function\*?) (\w+))", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a page shows: a title and a sentence, the record behind a disclosure, and the data of its sections."""
+
+    title: str
+    sentence: str
+    record: str
+    data: dict[str, Any]
+
+
+def write_page(page: Page, path: Path) -> Path:
+    """Writes the page in place, and returns its path; raises `OSError` where it cannot be written."""
+    atomic.write(path, as_html(page).encode())
+    return path
+
+
+def is_page(path: Path) -> bool:
+    """Whether a file is a page made here."""
+    return path.is_file() and MADE_BY.encode() in path.read_bytes()
+
+
+def as_html(page: Page) -> str:
+    """The whole file."""
+    style, code = _text("page.css"), script()
+    return Template(_text("page.html")).substitute(
+        policy=_policy(style, code),
+        made_by=MADE_BY,
+        style=style,
+        script=code,
+        title=html.escape(page.title),
+        sentence=html.escape(page.sentence),
+        record=html.escape(page.record),
+        version=__version__,
+        data=json.dumps(page.data, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c"),
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    """What a browser may do with the page: run this script and use this style, and nothing else at all."""
+    hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (script, style))
+    script_hash, style_hash = (f"'sha256-{digest}'" for digest in hashes)
+    return f"default-src 'none'; script-src {script_hash}; style-src {style_hash}; base-uri 'none'; form-action 'none'"
+
+
+@cache
+def script() -> str:
+    """All modules as one script, each in a scope of its own, those first that others import."""
+    modules: dict[str, str] = {}
+    _collect(MAIN, modules)
+    return "\n".join(modules.values())
+
+
+def _collect(name: str, modules: dict[str, str]) -> None:
+    if name in modules:
+        return
+    source = _text(f"{name}.js")
+    for _, imported in _IMPORT.findall(source):
+        _collect(imported, modules)
+    exported = _EXPORT.findall(source)
+    body = _EXPORT.sub("", _IMPORT.sub(r"const \1 = $\2;\n", source))
+    modules[name] = f"const ${name} = (() => {{\n{body}return {{ {', '.join(exported)} }};\n}})();"
+
+
+def _text(name: str) -> str:
+    return files("memoryspan.report").joinpath("web", name).read_text(encoding="utf-8")

@@ -1,0 +1,197 @@
+"""The page of a run: the model itself to try, at several moments of its training, and how it came to be."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from memoryspan.backend import keras
+from memoryspan.engine import assign, variables_of
+from memoryspan.errors import ModelError
+from memoryspan.files.versioned import plain
+from memoryspan.inference.evaluate import right
+from memoryspan.report.figures.learning_curve import find_jump
+from memoryspan.report.figures.span import one_chance
+from memoryspan.report.page.export_js import described, weights_of
+from memoryspan.report.page.html import Page
+from memoryspan.runs import SavedRun, snapshots
+from memoryspan.runs.record import Record
+from memoryspan.sampling import Stream, stream
+from memoryspan.spans.cache import HeldSpan
+from memoryspan.spans.held import THRESHOLD
+from memoryspan.stats import percent
+from memoryspan.tasks import Echo, Task
+from memoryspan.tasks.base import asks_for_classes, at_length
+from memoryspan.training import Row
+
+LONGEST = 500
+"""Steps of a sequence that the page still draws (`LONGEST` in web/sequence.js)."""
+
+SYMBOLS = 20_000
+"""Numbers in the examples that a page brings with it, at most …"""
+
+EXAMPLES = 200
+"""… and so many examples."""
+
+DIGITS = 4
+"""Decimal places of a real number in an example: what is shown is what the model is given."""
+
+
+def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | None) -> Page:
+    """The page of a run, from `run.model_and_updates()`; `held` is how far that holds, where it was measured.
+
+    Raises:
+        RunError: the run's task, history or snapshots cannot be read.
+    """
+    record, task, history = run.record, run.task, run.history()
+    network, reason = None, ""
+    if task.shortest > LONGEST:
+        reason = f"The page draws up to {LONGEST} steps, and this task has at least {task.shortest:,}."
+    elif task.n_outputs > 1 and not asks_for_classes(task):
+        reason = f"The page shows classes, or one number, and an answer of this task is {task.n_outputs} numbers."
+    else:
+        try:
+            network = {"layers": described(model), "moments": _moments(run, model, updates, history)}
+        except ModelError as error:
+            reason = str(error)
+    return Page(
+        title=f"{record.asked.model.name} on {record.asked.task.name}, {task.length:,} steps",
+        sentence=f"{_sentence(record)} {_about(task)}".strip(),
+        record=json.dumps(plain(record), indent=2, ensure_ascii=False),
+        data={
+            "kind": "run",
+            "task": _task(task, model),
+            "network": network,
+            "reason": reason,
+            "examples": [] if network is None else list(_examples(task, run.settings.seed)),
+            "history": [{name: getattr(row, name) for name in ("examples", "accuracy", "length")} for row in history],
+            "story": _story(history, task),
+            "held": held and _held(held),
+        },
+    )
+
+
+def _sentence(record: Record) -> str:
+    """What was trained, on what, and how well."""
+    model = f"{record.asked.model.name} ({record.resolved.parameters:,} parameters)"
+    results = record.results
+    if results is None:
+        return f"{model} is still being trained, or its training was killed: this is its last checkpoint."
+    effort = f"after {results.examples:,} examples and {results.seconds:.2f} s of training"
+    if (accuracy := results.accuracy) is None:
+        return f"{model}, {effort}; its accuracy was not measured (status: {record.status})."
+    low, high = accuracy.interval
+    return (
+        f"{model} has {percent(accuracy.value)} right at {accuracy.length:,} steps ({accuracy.right} of "
+        f"{accuracy.examples} fresh examples; 95 % interval {percent(low)} to {percent(high)}; chance "
+        f"{percent(accuracy.chance)}), {effort}."
+    )
+
+
+def _about(task: Task) -> str:
+    """What a task is: the first line of its own documentation, with its settings; nothing where it has none."""
+    first = (type(task).__doc__ or "").strip().split("\n")[0]
+    if first.startswith(f"{type(task).__name__}("):  # a dataclass without any has its signature there
+        return ""
+    return "The task: " + re.sub(r"`(\w+)`", lambda name: str(getattr(task, name[1], name[1])), first)
+
+
+def _moments(run: SavedRun, model: keras.Model, updates: int, history: Sequence[Row]) -> list[dict[str, Any]]:
+    """The weights at the moments that were kept, the last one being the model as it is now."""
+    rows, now = {row.updates: row for row in history}, variables_of(model)
+    moments = []
+    for moment, arrays in snapshots.load(run.directory, until=updates - 1).items():
+        assign(model, snapshots.variables_at(arrays, now))
+        moments.append(_moment(moment, rows.get(moment), weights_of(model)))
+    assign(model, now)
+    return [*moments, _moment(updates, rows.get(updates), weights_of(model))]
+
+
+def _moment(updates: int, row: Row | None, weights: str) -> dict[str, Any]:
+    about = {name: getattr(row, name, None) for name in ("examples", "accuracy", "length")}
+    return {"updates": updates, "weights": weights, **about}
+
+
+def _task(task: Task, model: keras.Model) -> dict[str, Any]:
+    """What the page has to know of the task."""
+    number = task.n_outputs == 1 or not asks_for_classes(task)
+    tokens = np.issubdtype(_sampled(task, 0, 1, task.shortest)[0].dtype, np.integer)
+    return {
+        "reads": "symbols" if tokens else "vectors",
+        "n_features": task.n_features,
+        "length": task.length,
+        "shortest": task.shortest,
+        "chance": task.chance,
+        "asks": task.asks,
+        "answers": "number" if number else "classes",
+        "one_right": number or _one_is_right(task),
+        "tolerance": getattr(task, "tolerance", None),
+        "probabilities": getattr(getattr(model.layers[-1], "activation", None), "__name__", "") == "softmax",
+        "out_index": task.out_index if isinstance(task, Echo) else None,
+    }
+
+
+def _one_is_right(task: Task) -> bool:
+    """Whether the class that is expected is all that is right: who is sure of it is right everywhere."""
+    batch = at_length(task, task.shortest).sample(stream(0, Stream.SHOWN), 1, task.shortest)
+    return bool(right(task, jax.nn.one_hot(batch.targets, task.n_outputs), batch).all())
+
+
+def _examples(task: Task, seed: int):
+    """Fresh examples, each with what is asked at its steps and what is right there, as long as a page has room for."""
+    length = min(task.length, LONGEST)
+    width = 1 if _sampled(task, seed, 1, length)[0].ndim == 2 else task.n_features
+    count = max(1, min(EXAMPLES, SYMBOLS // (length * width)))
+    inputs, targets, asked = _sampled(task, seed, count, length)
+    for row, expected, where in zip(inputs, targets, asked, strict=True):
+        if task.asks == "once":
+            where, expected = np.arange(length) == length - 1, np.full(length, expected)
+        yield {
+            "inputs": np.round(row.astype(np.float64), DIGITS).tolist() if row.ndim > 1 else row.tolist(),
+            "asked": where.tolist(),
+            "expected": {step: round(expected[step].item(), DIGITS) for step in np.flatnonzero(where).tolist()},
+        }
+
+
+def _sampled(task: Task, seed: int, count: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Inputs, targets and places asked of so many examples."""
+    batch = at_length(task, length).sample(stream(seed, Stream.SHOWN), count, length)
+    return np.asarray(batch.inputs), np.asarray(batch.targets), np.asarray(batch.asked)
+
+
+def _story(history: Sequence[Row], task: Task) -> str:
+    """What happened on the way, where it did."""
+    sentences = []
+    if jump := find_jump(history, task) if history else None:
+        sentences.append(
+            f"A plateau: after {jump.flat:,} examples of up to {jump.length:,} steps {percent(jump.before.accuracy)} "
+            f"are right. Then a jump: {jump.steep:,} examples later {percent(jump.after.accuracy)} are."
+        )
+    if history and history[-1].length > history[0].length:
+        sentences.append("Each time the model has mastered a length, the length grows, and the accuracy dips at first.")
+    return " ".join(sentences)
+
+
+def _held(held: HeldSpan) -> dict[str, Any]:
+    span, curve = held.span, held.curve
+    if span.length is None:
+        sentence = "Not even the shortest sequences are answered."
+    else:
+        more = ", or more: nobody looked further" if span.at_least else ""
+        sentence = (
+            f"Held span: {span.length:,} time steps (lag {span.lag:,}){more}. It is the longest length at which the "
+            f"model, without more training, is proved to have {percent(THRESHOLD)} right."
+        )
+    points = [[point.length, point.value] for point in curve]
+    band = [[point.length, *point.interval] for point in curve]
+    chart = {
+        "title": "Accuracy on fresh examples of each length, with its 95 % interval",
+        "series": [{"name": "accuracy", "points": points, "band": band}],
+        "threshold": THRESHOLD,
+        "chance": one_chance([curve]),
+        "file": "span.svg",
+    }
+    return {"sentence": sentence, "chart": chart}

@@ -1,0 +1,1 @@
+"""The rows of tables as they read, wherever a table stands."""

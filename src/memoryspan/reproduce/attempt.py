@@ -1,0 +1,141 @@
+"""Answers trials: trains their models, and finds how many sequences it took until the criterion was met."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import isfinite
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from memoryspan.accuracy import Accuracy, measured
+from memoryspan.backend import keras
+from memoryspan.engine import Forward, Variables, forward
+from memoryspan.inference.evaluate import compile_rows, right
+from memoryspan.models import make_model
+from memoryspan.reproduce.criterion import is_met, mistakes, root_mean_square
+from memoryspan.reproduce.trial import TESTED, Criterion, Outcome, Trial
+from memoryspan.sampling import integers
+from memoryspan.spans.measure import trained
+from memoryspan.tasks import Batch, Task, make_task
+from memoryspan.training import Curriculum, Position, Settings, Status
+from memoryspan.training.loop import chunks
+from memoryspan.training.position import evaluation_key
+from memoryspan.training.proof import Proof, both_draws
+
+Errors = tuple[Float[np.ndarray, "sequences"], Bool[np.ndarray, "sequences"]]
+"""Of sequences, one by one: the largest error, and whether the task judges it wrong."""
+
+Meter = Callable[..., Errors]
+
+
+def attempt(trials: Sequence[Trial], on_progress: Callable[[str], None] = lambda sentence: None) -> list[Outcome]:
+    """The answers to trials that differ in their seed alone; they train together, in one compiled program.
+
+    The criterion is looked at on fresh sequences, which are not trained on, after a chunk of updates whose accuracy
+    promises something. `on_progress` is told, in a few words, what is going on.
+
+    Raises what making the task and the model and training raise.
+    """
+    first = trials[0]
+    task = make_task(first.task)
+    on_progress("building")
+    models = [make_model(trial.model, task, trial.seed) for trial in trials]
+    unordered_from = None if first.curriculum else first.shortest
+    curriculum = Curriculum(mastered=first.mastered, settle_for=1, unordered_from=unordered_from)
+    promising = min(Settings.threshold, first.criterion.share)
+    settings = [Settings(trial.seed, trial.batch_size, trial.budget, curriculum, promising) for trial in trials]
+    meter = error_meter(forward(models[0]), task, first.shortest)
+    now = ()
+    on_progress("compiling")
+    order = "with" if first.curriculum else "without"
+    for now in chunks(models, task, settings, _proof(first.criterion, task, meter)):
+        on_progress(f"{first.experiment}, {order} curriculum: {_describe(now)}")
+    return [_outcome(*each, task, meter) for each in zip(trials, models, now, strict=True)]
+
+
+def _proof(criterion: Criterion, task: Task, meter: Meter) -> Proof:
+    """Solved where both draws of fresh sequences meet the criterion."""
+
+    def look(position: Position, settings: Settings, key: Array) -> Accuracy | None:
+        errors = meter(position.state.variables, key, criterion.in_a_row, criterion)
+        return _accuracy(criterion, errors, task) if is_met(criterion, *errors) else None
+
+    return both_draws(look)
+
+
+def _accuracy(criterion: Criterion, errors: Errors, task: Task) -> Accuracy:
+    right_ones = ~mistakes(criterion, *errors)
+    return Accuracy(int(right_ones.sum()), len(right_ones), task.length, task.chance)
+
+
+def error_meter(fwd: Forward, task: Task, shortest: int) -> Meter:
+    """How wrong a model is on fresh sequences, for many calls; lengths are drawn from `shortest` to `task.length`.
+
+    Of a model that reads its padding all have the full length.
+
+    Returns:
+        measure(variables, key, sequences, criterion=None): their errors; those of the first few alone, where their
+        mistakes say that the criterion is not met. It raises `NoRoomError` where one does not fit into memory.
+    """
+    program: tuple[int, Callable] | None = None
+
+    def measure(variables: Variables, key: Array, sequences: int, criterion: Criterion | None = None) -> Errors:
+        nonlocal program
+        if program is None:
+            program = compile_rows(partial(_errors, shortest if fwd.ragged else task.length), fwd, task, variables, key)
+        _, errors_of = program
+        errors, wrong = np.zeros(0, np.float32), np.zeros(0, bool)
+        while len(errors) < sequences:
+            more = errors_of(variables, jax.random.fold_in(key, len(errors)), jnp.int32(task.length))
+            errors, wrong = np.append(errors, more[0]), np.append(wrong, more[1])
+            if criterion and mistakes(criterion, errors, wrong).sum() > criterion.allowed:
+                break
+        return errors[:sequences], wrong[:sequences]
+
+    return measure
+
+
+def largest_errors(task: Task, predictions: Float[Array, "batch ..."], batch: Batch) -> Float[Array, "batch"]:
+    """The largest absolute error of each example: of any output, at any step that is asked for.
+
+    Of a class it is against 1 for the right one and 0 for the others.
+    """
+    if jnp.issubdtype(batch.targets.dtype, jnp.integer):
+        expected = jax.nn.one_hot(batch.targets, predictions.shape[-1])
+    else:
+        is_vector = batch.targets.ndim == predictions.ndim
+        expected = batch.targets if is_vector else batch.targets[..., None]
+    errors = jnp.where(batch.asked, abs(predictions - expected).max(-1), 0)
+    return errors.reshape(errors.shape[0], -1).max(axis=1)
+
+
+def _errors(
+    shortest: int, fwd: Forward, task: Task, rows: int, variables: Variables, key: Array, length: Int[Array, ""]
+) -> tuple[Float[Array, "rows"], Bool[Array, "rows"]]:
+    for_lengths, for_batch = jax.random.split(key)
+    batch = task.sample(for_batch, rows, integers(for_lengths, (rows,), shortest, length + 1))
+    predictions = fwd.apply(variables, batch.inputs, batch.lengths).predictions
+    return largest_errors(task, predictions, batch), ~right(task, predictions, batch)
+
+
+def _outcome(trial: Trial, model: keras.Model, position: Position, task: Task, meter: Meter) -> Outcome:
+    errors = meter(position.state.variables, evaluation_key(trial.seed, position.row), TESTED)
+    spread = root_mean_square(errors[0])
+    return Outcome(
+        sequences=position.row.examples if position.status is Status.SOLVED else None,
+        accuracy=measured(_accuracy(trial.criterion, errors, task)),
+        rms_error=spread if isfinite(spread) else None,
+        **trained(model, position),
+    )
+
+
+def _describe(now: Sequence[Position]) -> str:
+    """Where the seeds stand, in a line."""
+    rows = [position.row for position in now]
+    worst = min(rows, key=lambda row: (row.length, row.accuracy))
+    return (
+        f"length {worst.length:,}, accuracy {100 * worst.accuracy:.0f} %; {max(row.examples for row in rows):,} "
+        f"sequences, {max(row.seconds for row in rows):.0f} s"
+    )

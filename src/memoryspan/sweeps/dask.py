@@ -1,0 +1,188 @@
+"""Workers of a Dask cluster: another machine's, a hundred machines', or this one's.
+
+    dask scheduler                                                   on one machine
+    dask worker tcp://host:8786 --nworkers -1 --nthreads 1           on each, a worker a core
+
+A worker that is lost is replaced by the scheduler, which gives up on a group after the fourth.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from memoryspan.errors import RunError
+from memoryspan.machine import cores
+from memoryspan.sweeps import work
+from memoryspan.sweeps.run import Workers
+
+if TYPE_CHECKING:
+    from distributed import Client, LocalCluster
+
+EVERY = 0.5
+"""Seconds between two sentences of a worker, all of which go through the scheduler."""
+
+REACH = 5
+"""Seconds in which a scheduler answers, or is not there."""
+
+
+INSTALLED = (
+    "{each.name: each.version for each in reversed([*__import__('importlib.metadata').metadata.distributions()])}"
+)
+"""The versions of a process, in words that need nothing installed in it: it may lack this package."""
+
+
+@contextmanager
+def cluster(address: str | None, count: int | None, most: int) -> Iterator[Workers]:
+    """The workers of the scheduler at `address`, or of one that is started here and ends with the block.
+
+    Raises:
+        RunError: Dask is not installed, the scheduler is not reached, or a worker has other versions.
+    """
+    try:
+        from distributed import KilledWorker
+    except ImportError:
+        raise RunError("Clusters need Dask, which is not installed: pip install 'distributed>=2024.8'.") from None
+    with _client(address, max(1, min(count or len(cores()), most))) as client:
+        with _heard():
+            require_same_versions(client)
+            threads = _threads(client)
+        events: SimpleQueue[tuple[int, str]] = SimpleQueue()
+        numbers: dict[str, int] = {}
+
+        def note(event) -> None:
+            _, (name, sentence) = event
+            events.put((numbers.setdefault(name, len(numbers)), sentence))
+
+        topic = f"memoryspan-{secrets.token_hex(4)}"  # of the scheduler's log
+        client.subscribe_topic(topic, note)
+        for worker, several in threads.items():
+            if several > 1:
+                events.put((0, f"{worker} has {several} threads and uses one: start its workers with --nthreads 1"))
+        executor, at_once = client.get_executor(pure=False), count or max(1, len(threads))
+        lost, present = (KilledWorker, CancelledError), partial(_require_present, client)
+        if not threads:
+            events.put((0, f"waiting for workers: {client.scheduler.address} has none yet"))  # pyright: ignore
+        try:
+            yield Workers(executor, partial(run_group, topic), at_once, events, lost, present, elsewhere=True)
+        finally:
+            if client.status == "running":
+                executor.shutdown(wait=False)
+
+
+def run_group(topic: str, group: bytes) -> bytes:
+    """`work.run_group`, in a worker of Dask; how far it is, it tells under a topic of the scheduler's log."""
+    from distributed import get_worker
+
+    worker, due = get_worker(), 0.0
+
+    def report(sentence: str) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            worker.log_event(topic, (str(worker.name), sentence))
+            due = time.monotonic() + EVERY
+
+    return work.run_group(group, report)
+
+
+def require_same_versions(client: "Client") -> None:
+    """Raises `RunError` where a worker, or the scheduler, has other versions than this process, and says which."""
+    ours = work.versions()
+    answers: Any = client.run(eval, INSTALLED, on_error="return")
+    answers["the scheduler"] = client.run_on_scheduler(eval, INSTALLED)
+    theirs = {
+        place: {name: found.get(name, "missing") for name in ours}
+        for place, found in answers.items()
+        if isinstance(found, dict)  # else it has just gone
+    }
+    theirs["the scheduler"] = {"memoryspan": theirs["the scheduler"]["memoryspan"]}  # which passes on what it reads
+    wrong = [f"{place} has {other}" for place, has in theirs.items() if (other := work.difference(ours, has))]
+    if wrong:
+        raise RunError(
+            f"The versions of the cluster are not those of this process: {'; '.join(wrong)}. Install the same ones "
+            f"there, for other versions give other results."
+        )
+
+
+def _threads(client: "Client") -> dict[str, int]:
+    """How many each worker has, by its address."""
+    threads: Any = client.nthreads()
+    return threads
+
+
+GONE = (
+    "The Dask scheduler has gone: start it and its workers again; the same command then goes on with what is missing."
+)
+
+
+def _require_present(client: "Client") -> None:
+    """Raises `RunError` where the scheduler has gone, and has not come back for as long as Dask waits."""
+    if client.status in ("closing", "closed"):
+        raise RunError(GONE)
+
+
+@contextmanager
+def _heard() -> Iterator[None]:
+    """Raises `RunError` where the scheduler goes in the block."""
+    try:
+        yield
+    except OSError:  # which those of Dask's connections are
+        raise RunError(GONE) from None
+
+
+@contextmanager
+def _client(address: str | None, count: int) -> "Iterator[Client]":
+    from distributed import Client, LocalCluster
+
+    if address is None:
+        quiet = {"dashboard_address": ":0", "silence_logs": logging.CRITICAL}
+        here = LocalCluster(n_workers=count, threads_per_worker=1, **quiet)
+        with here, Client(here) as client:
+            try:
+                yield client
+            finally:
+                _kill(here)
+        return
+    _require_scheduler(address)
+    with _heard():
+        client = Client(address)
+    try:
+        yield client
+    finally:
+        with suppress(TimeoutError):
+            client.close(timeout=1)
+
+
+def _kill(ours: "LocalCluster") -> None:
+    """Ends workers of our own at once: asked to close, they would first finish what they are at."""
+    import psutil  # which Dask needs as well
+
+    nannies: Any = ours.workers.values()
+    for nanny in nannies:
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(nanny.pid).kill()
+
+
+def _require_scheduler(address: str) -> None:
+    """Raises `RunError` where none answers: a client that does not reach one leaves threads and complaints behind."""
+    from distributed.comm.core import connect
+
+    async def reach() -> None:
+        comm = await connect(address, timeout=REACH)
+        await comm.close()
+
+    try:
+        with ThreadPoolExecutor(1) as thread:  # a notebook runs a loop in its own
+            thread.submit(lambda: asyncio.run(reach())).result()
+    except Exception as error:  # whatever a thing says that is no scheduler
+        reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
+        raise RunError(
+            f"No Dask scheduler answers at {address} ({reason}): start one there by `dask scheduler`, and give the "
+            f"address that it prints."
+        ) from None

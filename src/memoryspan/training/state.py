@@ -1,0 +1,64 @@
+"""The state of a training: all that changes, and all that a checkpoint holds."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from memoryspan.backend import keras
+from memoryspan.engine import Variables, assign, variables_of
+from memoryspan.tasks import Task
+from memoryspan.training.curriculum import Curriculum, Progress
+
+
+class State(NamedTuple):
+    """All that changes in a training: what a checkpoint holds."""
+
+    variables: Variables
+    optimizer: list[Array]
+    progress: Progress
+    updates: Int[Array, ""]
+    skipped: Int[Array, ""]
+    """Updates that changed no weight: loss, gradient or outcome was not finite, or the gradient had exploded."""
+    skipped_in_a_row: Int[Array, ""]
+    """Of those the last ones, one after the other, that were not finite."""
+
+
+def is_compiled(model: keras.Model) -> bool:
+    """Whether a model has an optimizer: one that is only read need not."""
+    return getattr(model, "optimizer", None) is not None
+
+
+def build_optimizer(model: keras.Model) -> None:
+    """Makes the variables of the optimizer, if there is one, which Keras makes at the first `fit`."""
+    if is_compiled(model) and not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+
+
+def initial_state(model: keras.Model, curriculum: Curriculum, task: Task) -> State:
+    """The model's weights and its optimizer as they are, at the beginning of the curriculum."""
+    build_optimizer(model)
+    zero = jnp.int32(0)
+    return State(variables_of(model), _moments(model), curriculum.start(task.shortest, task.length), zero, zero, zero)
+
+
+def in_model(model: keras.Model, state: State) -> State:
+    """A state with the weights that are in the model and the moments that are in its optimizer."""
+    return state._replace(variables=variables_of(model), optimizer=_moments(model))
+
+
+def _moments(model: keras.Model) -> list[Array]:
+    """All that the optimizer keeps, the learning rate included."""
+    return [variable.value for variable in _optimizer_variables(model)]
+
+
+def _optimizer_variables(model: keras.Model) -> list[keras.Variable]:
+    return model.optimizer.variables if is_compiled(model) else []
+
+
+def restore(model: keras.Model, state: State) -> None:
+    """Puts a state's weights into the model and its moments into the optimizer: `fit` can go on from there."""
+    build_optimizer(model)
+    assign(model, state.variables)
+    for variable, value in zip(_optimizer_variables(model), state.optimizer, strict=True):
+        variable.assign(jnp.array(value))

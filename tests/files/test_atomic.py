@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from memoryspan.errors import RunError
+from memoryspan.files.atomic import clean, explained, replacing, write
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    write(tmp_path / "a.json", b"old")
+    write(tmp_path / "a.json", b"new")
+    assert (tmp_path / "a.json").read_bytes() == b"new"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def write_half(path, end):
+    with replacing(path) as temporary:
+        temporary.write_bytes(b"ne")
+        raise end
+
+
+@pytest.mark.parametrize("end", [OSError, KeyboardInterrupt])
+def test_what_was_there_outlives_a_writing_that_fails(tmp_path, end):
+    write(tmp_path / "a.json", b"old")
+    with pytest.raises(end):
+        write_half(tmp_path / "a.json", end)
+    assert (tmp_path / "a.json").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
+    (tmp_path / ".writing-0123abcd-a.json").write_bytes(b"ha")
+    (tmp_path / "a.json").write_bytes(b"whole")
+    clean(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_full_disk_is_explained():
+    with (
+        pytest.raises(RunError, match=r"Could not write to /dev/full: No space left on device. Make room."),
+        explained(Path("/dev/full"), "Make room."),
+        open("/dev/full", "wb", buffering=0) as file,
+    ):
+        file.write(b"x")

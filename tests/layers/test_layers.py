@@ -1,0 +1,304 @@
+"""What every layer of the package keeps to, asked of each of them."""
+
+# pyright: reportArgumentType=false, reportAssignmentType=false
+# (Keras's annotations are narrower than what it takes and wider than what it gives.)
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from memoryspan.backend import keras
+from memoryspan.errors import TaskError
+from memoryspan.layers import LRU, CausalConv, CausalSelfAttention, LastStep, MinGRU, MinLSTM
+from memoryspan.layers.causal_self_attention import rotated
+from memoryspan.layers.linear_recurrence import scanned, walked
+
+FEATURES = 3
+
+RECURRENCES = {"MinGRU": (MinGRU, {"units": 4}), "MinLSTM": (MinLSTM, {"units": 4}), "LRU": (LRU, {"units": 4})}
+
+NORMALISED = {"weight_norm": True, "initial_scale": 1.5}
+
+EVERY_STEP = {
+    **{name: (of, {**arguments, "return_sequences": True}) for name, (of, arguments) in RECURRENCES.items()},
+    "rotary attention": (CausalSelfAttention, {"heads": 2, "head_size": 4}),
+    "attention without positions": (CausalSelfAttention, {"heads": 2, "head_size": 2, "positions": "none"}),
+    "convolution": (CausalConv, {"filters": 4, "kernel_size": 3, "dilation": 2}),
+    "convolution, weights normalised": (CausalConv, {"filters": 4, "kernel_size": 3, "dilation": 2, **NORMALISED}),
+}
+
+LAYERS = {
+    **EVERY_STEP,
+    "last step": (LastStep, {}),
+    **{f"{name} at the end": found for name, found in RECURRENCES.items()},
+}
+
+every_layer = pytest.mark.parametrize("name", LAYERS)
+every_sequence_layer = pytest.mark.parametrize("name", EVERY_STEP)
+every_recurrence = pytest.mark.parametrize("name", RECURRENCES)
+
+
+def made(kind, seed=0, **more):
+    of, arguments = LAYERS[kind]
+    seeded = {} if of is LastStep else {"seed": seed}
+    layer = of(**arguments, **seeded, **more)
+    layer.build((None, None, FEATURES))
+    return layer
+
+
+def answers(layer, x, mask=None):
+    """As the layer answers, compiled as a whole: quicker than step by step."""
+    values = [variable.value for variable in layer.variables]
+    return jax.jit(lambda values, x, mask: layer.stateless_call(values, [], x, mask=mask)[0])(values, x, mask)
+
+
+def drawn(*shape, seed=0):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=shape), jnp.float32)
+
+
+def up_to(lengths, width):
+    return jnp.arange(width) < jnp.asarray(lengths)[:, None]
+
+
+def arrays(layer):
+    return [np.asarray(variable.value) for variable in layer.weights]
+
+
+@every_layer
+def test_the_shape_it_promises_is_the_shape_it_gives(name):
+    layer = made(name)
+    symbolic = layer(keras.KerasTensor((None, None, FEATURES)))
+    found = answers(layer, drawn(2, 5, FEATURES))
+    assert len(symbolic.shape) == len(found.shape)
+    assert layer.compute_output_shape((2, 5, FEATURES)) == found.shape
+    assert symbolic.shape[-1] == found.shape[-1]
+
+
+@every_layer
+@pytest.mark.parametrize("padding", [1e6, np.nan])
+def test_it_answers_a_padded_row_as_it_answers_the_row_alone(name, padding):
+    layer, x, mask = made(name), drawn(2, 7, FEATURES), up_to([2, 5], 7)
+    found = answers(layer, jnp.where(mask[..., None], x, padding), mask)
+    for row, length in enumerate([2, 5]):
+        alone = answers(layer, x[row : row + 1, :length])[0]
+        padded = found[row, :length] if found.ndim == 3 else found[row]
+        np.testing.assert_allclose(padded, alone, rtol=1e-4, atol=1e-5)
+
+
+@every_layer
+def test_no_gradient_comes_from_padding(name):
+    layer, x, mask = made(name), drawn(2, 6, FEATURES), up_to([2, 6], 6)
+    values = [variable.value for variable in layer.trainable_variables]
+
+    def objective(values, x):
+        found, _ = layer.stateless_call(values, [], x, mask=mask)
+        return (jnp.where(mask[..., None], found, 0) ** 2).sum() if found.ndim == 3 else (found**2).sum()
+
+    of_values, of_x = jax.jit(jax.grad(objective, argnums=(0, 1)))(values, jnp.where(mask[..., None], x, np.nan))
+    assert all(jnp.isfinite(gradient).all() and (gradient != 0).any() for gradient in of_values)
+    assert (jnp.where(mask[..., None], 0, of_x) == 0).all()
+
+
+@every_sequence_layer
+def test_its_gradient_is_the_slope_of_its_answer(name):
+    layer, step = made(name), 1e-2
+    at = [drawn(2, 5, FEATURES), *(variable.value for variable in layer.trainable_variables)]
+    towards = [drawn(*array.shape, seed=number) for number, array in enumerate(at)]
+
+    @jax.jit
+    def objective(at):
+        return jnp.tanh(layer.stateless_call(at[1:], [], at[0])[0]).sum()
+
+    ahead, behind = (
+        objective([array + sign * step * way for array, way in zip(at, towards, strict=True)]) for sign in (1, -1)
+    )
+    gradient = jax.jit(jax.grad(objective))(at)
+    slope = sum(float((one * way).sum()) for one, way in zip(gradient, towards, strict=True))
+    assert slope == pytest.approx(float(ahead - behind) / (2 * step), rel=2e-2, abs=2e-2)
+
+
+@every_sequence_layer
+def test_what_comes_later_changes_nothing_before(name):
+    layer, x = made(name), drawn(2, 6, FEATURES)
+    one, other = answers(layer, x), answers(layer, x.at[:, 4:].set(drawn(2, 2, FEATURES, seed=1)))
+    np.testing.assert_allclose(one[:, :4], other[:, :4], rtol=1e-5, atol=1e-6)
+    assert (one[:, 4:] != other[:, 4:]).any()
+
+
+@every_layer
+def test_it_passes_the_mask_on_while_there_is_time(name):
+    layer, mask = made(name), up_to([2, 4], 4)
+    passed = layer.compute_mask(drawn(2, 4, FEATURES), mask)
+    assert layer.supports_masking
+    assert passed is (mask if name in EVERY_STEP else None)
+
+
+@every_layer
+def test_saved_in_a_file_it_opens_in_safe_mode_to_the_same_answers(name, tmp_path):
+    inputs = keras.Input((None, FEATURES))
+    model = keras.Model(inputs, made(name)(inputs))
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    x = drawn(2, 5, FEATURES)
+    np.testing.assert_array_equal(answers(again, x), answers(model, x))
+
+
+@every_layer
+def test_its_configuration_makes_the_same_layer(name):
+    layer = made(name, name="mine")
+    again = type(layer).from_config(layer.get_config())
+    again.build((None, None, FEATURES))
+    assert again.get_config() == layer.get_config()
+    assert all((one == other).all() for one, other in zip(arrays(layer), arrays(again), strict=True))
+
+
+@every_sequence_layer
+def test_its_seed_decides_its_weights(name):
+    def kernels(seed):
+        return [array for array in arrays(made(name, seed)) if array.ndim > 1]
+
+    pairs = zip(kernels(1), kernels(2), strict=True)
+    assert all((one != other).any() for one, other in pairs)
+    assert any((one != other).any() for one, other in zip(kernels(None), kernels(None), strict=True))
+
+
+@every_recurrence
+@settings(max_examples=10)
+@given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from([1e-3, 1, 30]))
+def test_all_steps_at_once_are_the_steps_one_by_one(name, seed, scale):
+    at_once, one_by_one = at_once_and_one_by_one(name)(scale * drawn(2, 6, FEATURES, seed=seed))
+    np.testing.assert_allclose(at_once, one_by_one, rtol=1e-3, atol=1e-4 * scale)
+
+
+@cache
+def at_once_and_one_by_one(name):
+    layer = made(name)
+
+    def both(x):
+        state, answers = layer.get_initial_state(2), []
+        for t in range(x.shape[1]):
+            answer, state = layer.step(x[:, t], state)
+            answers.append(answer)
+        return layer(x), jnp.stack(answers, axis=1)
+
+    return jax.jit(both)
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+@pytest.mark.parametrize("length", [1, 2, 11])
+def test_the_walk_and_the_scan_reach_the_same_states(length, parts):
+    def draw(seed):
+        return tuple(drawn(2, length, 3, seed=seed + part) / 2 for part in range(parts))
+
+    maps = draw(0), draw(9)
+    for one, other in zip(jax.jit(walked)(maps), jax.jit(scanned)(maps), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+@every_recurrence
+def test_a_masked_step_keeps_the_state(name):
+    of, arguments = RECURRENCES[name]
+    layer, x = of(**arguments, seed=0), drawn(2, 4, FEATURES)
+    with_gap = jnp.concatenate([x[:, :2], 7 * x[:, :1], x[:, 2:]], axis=1)
+    mask = jnp.broadcast_to(jnp.asarray([True, True, False, True, True]), (2, 5))
+    layer.build(x.shape)
+    np.testing.assert_allclose(answers(layer, with_gap, mask), answers(layer, x), rtol=1e-5, atol=1e-6)
+
+
+def test_a_min_lstm_whose_gates_are_both_shut_still_gives_a_number():
+    layer = MinLSTM(2, seed=0)
+    layer.build((None, None, FEATURES))
+    layer.bias.assign([-1e4] * 4 + [0] * 2)
+    assert jnp.isfinite(answers(layer, drawn(1, 3, FEATURES))).all()
+
+
+def test_an_lru_is_its_papers_equations_in_complex_numbers():
+    layer, x = made("LRU"), np.asarray(drawn(1, 6, FEATURES), np.float64)[0]
+    nu, theta, gamma, b_re, b_im, c_re, c_im, d = (array.astype(np.float64) for array in arrays(layer))
+    eigenvalues, h, expected = np.exp(-np.exp(nu) + 1j * np.exp(theta)), np.zeros(4, complex), []
+    for x_t in x:
+        h = eigenvalues * h + np.exp(gamma) * (x_t @ (b_re + 1j * b_im))
+        expected.append((h @ (c_re + 1j * c_im)).real + d * x_t)
+    np.testing.assert_allclose(answers(layer, x[None])[0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_lru_begins_between_its_radii():
+    layer = LRU(200, r_min=0.5, r_max=0.8, seed=0)
+    layer.build((None, None, FEATURES))
+    radius = np.exp(-np.exp(arrays(layer)[0]))
+    assert 0.5 <= radius.min() < 0.55
+    assert 0.75 < radius.max() <= 0.8
+
+
+@pytest.mark.parametrize(("kernel_size", "dilation"), [(1, 1), (2, 3), (3, 1), (3, 4)])
+def test_a_convolution_is_keras_causal_one(kernel_size, dilation):
+    ours = CausalConv(4, kernel_size, dilation=dilation, seed=0)
+    theirs = keras.layers.Conv1D(4, kernel_size, padding="causal", dilation_rate=dilation, activation="relu")
+    x = drawn(2, 7, FEATURES)
+    theirs.build(x.shape)
+    ours.build(x.shape)
+    theirs.set_weights(ours.get_weights())
+    np.testing.assert_allclose(answers(ours, x), theirs(x), rtol=1e-4, atol=1e-5)
+
+
+def test_normalised_weights_begin_as_the_others_times_a_scale():
+    x, normalised, plain = drawn(2, 7, FEATURES), made("convolution, weights normalised"), made("convolution")
+    assert answers(plain, x).any()
+    np.testing.assert_allclose(answers(normalised, x), 1.5 * answers(plain, x), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("longer", [0.01, 3.0, 100.0])
+def test_of_normalised_weights_only_the_direction_and_the_gain_count(longer):
+    layer, x = made("convolution, weights normalised"), drawn(2, 5, FEATURES)
+    before = answers(layer, x)
+    directions, gains, bias = arrays(layer)
+    layer.set_weights([longer * directions, gains, bias])
+    np.testing.assert_allclose(answers(layer, x), before, rtol=1e-4, atol=1e-6)
+    layer.set_weights([directions, longer * gains, bias])
+    np.testing.assert_allclose(answers(layer, x), longer * before, rtol=1e-4, atol=1e-6)
+
+
+def test_attention_is_keras_attention_with_the_first_key_and_value_in_front():
+    layer, x = made("attention without positions"), drawn(2, 5, FEATURES)
+    kernel, first, output_kernel = arrays(layer)
+    projected = (x @ kernel).reshape(2, 5, 3, 2, 2)
+    query, key, value = (projected[:, :, part] for part in range(3))
+    front = jnp.broadcast_to(first[None].transpose(1, 0, 3, 2, 4), (2, 2, 1, 2, 2))  # key or value, row, step, head
+    key, value = (jnp.concatenate([one, rest], axis=1) for one, rest in zip(front, (key, value), strict=True))
+    seen = jnp.tril(jnp.ones((5, 6), bool), 1)[None, None]
+    heads = jnp.asarray(keras.ops.dot_product_attention(query, key, value, mask=seen))
+    expected = heads.reshape(2, 5, 4) @ output_kernel
+    np.testing.assert_allclose(answers(layer, x), expected, rtol=1e-4, atol=1e-5)
+
+
+@given(query=st.integers(0, 500), key=st.integers(0, 500), further=st.integers(0, 500))
+def test_rotary_scores_depend_on_the_distance_alone(query, key, further):
+    q, k = np.asarray(drawn(2, 8))
+
+    def score(shift):
+        turned = (rotated(x.reshape(1, 1, 1, 8), range(at + shift, at + shift + 1)) for x, at in ((q, query), (k, key)))
+        return float((next(turned) * next(turned)).sum())
+
+    assert score(further) == pytest.approx(score(0), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: MinGRU(0), "units must be a whole number of at least 1"),
+        (lambda: LRU(2, r_min=0.9, r_max=0.5), "r_min and r_max must be radii"),
+        (lambda: CausalSelfAttention(2, 3), "head_size must be even, got 3: use head_size=4."),
+        (lambda: CausalSelfAttention(2, 4, positions="learned"), 'positions must be "rotary" or "none"'),
+        (lambda: CausalConv(2, 0), "kernel_size must be a whole number of at least 1"),
+        (lambda: CausalConv(2, 3, initial_scale=0), "initial_scale must be above 0"),
+        (lambda: CausalConv(2, 3, weight_norm="no"), "weight_norm must be True or False"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(make, message):
+    with pytest.raises(TaskError, match=message):
+        make()

@@ -1,0 +1,140 @@
+import math
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.image import imread
+
+from memoryspan.report.figures.reproduced import BESIDE, dots, draw_reproduced, heights
+from memoryspan.report.tables.reproduced import TITLES, cells_of, notes
+from memoryspan.reproduce.compare import Comparison
+from memoryspan.reproduce.suite import SUITE
+from memoryspan.stats import Interval
+
+ADDING, REBER, TUTORIAL, KENT = (
+    SUITE[name] for name in ("lstm-1997/adding-100", "lstm-1997/embedded-reber", "echo/tutorial", "echo/kent-murray")
+)
+
+
+def row_of(experiment, **fields) -> Comparison:
+    """Five seeds that solve it, with the curriculum."""
+    (trial, *_) = experiment.trials([0])
+    given = {
+        "seeds": 5,
+        "failures": 0,
+        "solved": 5,
+        "not_finite": 0,
+        "sequences": 26_640.0,
+        "spread": Interval(21_384.0, 39_048.0, False, 0.9375),
+        "accuracy": 0.9996,
+        "seconds": 0.62,
+        "parameters": 361,
+    }
+    return Comparison(experiment=experiment, trial=trial, **(given | fields))
+
+
+ROW = row_of(ADDING)
+NEVER = replace(
+    ROW,
+    trial=ADDING.trials([0])[1],
+    solved=0,
+    sequences=math.inf,
+    spread=Interval(math.inf, math.inf, False, 0.9375),
+)
+
+
+def test_a_row_shows_both_figures_and_their_ratio():
+    assert dict(zip(TITLES, cells_of(ROW), strict=True)) == {
+        "experiment": "lstm-1997/adding-100",
+        "published": "LSTM, 2 blocks of 2 cells, 93 weights: 74,000 sequences",
+        "curriculum": "with",
+        "weights": "361",
+        "sequences": "26,640 (21,384 to 39,048)",
+        "solved": "5 of 5",
+        "right": "100.0 %",
+        "seconds": "0.6",
+        "ratio": "0.36",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "> 74,000"),
+        ({"sequences": 30_000.0, "spread": Interval(1000.0, math.inf, False, 0.9375)}, "30,000 (1,000 to > 74,000)"),
+        ({"sequences": 30_000.0, "spread": None}, "30,000"),
+        ({"sequences": None, "spread": None}, ""),
+    ],
+)
+def test_where_the_criterion_is_not_met_the_budget_is_a_bound(change, said):
+    assert cells_of(replace(NEVER, **change))[4] == said
+
+
+def test_failures_are_said():
+    assert cells_of(replace(ROW, failures=2))[5] == "5 of 5, 2 failed"
+    assert cells_of(replace(ROW, solved=4, not_finite=1))[5] == "4 of 5, 1 not finite"
+
+
+def test_notes_have_the_source_the_recipe_and_what_differs():
+    far = (SUITE[f"lstm-1997/distractors-{name}"] for name in ("50-50", "1000-50"))
+    rows = [ROW, NEVER, *(row_of(each) for each in (*far, KENT))]
+    said = notes(rows)
+    assert said.pop(0).startswith("Right: of 2,560 fresh sequences")
+    assert said[0] == "In brackets: the range over seeds, which holds the median of all seeds in 94 % of such sweeps."
+    assert said[1].startswith(
+        "lstm-1997/adding-100: add two marked numbers out of 100 to 110. Hochreiter & Schmidhuber"
+    )
+    assert "Here lstm,units=8, 8 sequences an update; until 2,000 fresh sequences in a row" in said[1]
+    assert said[3].startswith("  Lengths are uniform over 21 values")
+    assert said[5] == "  As for lstm-1997/distractors-50-50."
+    assert said[-1].startswith("  Another task: theirs is a pulse")
+    assert len([sentence for sentence in said if sentence.startswith("lstm-1997/adding-100")]) == 1
+
+
+def test_only_what_has_both_figures_is_drawn():
+    kent = row_of(KENT)
+    unknown = replace(ROW, experiment=None)
+    unanswered = replace(ROW, sequences=None, spread=None)
+    tutorial = row_of(TUTORIAL)  # which never got there
+    found = dots([ROW, NEVER, kent, unknown, unanswered, tutorial])
+    assert [(dot.curriculum, dot.solved, dot.published, dot.measured) for dot in found] == [
+        (True, True, 74_000, 26_640),
+        (False, False, 74_000, 74_000),  # at the budget
+    ]
+    assert (found[0].low, found[0].high) == (21_384, 39_048)
+
+
+def test_the_picture_has_a_dot_for_each_and_its_name(tmp_path):
+    reber = row_of(REBER, sequences=2848.0, spread=None)
+    path = draw_reproduced(dots([ROW, NEVER, reber]), tmp_path / "reproduced.png")
+    assert imread(path).std() > 0.05
+    svg = path.with_suffix(".svg").read_text()
+    for text in (
+        "lstm-1997/adding-100",
+        "lstm-1997/embedded-reber",
+        "sequences, as published",
+        "not within the budget, at which it stands",
+    ):
+        assert f"<!-- {text} -->" in svg
+    assert svg.count("<!-- lstm-1997/adding-100 -->") == 1
+
+
+share = st.integers(0, 50).map(lambda number: number / 50)
+
+
+@given(st.lists(st.tuples(share, share), min_size=1, max_size=12, unique=True))
+def test_no_two_lines_to_a_name_cross(points):
+    beside = heights(np.array(points))
+    assert len(set(beside)) == len(points)
+
+    def side(begin, end, point):
+        (x, y), (u, v) = np.subtract(end, begin), np.subtract(point, begin)
+        return x * v - y * u
+
+    lines = [(point, (BESIDE, height)) for point, height in zip(points, beside, strict=True)]
+    for (a, b), (c, d) in combinations(lines, 2):
+        crosses = side(a, b, c) * side(a, b, d) < -1e-9 and side(c, d, a) * side(c, d, b) < -1e-9
+        assert not crosses, (a, b, c, d)

@@ -1,0 +1,381 @@
+import json
+import re
+from dataclasses import dataclass
+from importlib import resources
+
+import numpy as np
+import pytest
+
+from memoryspan import Echo, generate_sequence, lstm, predict
+from memoryspan.models import make_model
+from memoryspan.report.page.html import as_html, write_page
+from memoryspan.report.page.run import LONGEST, run_page
+from memoryspan.runs import history_file, open_run, start
+from memoryspan.spec import Named
+from memoryspan.tasks import Adding, make_task
+from memoryspan.training import Row
+from tests.report.browser import opened, wait_until
+
+MARKUP = "<img src=x onerror=alert(1)><b>bold<script>alert(1)<!--"
+
+
+def answer(page):
+    return page.text_content(".answer strong")
+
+
+def chips(page):
+    return page.locator(".chip").all_text_contents()
+
+
+def share(page, step):
+    """How much of the symbol of a step is in memory, in percent."""
+    label = page.locator(".chip").nth(step).get_attribute("aria-label")
+    return int(re.findall(r"(\d+) % in memory", label)[0])
+
+
+def wait_for_shares(page):
+    wait_until(page, "document.querySelector('.chip').ariaLabel.includes('% in memory')")
+
+
+def page_of(run):
+    model, updates = run.model_and_updates()
+    return run_page(run, model, updates, None)
+
+
+def untrained(directory, task, model=None, **settings):
+    """The page of a run that has just begun."""
+    task = make_task(Named(task, settings))
+    run = start(model or make_model(Named("lstm", {"units": 6}), task, 0), task, directory=directory / "run")
+    run.lock.release()
+    return write_page(page_of(open_run(run.directory)), directory / "page.html")
+
+
+def test_the_page_of_a_trained_run_is_small_and_says_what_was_measured(trained_page, trained):
+    text = trained_page.read_text()
+    assert len(text) < 3_000_000
+    assert f"{trained.record.results.accuracy.right} of 1000 fresh examples; 95 % interval" in text
+    assert json.dumps(trained.record.environment.device) in text.replace("&quot;", '"')
+
+
+@dataclass(frozen=True)
+class Both(Adding):
+    """Both numbers of the last step."""
+
+    @property
+    def n_outputs(self):
+        return 2
+
+    def sample(self, key, batch_size, length):
+        batch = super().sample(key, batch_size, length)
+        return batch._replace(targets=batch.inputs[:, -1])
+
+    def correct(self, predictions, targets):
+        return (abs(predictions - targets) < self.tolerance).all(-1)
+
+
+def test_the_page_of_a_task_of_vectors_says_why_nothing_can_be_tried_in_it(tmp_path):
+    run = start(lstm(Both(4), units=3, seed=0), Both(4), directory=tmp_path / "run")
+    run.lock.release()
+    data = page_of(open_run(run.directory, Both)).data
+    assert (data["network"], data["examples"]) == (None, [])
+    assert "2 numbers" in data["reason"]
+
+
+def test_the_page_says_what_the_task_is(trained):
+    assert page_of(trained).sentence.endswith("Echo the symbol at position 2 (counted from 0) of 8 symbols out of 10.")
+
+
+def test_typing_a_sequence_shows_the_answer_of_the_model(browser, trained_page, trained):
+    model, rng = trained.model(), np.random.default_rng(0)
+    with opened(browser, trained_page) as page:
+        for length in (3, 8, 30):
+            sequence = generate_sequence(length, 10, rng=rng)
+            page.fill("#sequence", ", ".join(map(str, sequence)))
+            probabilities = np.asarray(predict(model, sequence, probabilities=True))
+            ((said, percentage),) = re.findall(r"^(\d+) \(([\d.]+) %\)$", answer(page))
+            assert int(said) == probabilities.argmax()
+            assert float(percentage) == pytest.approx(100 * probabilities.max(), abs=0.11)
+            assert chips(page) == [str(symbol) for symbol in sequence]
+            assert f"{sequence[2]} is asked for" in page.text_content(".answer")
+
+
+def test_what_cannot_be_read_is_said_and_the_last_sequence_stays(browser, trained_page):
+    with opened(browser, trained_page) as page:
+        before = chips(page)
+        for text, complaint in (("1 2 10", "0 to 9"), ("1 x 3", "x"), ("", "at least one"), ("1 " * 501, "500")):
+            page.fill("#sequence", text)
+            assert complaint in page.text_content(".error")
+            assert chips(page) == before
+        page.fill("#sequence", "1 2 3")
+        assert page.text_content(".error") == ""
+
+
+def test_rolling_gives_another_sequence_of_the_length_asked_for(browser, trained_page):
+    with opened(browser, trained_page) as page:
+        page.fill("#length", "20")
+        page.click("#roll")
+        first = chips(page)
+        page.click("#roll")
+        assert (len(first), len(chips(page))) == (20, 20)
+        assert chips(page) != first
+
+
+def test_the_symbol_to_echo_is_ringed_and_what_stays_in_memory(browser, trained_page):
+    with opened(browser, trained_page) as page:
+        page.fill("#sequence", "1 2 7 4 5 6 3 8")
+        wait_for_shares(page)
+        assert page.locator(".chip.remember").all_text_contents() == ["7"]
+        assert share(page, 2) > 50
+        assert share(page, 2) > max(share(page, step) for step in (4, 5, 6))
+
+
+def test_before_the_training_the_last_symbols_are_what_is_in_memory(browser, trained_page):
+    with opened(browser, trained_page) as page:
+        page.evaluate(
+            "window.shares = () => [...document.querySelectorAll('.chip')].map("
+            "(one) => parseFloat(one.ariaLabel.split(', ').at(-1)))"
+        )
+        page.fill("#moment", "0")
+        assert page.text_content("output[for=moment]") == "before the first update"
+        wait_until(page, "shares().at(-1) > Math.max(...shares().slice(0, 5))")
+        assert float(re.findall(r"\(([\d.]+) %\)", answer(page))[0]) < 30
+        page.fill("#moment", page.get_attribute("#moment", "max"))
+        assert "the end" in page.text_content("output[for=moment]")
+        assert "Right" in page.text_content(".answer")
+
+
+def test_about_a_dozen_moments_of_the_training_can_be_watched(browser, trained_page):
+    with opened(browser, trained_page) as page:
+        assert 7 <= int(page.get_attribute("#moment", "max")) <= 16
+
+
+def test_changing_one_symbol_tells_what_it_changed(browser, trained_page):
+    with opened(browser, trained_page) as page:
+        page.fill("#sequence", "1 2 7 4 5 6 3 8")
+        page.locator(".chip").nth(2).click()
+        page.fill("#symbol", "9")
+        assert "Step 2 was 7 and is 9: the final answer was 7" in page.text_content(".changed")
+        assert page.input_value("#sequence") == "1, 2, 9, 4, 5, 6, 3, 8"
+        page.check("#difference")
+        assert page.locator("figcaption", has_text="cell state, change").count() == 1
+        page.fill("#symbol", "99")
+        assert page.input_value("#sequence") == "1, 2, 9, 4, 5, 6, 3, 8"
+
+
+def test_scrubbing_shows_the_answer_if_the_sequence_ended_there(browser, trained_page, trained):
+    with opened(browser, trained_page) as page:
+        page.fill("#sequence", "1 2 7 4 5 6 3 8")
+        page.fill("#step", "4")
+        assert page.text_content(".panel h3") == "If the sequence ended at step 4"
+        assert answer(page).startswith(f"{predict(trained.model(), [1, 2, 7, 4, 5])} ")
+        assert page.locator(".chip.ahead").count() == 3
+        box = page.locator("canvas").first.bounding_box()
+        place = box["x"] + box["width"] * 1.5 / 8, box["y"] + 5
+        page.mouse.move(*place)
+        assert page.input_value("#step") == "4"
+        assert re.search(r"input gate, unit \d+, step 1: \d\.\d+", page.text_content("#try .reading"))
+        page.mouse.click(*place)
+        assert page.input_value("#step") == "1"
+
+
+def test_playing_walks_to_the_end(browser, trained_page):
+    with opened(browser, trained_page) as page:
+        page.evaluate("window.seen = new Set(); setInterval(() => seen.add(document.querySelector('#step').value), 1)")
+        page.click("text=Play")
+        wait_until(page, "[...document.querySelectorAll('button')].some((one) => one.textContent === 'Play')")
+        assert page.input_value("#step") == "7"
+        assert len(page.evaluate("[...seen]")) > 3
+
+
+def test_everything_is_within_reach_of_the_keyboard(browser, trained_page):
+    with opened(browser, trained_page) as page:
+        page.fill("#sequence", "1 2 7 4 5 6 3 8")
+        page.locator(".chip[tabindex='0']").focus()
+        page.keyboard.press("ArrowRight")
+        assert page.evaluate("document.activeElement.textContent") == "4"
+        page.keyboard.press("ArrowUp")
+        assert chips(page)[3] == "5"
+        page.keyboard.press("Home")
+        page.keyboard.press("ArrowDown")
+        assert chips(page)[0] == "0"
+        page.focus("#step")
+        page.keyboard.press("ArrowLeft")
+        assert page.input_value("#step") == "6"
+        page.focus("#roll")
+        page.keyboard.press("Enter")
+        assert page.input_value("#sequence") != "0, 2, 7, 5, 5, 6, 3, 8"
+
+
+def test_what_is_drawn_has_a_name_for_who_does_not_see_it(browser, trained_page):
+    with opened(browser, trained_page) as page:
+        nameless = page.evaluate(
+            """[...document.querySelectorAll('input, textarea, button, canvas, svg[role]')].filter((one) =>
+            !one.ariaLabel && !one.labels?.length && !one.textContent.trim()).map((one) => one.outerHTML)"""
+        )
+        assert nameless == []
+        assert page.locator("h1").count() == 1
+        assert page.get_attribute("html", "lang") == "en"
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_it_is_never_wider_than_the_screen(browser, trained_page, width):
+    with opened(browser, trained_page, viewport={"width": width, "height": 800}) as page:
+        page.click("#roll")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_dark_scheme_is_dark_and_the_maps_follow(browser, trained_page):
+    pixel = "document.querySelector('canvas').toDataURL()"
+    with opened(browser, trained_page, color_scheme="light") as page:
+        light = page.evaluate("getComputedStyle(document.body).backgroundColor"), page.evaluate(pixel)
+        page.emulate_media(color_scheme="dark")
+        wait_until(page, f"{pixel} !== '{light[1]}'")
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert light[0] == "rgb(255, 255, 255)"
+    assert dark == "rgb(18, 21, 27)"
+
+
+def test_the_trace_is_saved_as_csv(browser, trained_page):
+    with opened(browser, trained_page) as page:
+        page.fill("#sequence", "1 2 7")
+        with page.expect_download() as download:
+            page.click("text=Save the trace as CSV")
+        head, *rows = download.value.path().read_text().splitlines()
+    assert head == "step,layer,array,unit,value"
+    assert len(rows) == 3 * (1 + 6 * 25 + 10)
+    assert rows[:3] == ["0,sequence,input,0,1", "1,sequence,input,0,2", "2,sequence,input,0,7"]
+    assert rows[3].startswith("0,lstm,input,0,0.")
+
+
+def test_the_plots_are_saved_as_svg(browser, trained_page):
+    with opened(browser, trained_page) as page:
+        assert page.locator(".plot").count() == 3
+        with page.expect_download() as download:
+            page.locator("text=Save as SVG").first.click()
+        drawing = download.value.path().read_text()
+    assert drawing.startswith("<svg")
+    assert 'stroke="rgb(0, 114, 178)"' in drawing
+
+
+def test_the_points_of_a_plot_are_read_out(browser, trained_page):
+    with opened(browser, trained_page) as page:
+        page.locator(".plot svg.chart").first.scroll_into_view_if_needed()
+        box = page.locator(".plot svg.chart").first.bounding_box()
+        page.mouse.move(box["x"] + box["width"] - 40, box["y"] + 40)
+        assert re.search(r"examples: \d+", page.locator(".plot .reading").first.text_content())
+
+
+def test_the_page_may_neither_use_the_network_nor_evaluate_text(browser, trained_page):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(trained_page.as_uri())
+    assert page.evaluate("fetch('data:,x').then(() => 'fetched', () => 'refused')") == "refused"
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.ran = 1'}))"
+    )
+    assert page.evaluate("window.ran") is None
+    evaluated = page.evaluate(
+        "new Promise((done) => { try { setTimeout('window.ran = 1', 0) } catch {} "
+        "setTimeout(() => done(window.ran ?? 'refused'), 50) })"
+    )
+    assert evaluated == "refused"
+    context.close()
+
+
+def test_names_with_markup_in_them_are_shown_as_text(browser, tmp_path):
+    task = Echo(length=5, n_features=6)
+    model = lstm(task, units=4, seed=0)
+    model.layers[0].name = MARKUP
+    run = start(model, task, directory=tmp_path / "run", made_by=Named(MARKUP))
+    run.lock.release()
+    page_file = write_page(page_of(open_run(run.directory)), tmp_path / "<b>page.html")
+    with opened(browser, page_file) as page:
+        assert MARKUP in page.text_content("h1")
+        assert MARKUP in page.text_content("pre")
+        assert MARKUP in page.locator("figcaption").first.text_content()
+        assert page.locator("img, b:text('bold')").count() == 0
+
+
+def test_a_model_that_does_not_run_in_a_page_is_shown_all_the_same(browser, tmp_path):
+    task = make_task(Named("echo", {"length": 8, "n_features": 10}))
+    with opened(
+        browser, untrained(tmp_path, "echo", make_model(Named("min_gru"), task, 0), length=8, n_features=10)
+    ) as page:
+        assert "does not run in the page" in page.text_content("#page")
+        assert page.locator("#sequence").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("task", "settings"),
+    [
+        ("copy", {"length": 21, "n_symbols": 4}),
+        ("adding", {"length": 10}),
+        ("parity", {"length": 8}),
+        ("temporal_order", {}),
+        ("delay", {"length": 12}),
+        ("long_lag", {"length": 12}),
+        ("distractors", {"length": 12}),
+    ],
+)
+def test_any_task_of_the_package_can_be_tried(browser, tmp_path, task, settings):
+    with opened(browser, untrained(tmp_path, task, **settings)) as page:
+        first = chips(page)
+        page.click("#roll")
+        page.click("#roll")
+        assert chips(page)
+        assert page.text_content(".error") == ""
+        assert page.locator(".answer").text_content().startswith("The model says ")
+        verdicts = page.locator(".chip small").count() + page.locator(".answer span").count()
+        assert verdicts > 0
+        assert first
+
+
+def test_where_a_task_does_not_tell_what_is_near_enough_no_answer_is_judged(browser, tmp_path):
+    task = make_task(Named("adding", {"length": 10}))
+    run = start(make_model(Named("gru", {"units": 4}), task, 0), task, directory=tmp_path / "run")
+    run.lock.release()
+    page = page_of(open_run(run.directory))
+    page.data["task"]["tolerance"] = None
+    with opened(browser, write_page(page, tmp_path / "page.html")) as shown:
+        assert "is asked for" in shown.text_content(".answer")
+        assert shown.locator(".answer .wrong, .answer .right").count() == 0
+
+
+def test_where_more_than_one_answer_may_be_right_none_is_judged(browser, tmp_path):
+    with opened(browser, untrained(tmp_path, "embedded_reber", length=12)) as page:
+        page.click("#roll")
+        assert "is asked for" in page.text_content(".answer")
+        assert page.locator(".answer .wrong, .answer .right").count() == 0
+        assert all(
+            re.fullmatch(r"\d, asked \d", verdict) for verdict in page.locator(".chip small").all_text_contents()
+        )
+        assert page.locator(".chip small").count() == 12
+
+
+def test_a_training_that_was_killed_is_shown_as_its_last_checkpoint_left_it(tmp_path):
+    task = Echo(length=8, n_features=10)
+    run = start(lstm(task, units=4, seed=0), task, directory=tmp_path / "run")
+    run.lock.release()
+    history_file.append(run.directory, Row(140, 4480, 9000, 0, 0.1, 8, 0.9, 0.1))
+    page = page_of(open_run(run.directory))
+    assert [moment["updates"] for moment in page.data["network"]["moments"]] == [0]
+    assert "last checkpoint" in page.sentence
+
+
+def test_the_page_draws_as_many_steps_as_it_is_given():
+    source = resources.files("memoryspan.report").joinpath("web", "sequence.js").read_text()
+    assert f"LONGEST = {LONGEST};" in source
+
+
+def test_a_long_sequence_scrolls_so_that_the_step_is_in_view(browser, trained_page):
+    with opened(browser, trained_page, viewport={"width": 390, "height": 800}) as page:
+        page.fill("#length", "450")
+        page.click("#roll")
+        for step in ("449", "12"):
+            page.fill("#step", step)
+            left = page.locator(".cursor").first.bounding_box()["x"]
+            assert 0 <= left <= 390
+
+
+def test_a_page_is_the_same_text_each_time(trained):
+    assert as_html(page_of(trained)) == as_html(page_of(trained))

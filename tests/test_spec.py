@@ -1,0 +1,57 @@
+import pytest
+
+from memoryspan.errors import TaskError
+from memoryspan.spec import Named, call, parse, unknown
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "settings"),
+    [
+        ("lstm", "lstm", {}),
+        ("lstm,units=50", "lstm", {"units": 50}),
+        ("gru, learning-rate=0.01, bidirectional=true", "gru", {"learning_rate": 0.01, "bidirectional": True}),
+        ("mine.py:build,name=wide", "mine.py:build", {"name": "wide"}),
+        ("pkg.module:Task,n_features=1e3", "pkg.module:Task", {"n_features": 1000.0}),
+    ],
+)
+def test_a_name_and_its_settings_are_read(text, name, settings):
+    assert parse(text) == Named(name, settings)
+
+
+@pytest.mark.parametrize("text", ["lstm,units", "lstm,=5", "lstm,units=", "lstm,,"])
+def test_what_does_not_read_like_that_is_refused(text):
+    with pytest.raises(TaskError, match="Settings follow the name like lstm,units=50"):
+        parse(text)
+
+
+def test_it_prints_as_it_reads():
+    text = "gru,units=50,bidirectional=True"
+    assert str(parse(text)) == text
+    assert parse(str(parse(text))) == parse(text)
+
+
+def test_what_is_given_as_well_wins_and_none_is_not_given():
+    assert Named("echo", {"length": 5}).having(length=9, n_features=None) == Named("echo", {"length": 9})
+
+
+def test_a_setting_that_there_is_not_is_named_beside_those_that_there_are():
+    def build(task, units=25, seed=None):
+        return units, seed
+
+    assert call(build, "lstm", {"task": 0, "units": 3}) == (3, None)
+    with pytest.raises(TaskError, match=r"lstm has no setting width: it has task, units, seed\."):
+        call(build, "lstm", {"width": 3})
+
+
+def test_a_setting_that_is_needed_is_named():
+    def build(task, units, *rest, seed=None, **others):
+        return units
+
+    assert call(build, "mine.py:build", {"task": 0, "units": 3, "width": 2}) == 3
+    with pytest.raises(TaskError, match=r"mine\.py:build needs task and units: write mine\.py:build,task=…,units=…\."):
+        call(build, "mine.py:build", {})
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_ones():
+    assert "use gru (" in str(unknown("model", "grus", ["gru", "min_gru", "tcn", "transformer"]))
+    assert "mine.py:MyTask" in str(unknown("task", "chess", ["echo", "copy"]))
