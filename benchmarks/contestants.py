@@ -18,10 +18,10 @@ from benchmarks.limit import LIMIT, at_the_limit
 from memoryspan.backend import jax, keras
 from memoryspan.engine import forward
 from memoryspan.engine.native import SWITCH, native
-from memoryspan.inference.evaluate import evaluator
+from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.models import lstm
 from memoryspan.tasks import Echo
-from memoryspan.training import Budget, Curriculum, Settings
+from memoryspan.training import Budget, Curriculum, TrainConfig
 from memoryspan.training.loop import chunks
 from memoryspan.training.proof import twice
 
@@ -127,8 +127,10 @@ def with_memoryspan(work: Work, native: str, seeds: int = 1) -> Job:
     with in_cpp:
         models = [_compiled_model(work) for _ in range(seeds)]
         full_length = Curriculum(unordered_from=work.task.length)
-        settings = [Settings(seed, work.batch_size, Budget(examples=None), full_length) for seed in range(seeds)]
-        training = chunks(models, work.task, settings, twice(work.task, evaluator(forward(models[0]), work.task)))
+        settings = [TrainConfig(seed, work.batch_size, Budget(examples=None), full_length) for seed in range(seeds)]
+        training = chunks(
+            models, work.task, settings, twice(work.task, make_accuracy_fn(forward(models[0]), work.task))
+        )
     done = 0
 
     def lap() -> int:

@@ -22,11 +22,11 @@ from benchmarks.numpy_lstm import Weights, fresh, from_keras, gradients, updated
 from memoryspan.backend import jax, keras
 from memoryspan.engine import forward
 from memoryspan.engine.native import SWITCH, native
-from memoryspan.inference.evaluate import evaluator
+from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.models import lstm
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Adding, Batch
-from memoryspan.training import Budget, Curriculum, Settings
+from memoryspan.training import Budget, Curriculum, TrainConfig
 from memoryspan.training.loop import chunks
 from memoryspan.training.proof import twice
 from memoryspan.training.settings import EXAMPLES
@@ -158,8 +158,8 @@ def with_memoryspan(
     in_cpp = patch.dict(os.environ, {SWITCH: switch})  # read when a program is compiled
     with in_cpp:
         model = lstm(task, units=UNITS, learning_rate=learning_rate, seed=seed)
-        measure = evaluator(forward(model), task)
-        settings = Settings(seed, BATCH_SIZE, Budget(question.budget), curriculum)
+        measure = make_accuracy_fn(forward(model), task)
+        settings = TrainConfig(seed, BATCH_SIZE, Budget(question.budget), curriculum)
         training = chunks([model], task, [settings], twice(task, measure))
     looked = 0
     while True:
@@ -171,7 +171,7 @@ def with_memoryspan(
             looked = row.updates
             key = jax.random.fold_in(stream(seed, Stream.EVALUATION), looked)
             accuracy = measure(position.state.variables, key, EXAMPLES, task.length)
-        yield Look(row.examples, row.seconds, accuracy.right)
+        yield Look(row.examples, row.seconds, accuracy.n_correct)
         if position.status is not None:
             return
 

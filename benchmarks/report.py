@@ -16,7 +16,7 @@ from rich.table import Table
 from benchmarks.machine import Machine
 from benchmarks.page import PAGE, write_section
 
-Row = dict[str, Any]
+HistoryRow = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Report:
     title: str
     summary: str
     method: str
-    rows: list[Row]
-    columns: dict[str, Callable[[Row], str]]
+    rows: list[HistoryRow]
+    columns: dict[str, Callable[[HistoryRow], str]]
     machine: Machine
     details: dict[str, Any] = field(default_factory=dict)
 

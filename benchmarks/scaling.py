@@ -8,7 +8,7 @@ import click
 
 from benchmarks.contestants import NATIVE, OURS, UNITS, Job, Work, with_memoryspan
 from benchmarks.machine import this_machine
-from benchmarks.report import Report, Row, deliver, report_options
+from benchmarks.report import HistoryRow, Report, deliver, report_options
 from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved, progress
 from memoryspan.engine.native import native
 from memoryspan.tasks import Echo
@@ -33,17 +33,17 @@ Contestant = tuple[str, int]
 
 @click.command()
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Laps at each length.")
-@click.option("--longest", default=LENGTHS[-1], show_default=True, type=click.IntRange(LENGTHS[0]))
+@click.option("--max-length", default=LENGTHS[-1], show_default=True, type=click.IntRange(LENGTHS[0]))
 @report_options
-def main(rounds: int, longest: int, as_json: bool, page: Path | None) -> None:
+def main(rounds: int, max_length: int, as_json: bool, page: Path | None) -> None:
     """Measures the seconds that a token takes in training, and the memory, at lengths of 100 to 100,000.
 
     Takes some three minutes, and 1.5 GB of memory.
 
-    Example: python -m benchmarks.scaling --longest 10000
+    Example: python -m benchmarks.scaling --max-length 10000
     """
     machine = this_machine()
-    lengths = [length for length in LENGTHS if length <= longest]
+    lengths = [length for length in LENGTHS if length <= max_length]
     names = [OURS, NATIVE] if native() else [OURS]
     everyone = [(name, length) for name in names for length in lengths]
     laps = interleaved({contestant: job(contestant, lengths[-1]) for contestant in everyone}, rounds)
@@ -52,10 +52,10 @@ def main(rounds: int, longest: int, as_json: bool, page: Path | None) -> None:
     deliver(Report("Scaling with the length", summary(rows), method(rounds), rows, COLUMNS, machine), as_json, page)
 
 
-def job(contestant: Contestant, longest: int) -> Job:
+def job(contestant: Contestant, max_length: int) -> Job:
     """At least as many updates as have the tokens of one at the longest length; no less than a chunk."""
     name, length = contestant
-    work = Work(Echo(length), BATCH_SIZE, max(1, longest // length))
+    work = Work(Echo(length), BATCH_SIZE, max(1, max_length // length))
     return with_memoryspan(work, "on" if name == NATIVE else "off")
 
 
@@ -66,7 +66,7 @@ def peak_of(contestant: Contestant) -> int | None:
 
 
 def _peak(contestant: Contestant) -> int | None:
-    job(contestant, longest=contestant[1])()
+    job(contestant, max_length=contestant[1])()
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:
@@ -74,26 +74,26 @@ def _peak(contestant: Contestant) -> int | None:
     return next((1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), None)
 
 
-def costs(laps: dict[Contestant, list[Lap[int]]], peaks: dict[Contestant, int | None]) -> list[Row]:
+def costs(laps: dict[Contestant, list[Lap[int]]], peaks: dict[Contestant, int | None]) -> list[HistoryRow]:
     """Seconds a token of each at each length, and their ratio to those at the shortest."""
     spreads = {
         (name, length): Spread.of(lap.seconds / (lap.value * length) for lap in of_one)
         for (name, length), of_one in laps.items()
     }
-    shortest = min(length for _, length in laps)
+    min_length = min(length for _, length in laps)
     return [
         {
             "name": name,
             "length": length,
             **spread._asdict(),
-            "times_shortest": spread.median / spreads[name, shortest].median,
+            "times_shortest": spread.median / spreads[name, min_length].median,
             "peak": peaks[name, length],
         }
         for (name, length), spread in spreads.items()
     ]
 
 
-def summary(rows: list[Row]) -> str:
+def summary(rows: list[HistoryRow]) -> str:
     """What the longest costs beside the shortest."""
     lengths = [row["length"] for row in rows]
     ends = [f"{row['name']} {row['times_shortest']:.2f}" for row in rows if row["length"] == max(lengths)]

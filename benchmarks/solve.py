@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from benchmarks.machine import Machine, this_machine
-from benchmarks.report import Report, Row, deliver, report_options
+from benchmarks.report import HistoryRow, Report, deliver, report_options
 from benchmarks.rounds import Spread, progress
 from memoryspan.accuracy import Accuracy
 from memoryspan.backend import keras
@@ -14,7 +14,7 @@ from memoryspan.errors import MemoryspanError
 from memoryspan.models import lstm
 from memoryspan.stats import percent, wilson
 from memoryspan.tasks import Echo
-from memoryspan.training import Budget, Curriculum, Settings, train
+from memoryspan.training import Budget, Curriculum, TrainConfig, train
 from memoryspan.training.settings import EXAMPLES
 
 LEARNING_RATE = 2e-2
@@ -110,7 +110,7 @@ def limit(budget: str | None, curriculum: bool) -> Budget:
         raise click.BadParameter(str(error), param_hint="--budget") from error
 
 
-def outcome(question: Question, seed: int) -> Row:
+def outcome(question: Question, seed: int) -> HistoryRow:
     """How one training ended."""
     order = Curriculum(unordered_from=None if question.curriculum else question.length)
     result = train(question.model(seed), question.task, seed=seed, budget=question.budget, curriculum=order)
@@ -123,12 +123,12 @@ def outcome(question: Question, seed: int) -> Row:
         "examples": last.examples,
         "updates": last.updates,
         "seconds": last.seconds,
-        "right": accuracy.right,
+        "right": accuracy.n_correct,
         "of": accuracy.examples,
     }
 
 
-def report(question: Question, outcomes: list[Row], machine: Machine) -> Report:
+def report(question: Question, outcomes: list[HistoryRow], machine: Machine) -> Report:
     """The spread over the solved seeds, and the accuracy of all."""
     solved = [row for row in outcomes if row["status"] == "solved"]
     rows = [{"name": name, **Spread.of(row[name] for row in solved)._asdict()} for name in FIGURES] if solved else []
@@ -143,7 +143,7 @@ def report(question: Question, outcomes: list[Row], machine: Machine) -> Report:
     )
 
 
-def summary(question: Question, outcomes: list[Row], solved: int) -> str:
+def summary(question: Question, outcomes: list[HistoryRow], solved: int) -> str:
     """How many were solved, and how well all of them answer in the end."""
     low, high = wilson(solved, len(outcomes))
     right, examples = sum(row["right"] for row in outcomes), sum(row["of"] for row in outcomes)
@@ -157,7 +157,7 @@ def summary(question: Question, outcomes: list[Row], solved: int) -> str:
 def method(question: Question) -> str:
     """What counts, and what does not."""
     limits = [f"{value:,} {name}" for name, value in vars(question.budget).items() if value is not None]
-    defaults = Settings()
+    defaults = TrainConfig()
     return (
         f"Batches of {defaults.batch_size}; at most {' and '.join(limits)} a seed; a seed has its own weights and its "
         f"own examples. Solved: the lower end of the 95 % interval of the accuracy on {EXAMPLES:,} fresh examples of "

@@ -6,7 +6,7 @@ import click
 
 from benchmarks.contestants import NATIVE, OURS, UNITS, Work, with_memoryspan
 from benchmarks.machine import this_machine
-from benchmarks.report import Report, Row, deliver, report_options
+from benchmarks.report import HistoryRow, Report, deliver, report_options
 from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved
 from memoryspan.engine.native import native
 from memoryspan.tasks import Echo
@@ -47,7 +47,7 @@ def main(batch_size: int, length: int, batches: int, rounds: int, as_json: bool,
     deliver(Report(title, summary(rows), method(work, rounds), rows, COLUMNS, machine), as_json, page)
 
 
-def costs(laps: dict[Contestant, list[Lap[int]]]) -> list[Row]:
+def costs(laps: dict[Contestant, list[Lap[int]]]) -> list[HistoryRow]:
     """Examples a second of all seeds, and the time that they take over that of one seed after the other."""
     spreads = {contestant: Spread.of(lap.value / lap.seconds for lap in of_one) for contestant, of_one in laps.items()}
     return [
@@ -61,7 +61,7 @@ def costs(laps: dict[Contestant, list[Lap[int]]]) -> list[Row]:
     ]
 
 
-def summary(rows: list[Row]) -> str:
+def summary(rows: list[HistoryRow]) -> str:
     """The cost of eight."""
     eight = (f"{row['times_alone']:.2f} with {row['name']}" for row in rows if row["seeds"] == 8)
     return f"Eight seeds together take so much of the time of eight trainings one by one: {', '.join(eight)}."

@@ -43,7 +43,7 @@ class LeakyCell(keras.layers.Layer):
 
 def leaky(task, units=25, learning_rate=0.005):
     """A layer of leaky units and a dense layer that fits the task's answer."""
-    recurrent = keras.layers.RNN(LeakyCell(units), return_sequences=task.asks == "every step")
+    recurrent = keras.layers.RNN(LeakyCell(units), return_sequences=task.return_sequences)
     answer = keras.layers.Dense(task.n_outputs, task.activation)
     model = keras.Sequential([keras.Input((None, task.n_features)), recurrent, answer], name="leaky")
     model.compile(keras.optimizers.Adam(learning_rate, global_clipnorm=1.0), task.loss)

@@ -23,11 +23,11 @@ class Again:
     n_features: int = 16
 
     name = "again"
-    asks = "once"
+    return_sequences = False
     n_outputs = 2
     loss = "categorical_crossentropy"
     activation = "softmax"
-    shortest = 2
+    min_length = 2
 
     @property
     def chance(self) -> float:

@@ -5,11 +5,11 @@ from contextlib import suppress
 
 import pytest
 
-from memoryspan.interrupt import ctrl_c_at_once, first_ctrl_c
+from memoryspan.interrupt import defer_sigint, immediate_sigint
 
 
 def test_the_first_ctrl_c_is_noted_and_the_second_raised():
-    with first_ctrl_c() as pressed:
+    with defer_sigint() as pressed:
         assert not pressed()
         signal.raise_signal(signal.SIGINT)
         assert pressed()
@@ -19,14 +19,14 @@ def test_the_first_ctrl_c_is_noted_and_the_second_raised():
 
 def test_afterwards_ctrl_c_is_what_it_was():
     before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(RuntimeError), first_ctrl_c():
+    with pytest.raises(RuntimeError), defer_sigint():
         raise RuntimeError
     assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_where_it_counts_as_two_the_first_is_raised_as_well_as_noted():
-    with first_ctrl_c() as pressed:
-        with pytest.raises(KeyboardInterrupt), ctrl_c_at_once():
+    with defer_sigint() as pressed:
+        with pytest.raises(KeyboardInterrupt), immediate_sigint():
             signal.raise_signal(signal.SIGINT)
         assert pressed()
 
@@ -35,12 +35,12 @@ def test_where_it_counts_as_two_one_that_was_swallowed_is_raised_at_the_end():
     done = []
 
     def block():
-        with ctrl_c_at_once():
+        with immediate_sigint():
             with suppress(KeyboardInterrupt):  # as in a callback of the garbage collector
                 signal.raise_signal(signal.SIGINT)
             done.append("the rest of the block")
 
-    with first_ctrl_c(), pytest.raises(KeyboardInterrupt):
+    with defer_sigint(), pytest.raises(KeyboardInterrupt):
         block()
     assert done == ["the rest of the block"]
 
@@ -60,7 +60,7 @@ def test_where_it_counts_as_two_one_that_meets_the_collector_is_raised_and_not_r
     monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: reported.append(unraisable.exc_type))
 
     def block():
-        with ctrl_c_at_once():
+        with immediate_sigint():
             Collected(lambda: signal.raise_signal(signal.SIGINT))
             Collected(lambda: 1 / 0)
 
@@ -70,7 +70,7 @@ def test_where_it_counts_as_two_one_that_meets_the_collector_is_raised_and_not_r
     assert reported == [ZeroDivisionError, KeyboardInterrupt]
 
 
-@pytest.mark.parametrize("block", [first_ctrl_c, ctrl_c_at_once])
+@pytest.mark.parametrize("block", [defer_sigint, immediate_sigint])
 def test_pressed_at_the_very_end_it_leaves_nothing_behind(monkeypatch, block):
     before, report, set_handler = signal.getsignal(signal.SIGINT), sys.unraisablehook, signal.signal
     presses = iter([signal.SIGINT])
@@ -90,7 +90,7 @@ def test_pressed_at_the_very_end_it_leaves_nothing_behind(monkeypatch, block):
 def test_where_ctrl_c_is_ignored_it_stays_so():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with first_ctrl_c() as pressed:
+        with defer_sigint() as pressed:
             signal.raise_signal(signal.SIGINT)
             assert not pressed()
     finally:
@@ -101,7 +101,7 @@ def test_another_thread_can_train_too():
     heard = []
 
     def in_thread():
-        with first_ctrl_c() as pressed:
+        with defer_sigint() as pressed:
             heard.append(pressed())
 
     thread = threading.Thread(target=in_thread)

@@ -1,7 +1,7 @@
 import pytest
 
 from memoryspan.errors import TaskError
-from memoryspan.spec import Named, call, parse, unknown
+from memoryspan.spec import Spec, call, parse, unknown
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from memoryspan.spec import Named, call, parse, unknown
     ],
 )
 def test_a_name_and_its_settings_are_read(text, name, settings):
-    assert parse(text) == Named(name, settings)
+    assert parse(text) == Spec(name, settings)
 
 
 @pytest.mark.parametrize("text", ["lstm,units", "lstm,=5", "lstm,units=", "lstm,,"])
@@ -31,7 +31,7 @@ def test_it_prints_as_it_reads():
 
 
 def test_what_is_given_as_well_wins_and_none_is_not_given():
-    assert Named("echo", {"length": 5}).having(length=9, n_features=None) == Named("echo", {"length": 9})
+    assert Spec("echo", {"length": 5}).with_settings(length=9, n_features=None) == Spec("echo", {"length": 9})
 
 
 def test_a_setting_that_there_is_not_is_named_beside_those_that_there_are():

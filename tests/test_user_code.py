@@ -7,11 +7,11 @@ from inspect import signature
 import pytest
 
 from memoryspan import user_code
-from memoryspan.errors import StrangerError, TaskError
-from memoryspan.models import MODELS, in_full, make_model, resolved
+from memoryspan.errors import TaskError, UserCodeError
+from memoryspan.models import MODELS, make_model, resolve_units, with_defaults
 from memoryspan.runs.describe import asked_task
-from memoryspan.spec import Named
-from memoryspan.tasks import Echo, make_task, name_of, task_named
+from memoryspan.spec import Spec
+from memoryspan.tasks import Echo, make_task, spec_of, task_named
 
 TASK = '''
 from dataclasses import dataclass
@@ -63,12 +63,12 @@ def write(tmp_path, monkeypatch):
 
 
 def test_a_task_from_a_file_is_made_with_its_settings(write):
-    task = make_task(Named(f"{write(TASK)}:MyTask", {"n_features": 5}))
+    task = make_task(Spec(f"{write(TASK)}:MyTask", {"n_features": 5}))
     assert (task.length, task.n_features, task.name) == (9, 5, "mine")
 
 
 def test_a_model_from_a_file_is_made_and_the_seed_decides_its_weights(write):
-    named = Named(f"{write(MODEL)}:build", {"units": 3})
+    named = Spec(f"{write(MODEL)}:build", {"units": 3})
     one, same, other = (make_model(named, Echo(5, 4, 1), seed).get_weights()[0] for seed in (0, 0, 1))
     assert (one == same).all()
     assert (one != other).any()
@@ -82,9 +82,9 @@ def test_a_module_that_python_finds_will_do(write, monkeypatch):
 
 def test_where_it_comes_from_is_known_and_hashed(write):
     path = write(TASK)
-    named = name_of(make_task(Named(f"{path}:MyTask")))
-    assert named == Named(f"{path}:MyTask", sha256=hashlib.sha256(path.read_bytes()).hexdigest())
-    assert name_of(Echo()) == Named("echo")
+    named = spec_of(make_task(Spec(f"{path}:MyTask")))
+    assert named == Spec(f"{path}:MyTask", sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    assert spec_of(Echo()) == Spec("echo")
 
 
 def hashed(path):
@@ -97,8 +97,8 @@ def test_a_task_is_called_as_it_was_typed_though_another_file_defines_it_and_ano
     write(LIKE_ECHO, "louder_package/tasks.py")
     package = write("from louder_package.tasks import Louder", "louder_package/__init__.py")
     monkeypatch.syspath_prepend(package.parent.parent)
-    task = make_task(Named("louder_package:Louder"))
-    assert name_of(task) == Named("louder_package:Louder", sha256=hashed(package))
+    task = make_task(Spec("louder_package:Louder"))
+    assert spec_of(task) == Spec("louder_package:Louder", sha256=hashed(package))
     assert asked_task(task).settings == {"length": 9, "n_features": 100, "out_index": 2}
 
 
@@ -106,11 +106,11 @@ def test_a_task_that_nobody_has_named_is_not_taken_for_the_one_whose_name_it_has
     class Louder(Echo):
         pass
 
-    assert name_of(Louder()).name.endswith("test_strangers:" + Louder.__qualname__)
+    assert spec_of(Louder()).name.endswith("test_strangers:" + Louder.__qualname__)
 
 
 def test_the_packages_own_task_is_its_own_whoever_passes_it_on(write):
-    assert name_of(make_task(Named(f"{write(TASK)}:Echo"))) == Named("echo")
+    assert spec_of(make_task(Spec(f"{write(TASK)}:Echo"))) == Spec("echo")
 
 
 @pytest.mark.parametrize(
@@ -123,38 +123,38 @@ def test_the_packages_own_task_is_its_own_whoever_passes_it_on(write):
 def test_a_builder_is_told_apart_by_the_file_that_was_named_wherever_it_comes_from(write, content):
     write("def build(task, units=9): ...", "the_builders.py")
     path = write(content)
-    found = in_full(Named(f"{path}:build"))
+    found = with_defaults(Spec(f"{path}:build"))
     assert (found.settings["units"], found.sha256) == (9, hashed(path))
 
 
 def test_the_hash_is_of_what_was_imported(write):
     path = write(MODEL)
-    before = in_full(Named(f"{path}:build")).sha256
+    before = with_defaults(Spec(f"{path}:build")).sha256
     path.write_text(MODEL + "# changed\n")
-    assert in_full(Named(f"{path}:build")).sha256 == before != hashed(path)
+    assert with_defaults(Spec(f"{path}:build")).sha256 == before != hashed(path)
 
 
 def test_what_no_file_holds_cannot_be_told_apart():
-    with pytest.raises(StrangerError, match=r"sys is not held in a file .*: name a file, like mine\.py:exit\."):
+    with pytest.raises(UserCodeError, match=r"sys is not held in a file .*: name a file, like mine\.py:exit\."):
         user_code.sha256("sys:exit")
 
 
 def test_defaults_that_json_does_not_give_back_are_left_out(write):
     path = write("def build(task, units=9, activation=len, limit=float('inf'), seed=0): ...")
-    assert in_full(Named(f"{path}:build")).settings == {"units": 9}
+    assert with_defaults(Spec(f"{path}:build")).settings == {"units": 9}
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_no_default_of_the_packages_own_models_is_left_out(name):
     _, *parameters = signature(MODELS[name]).parameters.values()
     defaults = {each.name: each.default for each in parameters if each.name != "seed"}
-    assert in_full(Named(name)) == Named(name, defaults)
+    assert with_defaults(Spec(name)) == Spec(name, defaults)
 
 
 def test_a_task_with_a_setting_that_json_does_not_hold_is_refused(write):
     path = write(TASK + "    how: object = len\n")
     with pytest.raises(TaskError, match=r"kept as JSON, and should be numbers, words, or lists of such, got MyTask"):
-        asked_task(make_task(Named(f"{path}:MyTask")))
+        asked_task(make_task(Spec(f"{path}:MyTask")))
 
 
 def test_what_lies_beside_the_file_can_be_imported(write):
@@ -174,12 +174,12 @@ def test_what_lies_beside_the_file_can_be_imported(write):
     ],
 )
 def test_its_errors_are_shown_as_its_own(write, content, name, sentence):
-    with pytest.raises(StrangerError, match=sentence):
+    with pytest.raises(UserCodeError, match=sentence):
         user_code.load(f"{write(content)}:{name}", "a function")
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(StrangerError, match="There is no file"):
+    with pytest.raises(UserCodeError, match="There is no file"):
         user_code.load(f"{tmp_path}/mine.py:build", "a function")
 
 
@@ -198,7 +198,7 @@ def test_an_error_in_a_package_is_shown_with_its_file_and_line(write, monkeypatc
     package = write("from broken_package import models", "broken_package/__init__.py")
     monkeypatch.syspath_prepend(package.parent.parent)
     sentence = rf"The module {name} cannot be imported: broken_package\.deep, line 2, in <module>: ZeroDivisionError"
-    with pytest.raises(StrangerError, match=sentence):
+    with pytest.raises(UserCodeError, match=sentence):
         user_code.load(f"{name}:build", "a function")
 
 
@@ -217,13 +217,13 @@ def test_modules_that_python_has_forgotten_do_not_matter(monkeypatch):
 
 
 def test_a_module_that_is_not_there():
-    with pytest.raises(StrangerError, match=r"The module no_such_package\.models cannot be imported: ModuleNotFound"):
+    with pytest.raises(UserCodeError, match=r"The module no_such_package\.models cannot be imported: ModuleNotFound"):
         user_code.load("no_such_package.models:build", "a function")
 
 
 def test_a_builder_that_returns_something_else_is_told_what_was_expected(write):
-    with pytest.raises(StrangerError, match=r"nothing should return a compiled keras\.Model, and it returned 42"):
-        make_model(Named(f"{write(MODEL)}:nothing"), Echo(), 0)
+    with pytest.raises(UserCodeError, match=r"nothing should return a compiled keras\.Model, and it returned 42"):
+        make_model(Spec(f"{write(MODEL)}:nothing"), Echo(), 0)
 
 
 @pytest.mark.parametrize(
@@ -235,27 +235,27 @@ def test_a_builder_that_returns_something_else_is_told_what_was_expected(write):
     ],
 )
 def test_what_is_no_function_of_a_task_is_told_what_was_expected(write, content, sentence):
-    named = Named(f"{write(content)}:build")
-    for ask in (lambda: make_model(named, Echo(), 0), lambda: in_full(named)):
-        with pytest.raises(StrangerError, match=rf"should be a function from a task to .*{sentence}"):
+    named = Spec(f"{write(content)}:build")
+    for ask in (lambda: make_model(named, Echo(), 0), lambda: with_defaults(named)):
+        with pytest.raises(UserCodeError, match=rf"should be a function from a task to .*{sentence}"):
             ask()
 
 
 def test_a_number_of_parameters_needs_a_builder_with_units(write):
-    named = Named(f"{write('def build(task, width=3): ...')}:build", {"parameters": 15_000})
+    named = Spec(f"{write('def build(task, width=3): ...')}:build", {"parameters": 15_000})
     with pytest.raises(TaskError, match=r"parameters=15000 decides the units .*mine\.py:build has no setting units"):
-        resolved(named, Echo())
+        resolve_units(named, Echo())
 
 
 def test_a_setting_that_there_is_not_is_refused_beside_a_number_of_parameters():
     with pytest.raises(TaskError, match="lstm has no setting task"):
-        resolved(Named("lstm", {"parameters": 15_000, "task": 3}), Echo())
+        resolve_units(Spec("lstm", {"parameters": 15_000, "task": 3}), Echo())
 
 
 def test_a_builder_that_prints_does_not_print_among_the_results(write, capsys):
     content = "from memoryspan import lstm\nprint('hello')\n"
     content += "def build(task, units=3):\n    print('building')\n    return lstm(task, units=units)\n"
-    named = Named(f"{write(content)}:build", {"parameters": 3_000})
+    named = Spec(f"{write(content)}:build", {"parameters": 3_000})
     make_model(named, Echo(5, 4, 1), 0)
     printed = capsys.readouterr()
     assert printed.out == ""
@@ -264,7 +264,7 @@ def test_a_builder_that_prints_does_not_print_among_the_results(write, capsys):
 
 def test_an_object_where_a_class_should_be(write):
     path = write(TASK + "\ntask = MyTask()\n")
-    with pytest.raises(StrangerError, match=r"mine\.py:task should be the class of a task: .* it is MyTask\("):
+    with pytest.raises(UserCodeError, match=r"mine\.py:task should be the class of a task: .* it is MyTask\("):
         task_named(f"{path}:task")
 
 
@@ -284,13 +284,13 @@ def test_a_sample_that_is_no_batch_is_told_what_was_expected(write, returned, se
         f"        return {returned}\n"
     )
     with pytest.raises(TaskError, match=sentence):
-        make_task(Named(f"{write(content)}:MyTask"))
+        make_task(Spec(f"{write(content)}:MyTask"))
 
 
 def test_a_class_that_is_not_a_task_is_told_what_it_lacks(write):
     content = "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass Half:\n    length: int = 5\n"
     with pytest.raises(TaskError, match=r"Half is not a task yet: it lacks .*sample"):
-        make_task(Named(f"{write(content)}:Half"))
+        make_task(Spec(f"{write(content)}:Half"))
 
 
 def test_a_batch_of_another_shape_is_told_the_shape(write):
@@ -299,12 +299,12 @@ def test_a_batch_of_another_shape_is_told_the_shape(write):
         "        return super().sample(key, batch_size, length)._replace(targets=key)\n"
     )
     with pytest.raises(TaskError, match=r"samples targets of shape \(\) for 2 examples .* should have \(2,\)"):
-        make_task(Named(f"{write(content)}:MyTask"))
+        make_task(Spec(f"{write(content)}:MyTask"))
 
 
 def test_blame_finds_the_line_and_leaves_other_errors_alone(write):
     path = write(TASK + "    def lag(self, length):\n        return length / nowhere\n")
-    task = make_task(Named(f"{path}:MyTask"))
+    task = make_task(Spec(f"{path}:MyTask"))
     with pytest.raises(NameError) as caught:
         task.lag(3)
     assert str(user_code.blame(caught.value)).endswith("in lag: NameError: name 'nowhere' is not defined.")
@@ -321,7 +321,7 @@ def test_the_cause_is_named_and_not_what_keras_wraps_it_in(write):
         "    return keras.Sequential([keras.Input((None, 4)), Broken()])\n"
     )
     with pytest.raises(AttributeError) as caught:
-        make_model(Named(f"{path}:build"), Echo(5, 4, 1), 0)
+        make_model(Spec(f"{path}:build"), Echo(5, 4, 1), 0)
     said = user_code.blame(caught.value)
     assert said is not None
     assert "in call: AttributeError: 'Broken' object has no attribute 'missing'" in said

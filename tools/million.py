@@ -21,7 +21,7 @@ from memoryspan.backend import keras
 from memoryspan.inference.trace import trace
 from memoryspan.report.figures.style import BLUE, GREY, ORANGE, new_figure, save
 from memoryspan.runs import open_run
-from memoryspan.training import Row
+from memoryspan.training import HistoryRow
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -51,9 +51,9 @@ def main(run: Path, docs: Path) -> None:
     lost = lost_at_each_step(saved.model(), saved.task.n_features)
     body = "\n\n".join(
         (
-            table([Row.first(saved.task.shortest), *history]),
+            table([HistoryRow.first(saved.task.min_length), *history]),
             f"It ended after {results.updates:,} updates, {results.examples:,} examples and {results.seconds:.0f} "
-            f"seconds of training, with {results.accuracy.right:,} of {results.accuracy.examples:,} fresh examples "
+            f"seconds of training, with {results.accuracy.n_correct:,} of {results.accuracy.examples:,} fresh examples "
             f"right.",
             describe(lost),
             f"Measured on {saved.record.created.date()}, {this_machine().setting}.",
@@ -64,16 +64,16 @@ def main(run: Path, docs: Path) -> None:
     click.echo(f"Drawn: {draw(history, lost, docs / 'million.png')}.")
 
 
-def stages(history: Sequence[Row]) -> Iterator[Row]:
+def stages(history: Sequence[HistoryRow]) -> Iterator[HistoryRow]:
     """The row with which the training first came to each length that was the longest so far."""
-    longest = 0
+    max_length = 0
     for length, rows in groupby(history, key=lambda row: row.length):
-        if length > longest:
+        if length > max_length:
             yield next(rows)
-            longest = length
+            max_length = length
 
 
-def table(history: Sequence[Row]) -> str:
+def table(history: Sequence[HistoryRow]) -> str:
     """When each length was reached."""
     lines = [
         "| length | reached after updates | examples | seconds of training |",
@@ -110,7 +110,7 @@ def describe(lost: Float[np.ndarray, "time units"]) -> str:
     )
 
 
-def draw(history: Sequence[Row], lost: Float[np.ndarray, "time units"], path: Path) -> Path:
+def draw(history: Sequence[HistoryRow], lost: Float[np.ndarray, "time units"], path: Path) -> Path:
     """How the current length grew, and what each cell lets go of at a step."""
     figure = new_figure(9, 3.8)
     left, right = figure.subplots(1, 2)
@@ -119,7 +119,7 @@ def draw(history: Sequence[Row], lost: Float[np.ndarray, "time units"], path: Pa
     return save(figure, path)
 
 
-def _draw_lengths(axes: Axes, history: Sequence[Row]) -> None:
+def _draw_lengths(axes: Axes, history: Sequence[HistoryRow]) -> None:
     axes.step([row.seconds for row in history], [row.length for row in history], color=ORANGE, where="post")
     axes.set(xscale="log", yscale="log", xlabel="seconds of training", ylabel="current length (time steps)")
     axes.set_title("what the curriculum did", loc="left", fontsize="medium")

@@ -63,9 +63,9 @@ def _facts(task) -> dict[str, str]:
     answers = "a number" if task.n_outputs == 1 else f"one of {task.n_outputs} classes"
     return {
         "input": steps,
-        "answer": f"{answers}, {'once' if task.asks == 'once' else 'at every step at which it is asked for'}",
+        "answer": f"{answers}, {'at every step at which it is asked for' if task.return_sequences else 'once'}",
         "lag": f"{task.lag(task.length):,} steps",
-        "shortest length": f"{task.shortest} steps",
+        "shortest length": f"{task.min_length} steps",
         "chance": f"{100 * task.chance:.2g} %",
         "loss": f"`{task.loss}`",
     }
@@ -82,7 +82,7 @@ def models() -> Iterator[str]:
         facts = {
             "settings": _settings(build),
             "parameters on `echo`": f"{model.count_params():,}",
-            "runs": "through `unroll`" if forward(model).path == "unroll" else "through Keras",
+            "runs": "through `unroll`" if forward(model).engine == "unroll" else "through Keras",
         }
         yield from (f"## `{name}`", "", _source(build), "", _about(build), "", *_table(facts))
 

@@ -11,9 +11,9 @@ from memoryspan.stats import percent, wilson
 
 @dataclass(frozen=True)
 class Accuracy:
-    """`right` of `examples` fresh examples of `length` steps were answered right; a guesser has `chance`."""
+    """`n_correct` of `examples` fresh examples of `length` steps were answered right; a guesser has `chance`."""
 
-    right: int
+    n_correct: int
     examples: int
     length: int
     chance: float
@@ -21,17 +21,17 @@ class Accuracy:
     @property
     def value(self) -> float:
         """The share of right answers."""
-        return self.right / self.examples
+        return self.n_correct / self.examples
 
     @property
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the true accuracy."""
-        return wilson(self.right, self.examples)
+        return wilson(self.n_correct, self.examples)
 
     def __str__(self) -> str:
         low, high = self.interval
         return (
-            f"{percent(self.value)} ({self.right} of {self.examples} fresh examples, "
+            f"{percent(self.value)} ({self.n_correct} of {self.examples} fresh examples, "
             f"95 % interval {percent(low)} to {percent(high)}, chance {percent(self.chance)})"
         )
 
@@ -47,14 +47,14 @@ def accuracy_table(accuracies: Sequence[Accuracy], caption: str = "") -> str:
 
 def _cells(accuracy: Accuracy) -> tuple[str, ...]:
     low, high = map(percent, accuracy.interval)
-    right = f"{accuracy.right:,} of {accuracy.examples:,}"
+    right = f"{accuracy.n_correct:,} of {accuracy.examples:,}"
     return f"{accuracy.length:,}", percent(accuracy.value), right, f"{low} to {high}", percent(accuracy.chance)
 
 
 class Measured(msgspec.Struct, frozen=True):
     """An accuracy on fresh examples, with its 95 % interval."""
 
-    right: int
+    n_correct: int
     examples: int
     length: int
     chance: float
@@ -65,7 +65,7 @@ class Measured(msgspec.Struct, frozen=True):
 def measured(accuracy: "Accuracy") -> Measured:
     """An accuracy with what follows from it, for readers that do not compute."""
     return Measured(
-        right=accuracy.right,
+        n_correct=accuracy.n_correct,
         examples=accuracy.examples,
         length=accuracy.length,
         chance=accuracy.chance,

@@ -25,7 +25,7 @@ class TaskError(MemoryspanError):
     """A task's settings, or a sequence given to it, make no sense."""
 
 
-class NoRoomError(TaskError):
+class InsufficientMemoryError(TaskError):
     """What was asked for does not fit into this machine's memory."""
 
 
@@ -37,5 +37,5 @@ class RunError(MemoryspanError):
     """A run directory is missing, locked, damaged or in the way."""
 
 
-class StrangerError(MemoryspanError):
+class UserCodeError(MemoryspanError):
     """A task or a model from a file outside the package does not run, or is not one."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def first_ctrl_c() -> Iterator[Callable[[], bool]]:
+def defer_sigint() -> Iterator[Callable[[], bool]]:
     """Tells whether Ctrl-C was pressed in the block; from the second time on it raises `KeyboardInterrupt` as ever.
 
     Outside the main thread, and where Ctrl-C is ignored, everything stays as it is.
@@ -30,7 +30,7 @@ def first_ctrl_c() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def ctrl_c_at_once() -> Iterator[None]:
+def immediate_sigint() -> Iterator[None]:
     """In the block the first Ctrl-C counts as two: for what takes long and leaves nothing half done, as a look does.
 
     One that a garbage collector's callback has swallowed is raised at the end of the block, and not reported before.

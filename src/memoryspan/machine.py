@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from memoryspan.errors import NoRoomError
+from memoryspan.errors import InsufficientMemoryError
 
 TRAINED_PARAMETER = 32
 """Bytes that training takes a parameter: itself, its gradient and Adam's two moments, before and after an update."""
@@ -17,10 +17,10 @@ CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 def require_memory(needed: int, what: str) -> None:
-    """Raises `NoRoomError` where `what` needs more bytes than the machine has."""
+    """Raises `InsufficientMemoryError` where `what` needs more bytes than the machine has."""
     present = memory()
     if present is not None and needed > present:
-        raise NoRoomError(
+        raise InsufficientMemoryError(
             f"{what} would need {gibibytes(needed)} of memory, and there are {gibibytes(present)} for it here: "
             f"ask for less, or go to a larger machine."
         )

@@ -13,7 +13,7 @@ import msgspec
 from memoryspan.errors import TaskError
 
 
-class Named(msgspec.Struct, frozen=True):
+class Spec(msgspec.Struct, frozen=True):
     """A task, a builder of models or an optimizer, with its settings."""
 
     name: str
@@ -24,13 +24,13 @@ class Named(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return ",".join([self.name, *(f"{name}={value}" for name, value in self.settings.items())])
 
-    def having(self, **settings) -> "Named":
+    def with_settings(self, **settings) -> "Spec":
         """With these settings as well; those that are None are left out."""
         given = {name: value for name, value in settings.items() if value is not None}
         return msgspec.structs.replace(self, settings={**self.settings, **given})
 
 
-def parse(text: str) -> Named:
+def parse(text: str) -> Spec:
     """Reads `name,setting=value,…`; raises `TaskError` where it does not read like that."""
     name, *pairs = (part.strip() for part in text.split(","))
     settings = {}
@@ -39,7 +39,7 @@ def parse(text: str) -> Named:
         if not (key and sign and value):
             raise TaskError(f"Settings follow the name like {name or 'lstm'},units=50, and {text!r} has {pair!r}.")
         settings[key.strip().replace("-", "_")] = _value(value.strip())
-    return Named(name, settings)
+    return Spec(name, settings)
 
 
 def call(kind: Callable, name: str, settings: dict[str, Any]) -> Any:
@@ -66,7 +66,7 @@ def _is_needed(parameter: inspect.Parameter) -> bool:
     return parameter.default is parameter.empty and not any_number
 
 
-def without_defaults(named: Named, kind: Callable) -> Named:
+def without_defaults(named: Spec, kind: Callable) -> Spec:
     """What a person would type: without the settings that are the defaults of what it names."""
     parameters = inspect.signature(kind).parameters
     defaults = {name: parameter.default for name, parameter in parameters.items()}

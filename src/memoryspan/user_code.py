@@ -16,10 +16,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from memoryspan.errors import StrangerError
+from memoryspan.errors import UserCodeError
 
 
-def is_stranger(name: str) -> bool:
+def is_import_path(name: str) -> bool:
     """Whether a name means something outside the package."""
     return ":" in name or name.endswith(".py")
 
@@ -32,11 +32,11 @@ def load(name: str, expected: str) -> Any:
     """
     place, _, attribute = name.rpartition(":")
     if not place or not attribute:
-        raise StrangerError(f"{name} does not say what to take from it: write {name.rstrip(':')}:NAME, {expected}.")
+        raise UserCodeError(f"{name} does not say what to take from it: write {name.rstrip(':')}:NAME, {expected}.")
     module = _imported(place)
     if not hasattr(module, attribute):
         found = [own for own, thing in vars(module).items() if getattr(thing, "__module__", None) == module.__name__]
-        raise StrangerError(
+        raise UserCodeError(
             f"{place} has nothing called {attribute!r}, {expected}: it has {', '.join(found) or 'nothing of its own'}."
         )
     return getattr(module, attribute)
@@ -53,7 +53,7 @@ def sha256(name: str) -> str:
     place = name.rpartition(":")[0]
     found = getattr(_imported(place), _SHA256, None)
     if found is None:
-        raise StrangerError(
+        raise UserCodeError(
             f"{place} is not held in a file that can be read, and what is no part of memoryspan is told apart by its "
             f"file: name a file, like mine.py:{name.rpartition(':')[2]}."
         )
@@ -128,7 +128,7 @@ def _imported(place: str) -> ModuleType:
 
 def _from_file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise StrangerError(f"There is no file {path}: give the path of a Python file, from here.")
+        raise UserCodeError(f"There is no file {path}: give the path of a Python file, from here.")
     file = str(path.resolve())
     _THEIRS[file] = str(path)
     name = f"{path.stem}_{hashlib.sha256(file.encode()).hexdigest()[:8]}"  # two files may have the same stem
@@ -149,7 +149,7 @@ def _from_file(path: Path) -> ModuleType:
         del sys.modules[name]
         if not isinstance(error, Exception):
             raise
-        raise StrangerError(blame(error) or f"{path} cannot be imported: {error}.") from error
+        raise UserCodeError(blame(error) or f"{path} cannot be imported: {error}.") from error
     return module
 
 
@@ -162,7 +162,7 @@ def _from_module(place: str) -> ModuleType:
             setattr(module, _SHA256, _hash(str(module.__file__)))
     except Exception as error:
         reason = blame(error) or f"{type(error).__name__}: {error}."
-        raise StrangerError(f"The module {place} cannot be imported: {reason}") from error
+        raise UserCodeError(f"The module {place} cannot be imported: {reason}") from error
     return module
 
 

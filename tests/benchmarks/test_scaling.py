@@ -5,7 +5,7 @@ from benchmarks.rounds import Lap
 
 
 def test_a_length_is_measured_in_time_and_in_memory(typed):
-    code, report = typed(scaling, "--rounds", "1", "--longest", "100", "--json")
+    code, report = typed(scaling, "--rounds", "1", "--max-length", "100", "--json")
     assert code == 0
     assert [row["length"] for row in report["rows"]] == [100] * len(report["rows"])
     assert all(row["median"] > 0 and row["times_shortest"] == 1 for row in report["rows"])

@@ -39,7 +39,7 @@ def test_anybodys_keras_file_is_measured_and_its_sizes_are_found(memoryspan, tmp
     answer = memoryspan("evaluate", tmp_path / "theirs.keras", "--examples", "200", "--json").json
     assert answer["task"] == {"name": "echo", "length": 8, "n_features": 10, "out_index": 2}
     assert answer["accuracy"]["chance"] == 0.1
-    assert answer["accuracy"]["right"] < 100
+    assert answer["accuracy"]["n_correct"] < 100
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def test_info_shows_settings_with_their_defaults(memoryspan):
 
 def test_info_of_a_run_is_its_record(memoryspan, solved):
     facts = memoryspan("info", solved, "--json").json
-    assert facts["resolved"]["path"] == "unroll"
+    assert facts["resolved"]["engine"] == "unroll"
     assert "status: solved\n" in memoryspan("info", solved).out
 
 
@@ -25,7 +25,7 @@ def test_info_of_a_model_says_which_path_serves_it_and_why(memoryspan, tmp_path)
     layers = [keras.Input((None, 4)), keras.layers.LayerNormalization(name="norm"), keras.layers.LSTM(3)]
     keras.Sequential(layers).save(tmp_path / "other.keras")
     facts = memoryspan("info", tmp_path / "other.keras", "--json").json
-    assert (facts["path"], facts["compiled"]) == ("keras", False)
+    assert (facts["engine"], facts["compiled"]) == ("keras", False)
     assert "LSTM" in facts["reason"]
 
 

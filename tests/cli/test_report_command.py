@@ -22,7 +22,7 @@ def test_a_run_gets_a_page_and_the_next_one_takes_its_place(memoryspan, run):
 
 
 def test_a_span_that_was_measured_is_not_measured_again(memoryspan, run):
-    assert memoryspan("span", run, "--longest", "7").code == 0
+    assert memoryspan("span", run, "--max-length", "7").code == 0
     kept = (run / "held-span.json").read_bytes()
     assert memoryspan("report", run).code == 0
     assert (run / "held-span.json").read_bytes() == kept
@@ -67,7 +67,7 @@ def test_a_sweep_has_a_page_with_its_table(memoryspan, tmp_path):
         "1",
         "--budget",
         "320",
-        "--longest",
+        "--max-length",
         "4",
     )
     assert memoryspan("span", *asked, "--workers", "1", "--run", tmp_path / "sweep").code == 0

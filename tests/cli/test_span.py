@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-SMALL = ("--task", "echo,n_features=4,out_index=1", "--budget", "3k", "--longest", "8", "--workers", "1")
+SMALL = ("--task", "echo,n_features=4,out_index=1", "--budget", "3k", "--max-length", "8", "--workers", "1")
 MODELS = ("--model", "lstm,units=6", "--model", "gru,units=6")
 
 
@@ -96,7 +96,7 @@ def test_a_cell_that_fails_says_why_and_the_others_go_on(memoryspan, tmp_path):
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
     directory = tmp_path / "sweep"
-    arguments = [*SMALL[:2], "--budget", "100Mtok", "--longest", "4096", "--model", "lstm,units=6", "--workers", "1"]
+    arguments = [*SMALL[:2], "--budget", "100Mtok", "--max-length", "4096", "--model", "lstm,units=6", "--workers", "1"]
     command = [sys.executable, "-m", "memoryspan", "span", *arguments, "--seeds", "1", "--run", str(directory)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while not (directory / "cells").exists():
@@ -109,17 +109,17 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
 
 
 def test_a_run_has_its_held_span(memoryspan, solved):
-    answer = memoryspan("span", solved, "--longest", "32")
+    answer = memoryspan("span", solved, "--max-length", "32")
     assert answer.code == 0
     assert "Held span: " in answer.out
     assert (solved / "span.png").exists()
-    as_json = memoryspan("span", solved, "--longest", "32", "--json").json
+    as_json = memoryspan("span", solved, "--max-length", "32", "--json").json
     assert as_json["held"]["length"] >= 6
     assert as_json["curve"][0]["length"] == 3
 
 
 def test_anybodys_keras_file_has_one_too(memoryspan, solved):
-    answer = memoryspan("span", solved / "model.keras", "--task", "echo,n_features=10", "--longest", "16", "--json")
+    answer = memoryspan("span", solved / "model.keras", "--task", "echo,n_features=10", "--max-length", "16", "--json")
     assert answer.json["held"]["length"] >= 6
 
 

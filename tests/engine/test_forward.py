@@ -110,7 +110,7 @@ class Case:
     @cached_property
     def through_unroll(self):
         served = forward(self.model)
-        assert served.path == "unroll", served.reason
+        assert served.engine == "unroll", served.reason
         return outcome_and_gradient(self.model, served.apply)
 
     @cached_property
@@ -364,7 +364,7 @@ TOKENS = np.random.default_rng(2).integers(0, FEATURES, (3, TIME))
 def apply_to(model, lengths=None, tokens=TOKENS, training=False):
     """The outcome for rows of several lengths, where the model takes those in one batch; else for full ones."""
     served = forward(model, training=training)
-    assert served.path == "keras"
+    assert served.engine == "keras"
     lengths = lengths or (RAGGED if served.ragged else FULL)
     return served.apply(variables_of(model), jnp.asarray(tokens), jnp.array(lengths))
 

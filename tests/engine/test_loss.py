@@ -107,12 +107,12 @@ def test_regularisers_have_a_gradient():
     model = model_of("mse", 1, None)
     variables = variables_of(model)
 
-    def penalty(trainable):
+    def aux_loss(trainable):
         outcome = Outcome(jnp.zeros((BATCH, 1)), variables.non_trainable, 0.0)
         given = variables._replace(trainable=trainable)
         return compiled_loss(model)(given, outcome, jnp.zeros(BATCH), jnp.ones(BATCH))
 
-    kernel, recurrent_kernel, *_ = jax.grad(penalty)(variables.trainable)
+    kernel, recurrent_kernel, *_ = jax.grad(aux_loss)(variables.trainable)
     np.testing.assert_allclose(kernel, 2 * 0.01 * np.asarray(model.trainable_variables[0].value), rtol=1e-5)
     assert (np.asarray(recurrent_kernel) == 0).all()
 

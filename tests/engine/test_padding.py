@@ -101,7 +101,7 @@ def model(request):
 
 def test_a_layer_that_honours_the_mask_answers_and_learns_as_keras_does_from_each_row_alone(model):
     served, variables, rows = forward(model), variables_of(model), jnp.asarray(ragged_rows())
-    assert (served.path, served.ragged) == ("keras", True), served.reason
+    assert (served.engine, served.ragged) == ("keras", True), served.reason
 
     def together(trainable, rows, lengths):
         outputs = served.apply(Variables(trainable, variables.non_trainable), rows, lengths).predictions

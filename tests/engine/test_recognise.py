@@ -113,27 +113,27 @@ IN_TRAINING = {
 
 @pytest.mark.parametrize("name", BY_UNROLL)
 def test_a_chain_of_stock_layers_goes_through_unroll(name):
-    assert forward(BY_UNROLL[name]()).path == "unroll"
+    assert forward(BY_UNROLL[name]()).engine == "unroll"
 
 
 @pytest.mark.filterwarnings("ignore:Explicitly requested dtype float64:UserWarning")
 @pytest.mark.parametrize("reason", THROUGH_KERAS)
 def test_any_other_model_goes_through_keras_and_the_reason_names_the_layer(reason):
     served = forward(THROUGH_KERAS[reason]())
-    assert served.path == "keras"
+    assert served.engine == "keras"
     assert any(f"through Keras: {one}" in served.reason or one in served.reason for one in reason.split("|"))
 
 
 @pytest.mark.parametrize("reason", IN_TRAINING)
 def test_dropout_goes_through_keras_in_training_only(reason):
     model = IN_TRAINING[reason]()
-    assert forward(model).path == "unroll"
+    assert forward(model).engine == "unroll"
     served = forward(model, training=True)
-    assert (served.path, served.reason) == ("keras", f"through Keras: {reason}")
+    assert (served.engine, served.reason) == ("keras", f"through Keras: {reason}")
 
 
 def test_dropout_of_nothing_is_no_dropout():
-    assert forward(chain(lstm(), LAYERS.Dropout(0.0)), training=True).path == "unroll"
+    assert forward(chain(lstm(), LAYERS.Dropout(0.0)), training=True).engine == "unroll"
 
 
 @given(st.lists(st.integers(0, 6), min_size=4, max_size=4))
@@ -156,4 +156,4 @@ def with_a_layer_for_activation() -> keras.Model:
 
 @pytest.mark.parametrize("make", [with_an_initial_state, with_a_layer_for_activation])
 def test_what_only_looks_like_a_stock_layer_goes_through_keras(make):
-    assert forward(make()).path == "keras"
+    assert forward(make()).engine == "keras"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from memoryspan.backend import keras
 from memoryspan.engine import variables_of
-from memoryspan.engine.trace import answers_by_step, traced
+from memoryspan.engine.trace import prefix_predictions, traced
 from memoryspan.layers import LRU, MinGRU, MinLSTM
 
 LAYERS = keras.layers
@@ -257,7 +257,7 @@ def test_only_a_chain_that_does_not_look_ahead_answers_at_every_step_at_once():
     def chain(*layers):
         return keras.Sequential([keras.Input((TIME, FEATURES)), *layers])
 
-    assert answers_by_step(chain(LAYERS.LSTM(2), LAYERS.Dense(3))) is not None
-    assert answers_by_step(chain(LAYERS.LSTM(2, go_backwards=True), LAYERS.Dense(3))) is None
-    assert answers_by_step(chain(LAYERS.Bidirectional(LAYERS.LSTM(2)))) is None
-    assert answers_by_step(chain(LAYERS.Conv1D(2, 3), LAYERS.LSTM(2))) is None
+    assert prefix_predictions(chain(LAYERS.LSTM(2), LAYERS.Dense(3))) is not None
+    assert prefix_predictions(chain(LAYERS.LSTM(2, go_backwards=True), LAYERS.Dense(3))) is None
+    assert prefix_predictions(chain(LAYERS.Bidirectional(LAYERS.LSTM(2)))) is None
+    assert prefix_predictions(chain(LAYERS.Conv1D(2, 3), LAYERS.LSTM(2))) is None

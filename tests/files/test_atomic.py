@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from memoryspan.errors import RunError
-from memoryspan.files.atomic import clean, explained, replacing, write
+from memoryspan.files.atomic import atomic_path, clean, explained, write
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -14,7 +14,7 @@ def test_a_file_is_replaced_whole(tmp_path):
 
 
 def write_half(path, end):
-    with replacing(path) as temporary:
+    with atomic_path(path) as temporary:
         temporary.write_bytes(b"ne")
         raise end
 

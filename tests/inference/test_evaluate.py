@@ -12,8 +12,8 @@ from scipy.stats import binomtest
 from memoryspan import Accuracy, Echo, evaluate
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
-from memoryspan.errors import ModelError, NoRoomError, TaskError
-from memoryspan.inference.evaluate import check_fit, evaluator, right
+from memoryspan.errors import InsufficientMemoryError, ModelError, TaskError
+from memoryspan.inference.evaluate import check_compatible, correct, make_accuracy_fn
 from memoryspan.sampling import stream
 from memoryspan.stats import percent, wilson
 from memoryspan.tasks import Batch, Copy
@@ -110,7 +110,7 @@ def test_an_accuracy_reads_as_a_sentence():
 @pytest.mark.parametrize("examples", [1, 250, 251, 600])
 def test_a_model_that_knows_is_right_on_every_example_asked_for(examples):
     accuracy = evaluate(knowing_model(TASK), TASK, examples=examples)
-    assert (accuracy.right, accuracy.examples, accuracy.length) == (examples, examples, TASK.length)
+    assert (accuracy.n_correct, accuracy.examples, accuracy.length) == (examples, examples, TASK.length)
 
 
 def test_a_model_that_knows_one_length_only_knows_no_other():
@@ -126,7 +126,7 @@ def test_a_constant_guesser_is_right_by_chance(guesser):
 
 
 def test_the_same_seed_asks_the_same_examples_and_another_seed_others(guesser):
-    found = [evaluate(guesser, TASK, examples=1000, seed=seed).right for seed in (1, 1, 2, 3)]
+    found = [evaluate(guesser, TASK, examples=1000, seed=seed).n_correct for seed in (1, 1, 2, 3)]
     assert found[0] == found[1]
     assert len(set(found)) > 1
 
@@ -136,7 +136,7 @@ def test_evaluation_asks_none_of_the_examples_of_training():
 
 
 def test_it_stops_counting_once_enough_is_out_of_reach(guesser):
-    count = evaluator(forward(guesser), TASK)
+    count = make_accuracy_fn(forward(guesser), TASK)
     key = stream(0, 1)
     assert count(variables_of(guesser), key, 1000, TASK.length, 999).examples == 250
     assert count(variables_of(guesser), key, 1000, TASK.length, 1).examples == 1000
@@ -144,17 +144,17 @@ def test_it_stops_counting_once_enough_is_out_of_reach(guesser):
 
 def test_other_lengths_are_measured_by_the_same_program(guesser):
     task = at_length(TASK, 40)
-    count, key = evaluator(forward(guesser), task), stream(0, 1)
+    count, key = make_accuracy_fn(forward(guesser), task), stream(0, 1)
     found = [count(variables_of(guesser), key, 500, length) for length in (20, 33, 40)]
     assert [accuracy.length for accuracy in found] == [20, 33, 40]
-    assert found[-1] == evaluator(forward(guesser), task)(variables_of(guesser), key, 500, 40)
+    assert found[-1] == make_accuracy_fn(forward(guesser), task)(variables_of(guesser), key, 500, 40)
 
 
 def test_an_example_is_right_when_every_answer_that_was_asked_for_is():
     asked = jnp.array([[True, True, False], [True, True, False], [False, False, False]])
     batch = Batch(jnp.zeros((3, 3), int), jnp.full(3, 3), jnp.array([[0, 1, 2], [0, 2, 2], [3, 3, 3]]), asked)
     predictions = jnp.eye(5)[jnp.array([[0, 1, 0], [0, 1, 2], [0, 0, 0]])]
-    assert right(TASK, predictions, batch).tolist() == [True, False, True]
+    assert correct(TASK, predictions, batch).tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize("examples", [0, -5, 2.5, True, "many"])
@@ -211,7 +211,7 @@ def test_a_task_without_the_setting_is_not_told_to_be_given_it():
 
 @pytest.mark.parametrize("steps", [None, 6, 50])
 def test_a_model_for_any_length_or_a_greater_one_fits(steps):
-    check_fit(model_of(LAYERS.LSTM(5), steps=steps), TASK)
+    check_compatible(model_of(LAYERS.LSTM(5), steps=steps), TASK)
 
 
 def test_a_class_of_its_own_fits_once_it_was_called():
@@ -221,20 +221,20 @@ def test_a_class_of_its_own_fits_once_it_was_called():
 
 
 def test_a_model_that_reads_tokens_fits():
-    check_fit(keras.Sequential([keras.Input((None,)), LAYERS.Embedding(5, 3), LAYERS.GRU(5)]), TASK)
+    check_compatible(keras.Sequential([keras.Input((None,)), LAYERS.Embedding(5, 3), LAYERS.GRU(5)]), TASK)
 
 
 def test_in_a_notebook_an_accuracy_is_a_row_with_its_interval_and_chance():
-    shown = Accuracy(right=998, examples=1000, length=50, chance=0.01)._repr_html_()
+    shown = Accuracy(n_correct=998, examples=1000, length=50, chance=0.01)._repr_html_()
     for cell in ("50", "99.8 %", "998 of 1,000", "99.3 % to 99.9 %", "1.0 %"):
         assert f">{cell}</t" in shown
 
 
 def test_a_batch_that_does_not_fit_into_memory_is_halved_until_it_does(guesser, monkeypatch):
-    count, key = evaluator(forward(guesser), TASK), stream(0, 1)
+    count, key = make_accuracy_fn(forward(guesser), TASK), stream(0, 1)
     monkeypatch.setattr("memoryspan.machine.temporary", lambda program: 1000)
     monkeypatch.setattr("memoryspan.machine.memory", lambda: 250 * 6 * 64)
     assert count(variables_of(guesser), key, 1000, 6).examples == 1000
     monkeypatch.setattr("memoryspan.machine.temporary", lambda program: 2**40)
-    with pytest.raises(NoRoomError, match="Measuring sequences of 6 steps would need 1,024 GiB"):
-        evaluator(forward(guesser), TASK)(variables_of(guesser), key, 1000, 6)
+    with pytest.raises(InsufficientMemoryError, match="Measuring sequences of 6 steps would need 1,024 GiB"):
+        make_accuracy_fn(forward(guesser), TASK)(variables_of(guesser), key, 1000, 6)

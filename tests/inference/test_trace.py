@@ -39,8 +39,8 @@ def test_the_answer_at_a_step_is_the_one_to_the_sequence_ended_there(lstm, bidir
         found = trace(model, sequences)
         assert found.lengths.tolist() == [len(sequence) for sequence in sequences]
         for row, sequence in enumerate(sequences):
-            beginnings = [sequence[:end] for end in range(1, len(sequence) + 1)]
-            expected = predict(model, beginnings, probabilities=True)
+            prefixes = [sequence[:end] for end in range(1, len(sequence) + 1)]
+            expected = predict(model, prefixes, probabilities=True)
             np.testing.assert_allclose(found.predictions[row, : len(sequence)], expected, atol=1e-6)
             assert np.isnan(found.predictions[row, len(sequence) :]).all()
 

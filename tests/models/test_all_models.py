@@ -40,7 +40,7 @@ def arrays(model):
 @every_task
 def test_it_answers_as_often_and_as_widely_as_the_task_asks(name, kind):
     model, task = small(name, kind), TASKS[kind]
-    asked = (7,) if task.asks == "every step" else ()
+    asked = (7,) if task.return_sequences else ()
     assert model.input_shape == (None, None, task.n_features)
     assert model.output_shape == (None, *[None for _ in asked], task.n_outputs)
     assert model.loss == task.loss
@@ -69,7 +69,7 @@ def test_a_gradient_reaches_every_weight(name, kind):
 def test_rows_of_several_lengths_fit_into_one_batch(name):
     fwd = forward(small(name))
     assert fwd.ragged
-    assert fwd.path == ("unroll" if name in STOCK else "keras")
+    assert fwd.engine == ("unroll" if name in STOCK else "keras")
 
 
 @pytest.mark.parametrize("name", sorted(STOCK))
@@ -77,7 +77,7 @@ def test_rows_of_several_lengths_fit_into_one_batch(name):
 @pytest.mark.parametrize("settings", [{"layers": 2}, {"bidirectional": True}, {"layers": 2, "bidirectional": True}])
 def test_stacks_and_both_directions_of_stock_layers_take_the_fast_path(name, kind, settings):
     model = small(name, kind, **settings)
-    assert forward(model).path == "unroll"
+    assert forward(model).engine == "unroll"
     assert model.output_shape[-1] == TASKS[kind].n_outputs
 
 

@@ -8,7 +8,7 @@ from memoryspan.report.page.run import run_page
 from memoryspan.runs import carry_on, open_run, start
 from memoryspan.spans import cache
 from memoryspan.spans.held import held_span
-from memoryspan.training import Settings
+from memoryspan.training import TrainConfig
 from tests.report.browser import CHROMIUM, QUIET
 
 TASK = Echo(length=8, n_features=10)
@@ -30,7 +30,7 @@ def browser():
 def trained(tmp_path_factory):
     """A run that has learned an echo over 8 steps; to be read only."""
     directory = tmp_path_factory.mktemp("trained") / "run"
-    carry_on(start(lstm(TASK, seed=0), TASK, Settings(seed=0), directory=directory))
+    carry_on(start(lstm(TASK, seed=0), TASK, TrainConfig(seed=0), directory=directory))
     return open_run(directory)
 
 
@@ -38,5 +38,5 @@ def trained(tmp_path_factory):
 def trained_page(trained, tmp_path_factory):
     """Its page."""
     model, updates = trained.model_and_updates()
-    held = cache.as_kept(held_span(model, TASK, longest=32), updates)
+    held = cache.as_kept(held_span(model, TASK, max_length=32), updates)
     return write_page(run_page(trained, model, updates, held), tmp_path_factory.mktemp("page") / "report.html")

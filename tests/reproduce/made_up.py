@@ -3,7 +3,7 @@
 from memoryspan.accuracy import Measured
 from memoryspan.environment import Environment
 from memoryspan.reproduce.trial import Criterion, Outcome, Trial
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.sweeps.result import Answer, Failure
 from memoryspan.training.budget import Budget
 
@@ -14,12 +14,12 @@ def answer(
     """Solved after so many sequences, or not within 100,000."""
     trial = Trial(
         experiment=experiment,
-        task=Named("echo"),
-        model=Named("lstm"),
+        task=Spec("echo"),
+        model=Spec("lstm"),
         seed=seed,
         budget=Budget(examples=100_000),
         batch_size=10,
-        shortest=50,
+        min_length=50,
         criterion=Criterion(),
         curriculum=curriculum,
         mastered=0.98,
@@ -30,7 +30,7 @@ def answer(
         rms_error=0.01,
         ended="solved" if sequences else "budget",
         parameters=9,
-        path="unroll",
+        engine="unroll",
         updates=(sequences or 100_000) // 10,
         examples=sequences or 100_000,
         tokens=50 * (sequences or 100_000),

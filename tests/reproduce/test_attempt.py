@@ -7,7 +7,7 @@ from memoryspan.models import make_model
 from memoryspan.reproduce.attempt import attempt, error_meter, largest_errors
 from memoryspan.reproduce.trial import TESTED, Criterion, Trial
 from memoryspan.sampling import Stream, stream
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.tasks import Adding, Batch, Delay, Echo
 from memoryspan.training.budget import Budget
 
@@ -16,11 +16,11 @@ def trial(seed=0, **fields) -> Trial:
     """One that is solved in a second."""
     given = {
         "experiment": "a/b",
-        "task": Named("echo", {"length": 8, "n_features": 5, "out_index": 1}),
-        "model": Named("lstm", {"units": 10}),
+        "task": Spec("echo", {"length": 8, "n_features": 5, "out_index": 1}),
+        "model": Spec("lstm", {"units": 10}),
         "budget": Budget(examples=30_000),
         "batch_size": 16,
-        "shortest": 6,
+        "min_length": 6,
         "criterion": Criterion(in_a_row=500, below=0.3),
         "curriculum": True,
         "mastered": 0.98,
@@ -55,7 +55,7 @@ def test_only_the_steps_count_that_are_asked_for():
 
 def test_the_meter_measures_lengths_of_the_range_and_ends_early_at_mistakes():
     task = Echo(length=8, n_features=5, out_index=1)
-    model = make_model(Named("lstm", {"units": 4}), task, 0)
+    model = make_model(Spec("lstm", {"units": 4}), task, 0)
     meter, key = error_meter(forward(model), task, 6), stream(0, Stream.EVALUATION)
     errors, wrong = meter(variables_of(model), key, 700)
     assert errors.shape == wrong.shape == (700,)

@@ -1,7 +1,7 @@
 import pytest
 
 from memoryspan.errors import TaskError
-from memoryspan.models import MODELS, in_full, make_model
+from memoryspan.models import MODELS, make_model, with_defaults
 from memoryspan.reproduce.experiment import trials
 from memoryspan.reproduce.suite import GROUPS, PAPERS, QUICK, SUITE, meant
 from memoryspan.tasks import make_task
@@ -35,9 +35,9 @@ def test_no_name_is_there_twice():
 def test_its_task_and_model_exist_and_a_source_is_given(name):
     each = SUITE[name]
     task = make_task(each.task)
-    assert task.shortest <= each.shortest <= task.length == each.task.settings["length"]
+    assert task.min_length <= each.min_length <= task.length == each.task.settings["length"]
     assert each.model.name in MODELS
-    in_full(each.model)
+    with_defaults(each.model)
     assert each.published.source
     assert each.published.model
     assert str(each.published)

@@ -1,7 +1,7 @@
 import msgspec
 
 from memoryspan.reproduce.trial import Criterion, Trial
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.training.budget import Budget
 
 ADDING = Criterion(in_a_row=4, below=0.04, rms_below=0.02)
@@ -15,24 +15,24 @@ def test_it_reads_as_a_sentence():
 def test_every_field_of_a_trial_makes_it_another_one():
     trial = Trial(
         experiment="a/b",
-        task=Named("echo", {"length": 5}),
-        model=Named("lstm"),
+        task=Spec("echo", {"length": 5}),
+        model=Spec("lstm"),
         seed=0,
         budget=Budget(examples=100),
         batch_size=8,
-        shortest=5,
+        min_length=5,
         criterion=ADDING,
         curriculum=True,
         mastered=0.98,
     )
     others = [
         {"experiment": "a/c"},
-        {"task": Named("echo", {"length": 6})},
-        {"model": Named("gru")},
+        {"task": Spec("echo", {"length": 6})},
+        {"model": Spec("gru")},
         {"seed": 1},
         {"budget": Budget(examples=101)},
         {"batch_size": 9},
-        {"shortest": 4},
+        {"min_length": 4},
         {"criterion": Criterion()},
         {"curriculum": False},
         {"mastered": 0.9},

@@ -1,10 +1,10 @@
 """A training small enough for a test, for its processes too."""
 
 from memoryspan import Budget, Echo, lstm
-from memoryspan.training import Settings
+from memoryspan.training import TrainConfig
 
 TASK = Echo(length=8, n_features=10)
-SETTINGS = Settings(seed=5, budget=Budget(examples=12_800))
+SETTINGS = TrainConfig(seed=5, budget=Budget(examples=12_800))
 
 
 def slow_model():

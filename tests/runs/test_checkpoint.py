@@ -7,12 +7,12 @@ from memoryspan import Accuracy, Status
 from memoryspan.engine import Variables
 from memoryspan.errors import RunError
 from memoryspan.runs import checkpoint
-from memoryspan.training import Position, Row
+from memoryspan.training import HistoryRow, TrainSnapshot
 from memoryspan.training.curriculum import Progress
 from memoryspan.training.state import State
 
 
-def position_after(updates: int, status=None, accuracy=None) -> Position:
+def position_after(updates: int, status=None, accuracy=None) -> TrainSnapshot:
     key = jax.random.key(updates)
     state = State(
         Variables([jax.random.normal(key, (3, 4)), jnp.zeros(0)], [jnp.uint32([7, 2**32 - 1])]),
@@ -22,8 +22,8 @@ def position_after(updates: int, status=None, accuracy=None) -> Position:
         jnp.int32(0),
         jnp.int32(0),
     )
-    row = Row(updates, 32 * updates, 99, 0, 0.5, 3, 0.25, float("nan"))
-    return Position(state, row, status, accuracy)
+    row = HistoryRow(updates, 32 * updates, 99, 0, 0.5, 3, 0.25, float("nan"))
+    return TrainSnapshot(state, row, status, accuracy)
 
 
 def same_bits(a, b) -> bool:

@@ -7,23 +7,25 @@ from memoryspan import Accuracy, Echo, Status, lstm
 from memoryspan.engine import forward
 from memoryspan.runs.describe import begun, ended
 from memoryspan.runs.record import read, write
-from memoryspan.spec import Named
-from memoryspan.training import Curriculum, Position, Row, Settings
+from memoryspan.spec import Spec
+from memoryspan.training import Curriculum, HistoryRow, TrainConfig, TrainSnapshot
 from memoryspan.training.state import initial_state
 
 
 def described(model, tmp_path):
     """As a reader finds it on the disk."""
-    write(tmp_path, begun(model, forward(model, training=True), Echo(), Settings(seed=3), Named("lstm", {"units": 25})))
+    write(
+        tmp_path, begun(model, forward(model, training=True), Echo(), TrainConfig(seed=3), Spec("lstm", {"units": 25}))
+    )
     return read(tmp_path)
 
 
 def test_it_says_what_was_asked_and_what_that_came_to(tmp_path):
     record = described(lstm(Echo(), learning_rate=1e-3), tmp_path)
-    assert record.asked.task == Named("echo", {"length": 50, "n_features": 100, "out_index": 2})
-    assert record.asked.model == Named("lstm", {"units": 25})
+    assert record.asked.task == Spec("echo", {"length": 50, "n_features": 100, "out_index": 2})
+    assert record.asked.model == Spec("lstm", {"units": 25})
     assert record.asked.training["seed"] == 3
-    assert (record.resolved.parameters, record.resolved.path) == (15_200, "unroll")
+    assert (record.resolved.parameters, record.resolved.engine) == (15_200, "unroll")
     assert record.resolved.optimizer.name == "Adam"
     assert record.resolved.optimizer.settings["learning_rate"] == pytest.approx(1e-3)
     assert (record.status, record.results) == ("unfinished", None)
@@ -43,8 +45,8 @@ def test_it_describes_whatever_a_model_was_compiled_with(tmp_path):
 def test_the_end_adds_the_results(tmp_path):
     record = described(lstm(Echo()), tmp_path)
     state = initial_state(lstm(Echo()), Curriculum(), Echo())
-    position = Position(
-        state, Row(300, 9600, 80_000, 1, 0.4, 50, 0.99, 0.1), Status.SOLVED, Accuracy(999, 1000, 50, 0.01)
+    position = TrainSnapshot(
+        state, HistoryRow(300, 9600, 80_000, 1, 0.4, 50, 0.99, 0.1), Status.SOLVED, Accuracy(999, 1000, 50, 0.01)
     )
     write(tmp_path, ended(record, Status.SOLVED, position))
     results = read(tmp_path).results

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from memoryspan.errors import RunError
 from memoryspan.runs.history_file import append, history, rewrite
-from memoryspan.training import Row
+from memoryspan.training import HistoryRow
 
-ROW = Row(10, 320, 960, 0, 0.5, 3, 0.25, 4.5)
+ROW = HistoryRow(10, 320, 960, 0, 0.5, 3, 0.25, 4.5)
 
 counts, reals = st.integers(0, 2**53), st.floats(allow_nan=False, allow_infinity=False)
-rows = st.lists(st.builds(Row, counts, counts, counts, counts, reals, counts, reals, reals), max_size=5)
+rows = st.lists(st.builds(HistoryRow, counts, counts, counts, counts, reals, counts, reals, reals), max_size=5)
 
 
 @given(rows, rows)

@@ -15,7 +15,7 @@ from memoryspan.backend import keras
 from memoryspan.errors import ModelError
 from memoryspan.runs import carry_on, load_model, open_run, resume, start
 from memoryspan.runs.model_file import is_all_keras, open_file, save_model
-from memoryspan.training import Settings
+from memoryspan.training import TrainConfig
 
 PLAIN_KERAS = """
 import sys, numpy as np, keras
@@ -282,7 +282,7 @@ def test_a_run_with_a_loss_of_ones_own_answers_and_is_resumed_once_the_loss_is_r
     task = Echo(length=3, n_features=4, out_index=1)
     model = lstm(task, units=3, seed=0)
     model.compile("adam", own_loss)
-    run = start(model, task, Settings(budget=Budget(examples=640)), directory=tmp_path / "run")
+    run = start(model, task, TrainConfig(budget=Budget(examples=640)), directory=tmp_path / "run")
     assert any("own_loss" in notice for notice in run.notices)
     carry_on(run)
     assert answers(open_run(tmp_path / "run").model()).shape == (1, 4)

@@ -16,13 +16,13 @@ from memoryspan.errors import RunError
 from memoryspan.files.versioned import plain
 from memoryspan.runs import record
 from memoryspan.runs.record import Asked, Record, Resolved, Results
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 
 WHOLE = Record(
     memoryspan="0.1.0",
     created=datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC),
-    asked=Asked(Named("echo", {"length": 50}), Named("lstm", {"units": 25}), {"seed": 0}),
-    resolved=Resolved(15200, "unroll", "a chain", Named("Adam", {"learning_rate": 0.01}), "mse"),
+    asked=Asked(Spec("echo", {"length": 50}), Spec("lstm", {"units": 25}), {"seed": 0}),
+    resolved=Resolved(15200, "unroll", "a chain", Spec("Adam", {"learning_rate": 0.01}), "mse"),
     environment=Environment("cpu", {"jax": "0.7.0"}, None),
     status="solved",
     results=Results(300, 9600, 80000, 0, 0.4, 50, Measured(1000, 1000, 50, 0.01, 1.0, (0.996, 1.0))),

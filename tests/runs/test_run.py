@@ -19,11 +19,11 @@ from memoryspan import Budget, Echo, Status, lstm, train
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError, RunError
 from memoryspan.runs import carry_on, load_model, open_run, record, resume, snapshots, start
-from memoryspan.training import Settings
+from memoryspan.training import TrainConfig
 from tests.files.test_lock import held_by_another_process
 from tests.runs.small import SETTINGS, TASK, slow_model
 
-ENDLESS = Settings(seed=5, budget=Budget(examples=None), threshold=0.996)
+ENDLESS = TrainConfig(seed=5, budget=Budget(examples=None), threshold=0.996)
 
 
 def never_solved():
@@ -149,7 +149,7 @@ def test_a_solved_run_gives_its_result_without_training(tmp_path):
     first = carry_on(start(lstm(TASK, seed=0), TASK, directory=tmp_path / "run"))
     assert first.solved
     run = resume(tmp_path / "run")
-    assert run.notices == ("It ended before, and nothing is left to train. " + Status.SOLVED.sentence,)
+    assert run.notices == ("It ended before, and nothing is left to train. " + Status.SOLVED.message,)
     assert carry_on(run) == first
 
 
@@ -208,7 +208,7 @@ def test_ctrl_c_at_any_moment_keeps_what_was_learned(tmp_path, seed):
     begun = start(never_solved(), TASK, ENDLESS, directory=tmp_path / "run")
     seen = []
     with ctrl_c(random.Random(seed).uniform(0.05, 0.8)):
-        result = carry_on(begun, on_position=seen.append, every=0.01)
+        result = carry_on(begun, on_chunk=seen.append, every=0.01)
     assert result.status is Status.INTERRUPTED
     assert result.history == tuple(position.row for position in seen)
     assert open_run(begun.directory).record.status == "interrupted"
@@ -242,7 +242,7 @@ class Press(keras.callbacks.Callback):
 
 def test_ctrl_c_ends_the_last_measurement_too(tmp_path):
     task = Echo(length=40_000, n_features=6)
-    settings = Settings(budget=Budget(examples=1))
+    settings = TrainConfig(budget=Budget(examples=1))
     begun = start(lstm(task, units=16, seed=0), task, settings, directory=tmp_path / "run")
     result = carry_on(begun, callbacks=[Press()])
     assert (result.status, result.accuracy) == (Status.INTERRUPTED, None)
@@ -255,18 +255,18 @@ def test_an_interrupted_run_comes_to_the_bits_of_one_that_was_not(reference, tmp
             signal.raise_signal(signal.SIGINT)
 
     run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
-    assert carry_on(run, on_position=stop_at_200).history[-1].updates == 200
+    assert carry_on(run, on_chunk=stop_at_200).history[-1].updates == 200
     assert carry_on(resume(tmp_path / "run")).status is Status.BUDGET
     assert everything(tmp_path / "run") == everything(reference)
 
 
 def test_a_run_killed_at_random_moments_comes_to_the_bits_of_one_that_was_not(reference, tmp_path):
     moments = random.Random(0)
-    for how, longest in (("start", 0.0), ("resume", 0.5), ("resume", 1.0)):
+    for how, max_length in (("start", 0.0), ("resume", 0.5), ("resume", 1.0)):
         with process(how, tmp_path / "run", stdout=subprocess.PIPE) as training:
             assert training.stdout is not None
             assert training.stdout.readline() == "training\n"
-            time.sleep(moments.uniform(0, longest))
+            time.sleep(moments.uniform(0, max_length))
             training.kill()
     carry_on(resume(tmp_path / "run"))
     assert everything(tmp_path / "run") == everything(reference)
@@ -308,7 +308,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_good(reference, tmp_path):
             resource.setrlimit(resource.RLIMIT_FSIZE, (8000, resource.RLIM_INFINITY))
 
     with full_disk_above(2**40), pytest.raises(RunError) as refused:
-        carry_on(run, on_position=fill, every=0)
+        carry_on(run, on_chunk=fill, every=0)
     assert "Could not write to" in str(refused.value)
     assert f"The last checkpoint holds: make room, then go on with --resume {run.directory}." in str(refused.value)
     opened = resume(run.directory)
@@ -333,7 +333,7 @@ def test_a_history_that_cannot_be_written_stops_the_training(tmp_path):
         (run.directory / "history.jsonl").symlink_to("/dev/full")
 
     with pytest.raises(RunError, match=r"No space left on device. The last checkpoint holds"):
-        carry_on(run, on_position=fill)
+        carry_on(run, on_chunk=fill)
 
 
 def test_a_damaged_checkpoint_is_passed_over_the_person_told_and_the_bits_the_same(reference, tmp_path):
@@ -343,7 +343,7 @@ def test_a_damaged_checkpoint_is_passed_over_the_person_told_and_the_bits_the_sa
         if position.row.updates == 200:
             signal.raise_signal(signal.SIGINT)
 
-    carry_on(run, on_position=stop_at_200, every=0)
+    carry_on(run, on_chunk=stop_at_200, every=0)
     before, newest = sorted((run.directory / "checkpoints").glob("*.safetensors"))
     newest.write_bytes(newest.read_bytes()[:1000])
     opened = resume(run.directory)

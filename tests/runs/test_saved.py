@@ -8,7 +8,7 @@ import pytest
 from memoryspan import Budget
 from memoryspan.errors import RunError
 from memoryspan.runs import open_run, record
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from tests.runs.small import SETTINGS, TASK
 
 
@@ -48,7 +48,7 @@ def test_reading_needs_no_lock_and_changes_nothing(run):
 def test_a_task_that_the_package_does_not_know_is_not_looked_for_elsewhere(run, name, monkeypatch):
     before = set(sys.modules)
     with pytest.raises(RunError, match=rf"trained on the task '{name}', and this memoryspan knows .*echo"):
-        _ = changed(run, task=Named(name, {})).task
+        _ = changed(run, task=Spec(name, {})).task
     assert set(sys.modules) == before
 
 
@@ -62,7 +62,7 @@ def test_a_task_that_the_package_does_not_know_is_not_looked_for_elsewhere(run, 
 )
 def test_settings_of_a_task_that_make_no_sense_are_refused(run, settings, sentence):
     with pytest.raises(RunError, match=sentence):
-        _ = changed(run, task=Named("echo", settings)).task
+        _ = changed(run, task=Spec("echo", settings)).task
 
 
 def test_settings_of_a_training_that_make_no_sense_are_refused(run):

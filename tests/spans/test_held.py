@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from memoryspan import Accuracy, Echo, evaluate, held_span, lstm, train
 from memoryspan.backend import keras
-from memoryspan.errors import ModelError, NoRoomError, TaskError
+from memoryspan.errors import InsufficientMemoryError, ModelError, TaskError
 from memoryspan.spans.cell import Span
 from memoryspan.spans.held import ENOUGH, EXAMPLES, FINENESS, THRESHOLD, Held, bisect, hold
 from memoryspan.stats import wilson
@@ -26,11 +26,11 @@ def test_enough_is_the_least_that_proves_the_threshold():
     assert ENOUGH == 964
 
 
-@given(limit=st.integers(3, 40_000), longest=st.integers(3, 40_000))
-def test_the_span_is_found_as_finely_as_it_says(limit, longest):
-    found = hold(remembers(limit), TASK, longest, 3).span
-    if limit >= longest:
-        assert (found.length, found.at_least) == (longest, True)
+@given(limit=st.integers(3, 40_000), max_length=st.integers(3, 40_000))
+def test_the_span_is_found_as_finely_as_it_says(limit, max_length):
+    found = hold(remembers(limit), TASK, max_length, 3).span
+    if limit >= max_length:
+        assert (found.length, found.at_least) == (max_length, True)
     else:
         assert found.length is not None
         assert found.length <= limit < found.length + max(1, found.length // FINENESS) + 1
@@ -86,7 +86,7 @@ def test_a_model_that_fails_short_sequences_and_holds_the_trained_length_has_the
 def test_where_the_memory_of_the_machine_ends_the_span_is_at_least_that():
     def measure(length, enough):
         if length > 512:
-            raise NoRoomError("too long")
+            raise InsufficientMemoryError("too long")
         return remembers(math.inf)(length, enough)
 
     found = hold(measure, TASK, 100_000, 3).span
@@ -109,7 +109,7 @@ def model():
 
 def test_a_trained_model_holds_what_it_was_trained_on(model):
     measured = []
-    found = held_span(model, TASK, longest=64, on_accuracy=measured.append)
+    found = held_span(model, TASK, max_length=64, on_accuracy=measured.append)
     assert found.span.length >= TASK.length
     assert {accuracy.length for accuracy in measured} == {accuracy.length for accuracy in found.curve}
     at_8 = next(accuracy for accuracy in found.curve if accuracy.length == 8)
@@ -118,14 +118,14 @@ def test_a_trained_model_holds_what_it_was_trained_on(model):
 
 def test_asking_changes_nothing_of_the_model(model):
     before = [np.asarray(variable.value) for variable in model.variables]
-    held_span(model, TASK, longest=16)
+    held_span(model, TASK, max_length=16)
     for one, other in zip(before, model.variables, strict=True):
         np.testing.assert_array_equal(one, other.value)
 
 
 def test_what_makes_no_sense_is_refused(model):
     with pytest.raises(TaskError, match="longest must be a whole number of at least 3"):
-        held_span(model, TASK, longest=2)
+        held_span(model, TASK, max_length=2)
     with pytest.raises(ModelError, match="takes inputs of 6 features"):
         held_span(model, Echo(8, 7, 2))
 

@@ -2,11 +2,11 @@ import pytest
 
 from memoryspan import Accuracy, Budget, Echo, Status
 from memoryspan.backend import jax
-from memoryspan.errors import NoRoomError
+from memoryspan.errors import InsufficientMemoryError
 from memoryspan.spans.cell import Span
 from memoryspan.spans.held import EXAMPLES
 from memoryspan.spans.learned import Climb, climb_on, learned_span
-from memoryspan.training import Position, Row
+from memoryspan.training import HistoryRow, TrainSnapshot
 
 TASK = Echo(1024, 6, 2)
 BUDGET = Budget(examples=1000)
@@ -17,8 +17,10 @@ def remembers(limit):
 
 
 def at(length, examples=100):
-    row = Row(updates=1, examples=examples, tokens=1, skipped=0, seconds=1.0, length=length, accuracy=1.0, loss=0.0)
-    return Position(jax.numpy.zeros(()), row)  # type: ignore[arg-type]  (its state is not looked at)
+    row = HistoryRow(
+        updates=1, examples=examples, tokens=1, skipped=0, seconds=1.0, length=length, accuracy=1.0, loss=0.0
+    )
+    return TrainSnapshot(jax.numpy.zeros(()), row)  # type: ignore[arg-type]  (its state is not looked at)
 
 
 def climbed(*lengths, limits=(2000, 2000), examples=100):
@@ -46,7 +48,7 @@ def test_all_looks_have_to_prove_it():
 
 def test_what_does_not_fit_into_memory_is_not_proved():
     def look(length, enough):
-        raise NoRoomError("too long")
+        raise InsufficientMemoryError("too long")
 
     assert climb_on(Climb(3), at(6), [look], BUDGET).proved is None
 

@@ -4,14 +4,14 @@ from memoryspan import Budget
 from memoryspan.errors import TaskError
 from memoryspan.spans.cell import Cell
 from memoryspan.spans.measure import measure
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 
-ECHO = Named("echo", {"n_features": 5, "out_index": 1})
+ECHO = Spec("echo", {"n_features": 5, "out_index": 1})
 
 
-def cell(seed=0, *, longest=16, budget=Budget(examples=30_000), task=ECHO):  # noqa: B008  (it is frozen)
-    model = Named("lstm", {"units": 10})
-    return Cell(task=task, model=model, seed=seed, budget=budget, batch_size=32, longest=longest)
+def cell(seed=0, *, max_length=16, budget=Budget(examples=30_000), task=ECHO):  # noqa: B008  (it is frozen)
+    model = Spec("lstm", {"units": 10})
+    return Cell(task=task, model=model, seed=seed, budget=budget, batch_size=32, max_length=max_length)
 
 
 def test_a_cell_finds_both_spans_with_the_figures_behind_them():
@@ -19,7 +19,7 @@ def test_a_cell_finds_both_spans_with_the_figures_behind_them():
     (found,) = measure([cell()], said.append)
     assert (found.learned.length, found.learned.lag, found.learned.at_least) == (16, 14, True)
     assert (found.held.length, found.held.at_least) == (16, True)
-    assert (found.ended, found.path) == ("solved", "unroll")
+    assert (found.ended, found.engine) == ("solved", "unroll")
     assert found.examples == found.updates * 32 <= 30_000
     assert [point.length for point in found.curve] == [2, 4, 8, 16]
     assert said[0] == "building"
@@ -33,10 +33,10 @@ def test_the_same_cell_has_the_same_answer():
     ]
 
 
-@pytest.mark.parametrize("longest", [1000, 4000])
-def test_how_far_one_looks_changes_nothing_of_what_comes_before(longest):
-    said, task = [], Named("echo", {"n_features": 4, "out_index": 0})
-    measure([cell(longest=longest, budget=Budget(examples=2400), task=task)], said.append)
+@pytest.mark.parametrize("max_length", [1000, 4000])
+def test_how_far_one_looks_changes_nothing_of_what_comes_before(max_length):
+    said, task = [], Spec("echo", {"n_features": 4, "out_index": 0})
+    measure([cell(max_length=max_length, budget=Budget(examples=2400), task=task)], said.append)
     assert "length 512" in {sentence.partition(";")[0] for sentence in said}
 
 
@@ -51,9 +51,9 @@ def test_cells_that_differ_in_their_seed_are_answered_together():
 def test_too_small_a_budget_finds_nothing_learned():
     (found,) = measure([cell(budget=Budget(examples=32))])
     assert (found.ended, found.learned.length, found.held.length) == ("budget", None, None)
-    assert found.curve[0].right < 900
+    assert found.curve[0].n_correct < 900
 
 
 def test_a_longest_length_below_the_shortest_is_refused():
     with pytest.raises(TaskError, match="out_index must be a whole number from 0 to 0 for length=1"):
-        measure([cell(longest=1)])
+        measure([cell(max_length=1)])

@@ -1,15 +1,15 @@
 import pytest
 
 from memoryspan import Budget
-from memoryspan.errors import StrangerError, TaskError
+from memoryspan.errors import TaskError, UserCodeError
 from memoryspan.spans.plan import question
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 
-ECHO, LSTM = Named("echo", {"n_features": 4}), Named("lstm", {"units": 3})
+ECHO, LSTM = Spec("echo", {"n_features": 4}), Spec("lstm", {"units": 3})
 
 
-def ask(tasks=(ECHO,), models=(LSTM,), *, seeds=range(2), budget=Budget(), longest=16, batch_size=32):  # noqa: B008  (frozen)
-    return question(tasks, models, seeds=seeds, budget=budget, longest=longest, batch_size=batch_size)
+def ask(tasks=(ECHO,), models=(LSTM,), *, seeds=range(2), budget=Budget(), max_length=16, batch_size=32):  # noqa: B008  (frozen)
+    return question(tasks, models, seeds=seeds, budget=budget, max_length=max_length, batch_size=batch_size)
 
 
 def test_a_question_has_all_settings_but_those_that_its_cells_differ_in():
@@ -23,21 +23,21 @@ def test_a_question_has_all_settings_but_those_that_its_cells_differ_in():
 
 
 def test_the_same_question_has_the_same_cells_however_it_is_put():
-    in_full = Named("echo", {"out_index": 2, "n_features": 4})
+    in_full = Spec("echo", {"out_index": 2, "n_features": 4})
     assert [cell.key for cell in ask().cells] == [cell.key for cell in ask(tasks=(in_full,)).cells]
-    assert [cell.key for cell in ask().cells] != [cell.key for cell in ask(longest=17).cells]
+    assert [cell.key for cell in ask().cells] != [cell.key for cell in ask(max_length=17).cells]
 
 
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
-        ({"tasks": [Named("ekko")]}, "There is no task 'ekko': use "),
-        ({"models": [Named("lsmt")]}, "There is no model 'lsmt': use lstm"),
-        ({"models": [Named("lstm", {"width": 3})]}, "lstm has no setting width: it has units"),
-        ({"tasks": [Named("echo", {"symbols": 3})]}, "echo has no setting symbols: it has length, n_features"),
-        ({"models": [Named("lstm", {"units": 0})]}, "units must be a whole number of at least 1"),
-        ({"tasks": [Named("echo", {"length": 9})]}, "leave length out of echo,length=9, and give --longest"),
-        ({"longest": 2}, "out_index must be a whole number from 0 to 1"),
+        ({"tasks": [Spec("ekko")]}, "There is no task 'ekko': use "),
+        ({"models": [Spec("lsmt")]}, "There is no model 'lsmt': use lstm"),
+        ({"models": [Spec("lstm", {"width": 3})]}, "lstm has no setting width: it has units"),
+        ({"tasks": [Spec("echo", {"symbols": 3})]}, "echo has no setting symbols: it has length, n_features"),
+        ({"models": [Spec("lstm", {"units": 0})]}, "units must be a whole number of at least 1"),
+        ({"tasks": [Spec("echo", {"length": 9})]}, "leave length out of echo,length=9, and give --max-length"),
+        ({"max_length": 2}, "out_index must be a whole number from 0 to 1"),
         ({"budget": Budget(examples=100)}, "100 examples is less than one chunk .* at least 320 examples"),
         ({"budget": Budget(examples=None, tokens=900)}, "900 tokens is less than one chunk .* at least 960 tokens"),
         ({"seeds": ()}, "seeds must be a whole number of at least 1"),
@@ -52,13 +52,13 @@ def test_what_makes_no_sense_is_refused_before_anything_is_begun(changed, senten
 def test_a_strangers_model_is_tried_on_every_task(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("def build(task):\n    return task.name\n")
-    with pytest.raises(StrangerError, match=r"should return a compiled keras\.Model, and it returned 'echo'"):
-        ask(models=(LSTM, Named(f"{file}:build")))
+    with pytest.raises(UserCodeError, match=r"should return a compiled keras\.Model, and it returned 'echo'"):
+        ask(models=(LSTM, Spec(f"{file}:build")))
 
 
 def test_a_strangers_file_is_a_part_of_the_question(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("from memoryspan import lstm\ndef build(task, units=2):\n    return lstm(task, units=units)\n")
-    (model,) = ask(models=(Named(f"{file}:build"),)).models
+    (model,) = ask(models=(Spec(f"{file}:build"),)).models
     assert model.settings == {"units": 2}
     assert model.sha256

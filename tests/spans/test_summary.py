@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from memoryspan.spans.cell import Span
 from memoryspan.spans.summary import median, summarise
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.stats import Interval, interval
 from memoryspan.sweeps.result import Failure
 from tests.sweeps.tiny_sweep import LSTM, answer, question
@@ -21,7 +21,7 @@ def answers(lengths, model=LSTM):
 
 
 def test_a_row_for_each_model_on_each_task():
-    other = Named("lstm", {"units": 9})
+    other = Spec("lstm", {"units": 9})
     rows = summarise([*answers([5, 9]), *answers([7], other), *answers([7])])
     assert [(row.task.name, row.model, row.seeds) for row in rows] == [("echo", LSTM, 3), ("echo", other, 1)]
     assert rows[0].learned is not None
@@ -30,7 +30,7 @@ def test_a_row_for_each_model_on_each_task():
 
 
 def test_two_files_of_one_name_are_two_models():
-    files = [Named("mine.py:build", sha256=sha256) for sha256 in ("ab", "cd")]
+    files = [Spec("mine.py:build", sha256=sha256) for sha256 in ("ab", "cd")]
     assert len(summarise([each for file in files for each in answers([3], file)])) == 2
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from memoryspan.errors import RunError
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.sweeps import work
 from memoryspan.sweeps.run import run, workers
 from memoryspan.sweeps.sweep import begin, missing
-from tests.sweeps.tiny_sweep import LSTM, PATIENCE, all_gone, answering, question, quick, what_was_found
+from tests.sweeps.tiny_sweep import LSTM, PATIENCE, all_gone, question, quick, what_was_found, with_head
 
 Client = pytest.importorskip("distributed").Client
 psutil = pytest.importorskip("psutil")
@@ -80,7 +80,7 @@ def answered(directory: Path, where: str | None, asked, on_event=lambda *event: 
 def test_a_cluster_finds_what_this_machine_finds_and_is_sent_the_files_it_lacks(tmp_path, two, monkeypatch):
     (tmp_path / "mine.py").write_text(MINE)
     monkeypatch.chdir(tmp_path)
-    asked = question(2, models=(LSTM, Named("mine.py:build", sha256=hashlib.sha256(MINE.encode()).hexdigest())))
+    asked = question(2, models=(LSTM, Spec("mine.py:build", sha256=hashlib.sha256(MINE.encode()).hexdigest())))
     told = set()
     answered(tmp_path / "here", None, asked)
     answered(tmp_path / "there", two[0], asked, lambda worker, sentence: told.add(sentence))
@@ -146,7 +146,7 @@ def test_a_scheduler_that_goes_away_ends_the_sweep_with_a_sentence(tmp_path):
 
 
 def test_dask_alone_means_a_cluster_on_this_machine_and_ctrl_c_ends_it(tmp_path):
-    process = answering(tmp_path / "sweep", 2, "dask")
+    process = with_head(tmp_path / "sweep", 2, "dask")
     assert process.stdout is not None
     assert process.stdout.readline().startswith("answered")
     pressed = time.monotonic()

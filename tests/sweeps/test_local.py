@@ -11,7 +11,7 @@ from memoryspan.errors import RunError
 from memoryspan.sweeps.local import Processes
 from memoryspan.sweeps.run import run, workers
 from memoryspan.sweeps.sweep import begin, missing, open_sweep
-from tests.sweeps.tiny_sweep import PATIENCE, all_gone, answering, question, quick, what_was_found
+from tests.sweeps.tiny_sweep import PATIENCE, all_gone, question, quick, what_was_found, with_head
 
 
 def answered(
@@ -90,7 +90,7 @@ def test_what_a_call_raises_is_raised_here():
 
 @pytest.mark.parametrize("answers", [0, 1, 4])
 def test_a_killed_sweep_leaves_no_process_and_goes_on_with_what_is_missing(tmp_path, answers):
-    process = answering(tmp_path / "sweep", 2)
+    process = with_head(tmp_path / "sweep", 2)
     assert process.stdout is not None
     time.sleep(0.3)
     for _ in range(answers):
@@ -106,7 +106,7 @@ def test_a_killed_sweep_leaves_no_process_and_goes_on_with_what_is_missing(tmp_p
 
 
 def test_ctrl_c_ends_all_at_once_and_keeps_what_is_done(tmp_path):
-    process = answering(tmp_path / "sweep", 1)
+    process = with_head(tmp_path / "sweep", 1)
     assert process.stdout is not None
     process.stdout.readline()
     pressed = time.monotonic()

@@ -4,18 +4,18 @@ import pytest
 from memoryspan.errors import RunError
 from memoryspan.reproduce.experiment import trials
 from memoryspan.reproduce.suite import SUITE
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.sweeps import manifest
 from memoryspan.sweeps.manifest import asked_again
 from memoryspan.training.budget import Budget
 from tests.sweeps.tiny_sweep import LSTM, question
 
-MINE = Named("mine.py:build", {"width": 3}, "ab12")
+MINE = Spec("mine.py:build", {"width": 3}, "ab12")
 ALL = {cell.key for cell in question().cells}
 
 
 def test_the_cells_are_by_task_then_model_then_seed_each_once():
-    asked = question(2, ("echo", "delay", "echo"), (Named("lstm"), MINE))
+    asked = question(2, ("echo", "delay", "echo"), (Spec("lstm"), MINE))
     names = [(cell.task.name, cell.model.name, cell.seed) for cell in asked.cells]
     models = "lstm", "mine.py:build"
     assert names == [(task, model, seed) for task in ("echo", "delay") for model in models for seed in (0, 1)]
@@ -29,7 +29,7 @@ def test_it_comes_back_as_it_was_written(tmp_path):
 
 @pytest.mark.parametrize(
     "more",
-    [{"seeds": (2, 1, 0)}, {"models": (MINE, LSTM)}, {"tasks": (Named("echo", {"n_features": 3}), Named("delay"))}],
+    [{"seeds": (2, 1, 0)}, {"models": (MINE, LSTM)}, {"tasks": (Spec("echo", {"n_features": 3}), Spec("delay"))}],
 )
 def test_a_question_with_more_in_it_takes_the_place_of_the_first(tmp_path, more):
     first = manifest.write(tmp_path, question())
@@ -49,8 +49,8 @@ def test_what_has_no_answer_can_be_left_out_again(tmp_path):
         ({"seeds": (0,)}, r"without seeds 1"),
         ({"seeds": (0, 2)}, r"without seeds 1"),
         ({"budget": Budget(tokens=9000)}, r"budget 64 examples → 2,000,000 examples and 9,000 tokens"),
-        ({"longest": 4000, "batch_size": 9}, r"batch_size 8 → 9; longest 4 → 4,000"),
-        ({"models": (Named("lstm", {"units": 4}),)}, r"without models lstm,units=3"),
+        ({"max_length": 4000, "batch_size": 9}, r"batch_size 8 → 9; max_length 4 → 4,000"),
+        ({"models": (Spec("lstm", {"units": 4}),)}, r"without models lstm,units=3"),
     ],
 )
 def test_another_question_is_told_apart_field_by_field(tmp_path, change, said):

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from memoryspan.errors import RunError
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.sweeps.result import Failure
 from memoryspan.sweeps.sweep import begin, keep, missing, open_sweep, write_results
 from tests.sweeps.tiny_sweep import answer, question
 
-MINE = Named("mine.py:build", {}, "ab12")
+MINE = Spec("mine.py:build", {}, "ab12")
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_what_a_killed_process_left_half_written_is_removed(begun):
 
 
 def test_strangers_have_to_be_named_by_a_person(tmp_path):
-    asked = question(1, models=(MINE, Named("lstm")))
+    asked = question(1, models=(MINE, Spec("lstm")))
     with begin(tmp_path / "sweep", asked) as sweep:
         assert len(missing(sweep)) == 2
         keep(sweep, answer(sweep.cells[1]))

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from memoryspan.engine import native_version
 from memoryspan.environment import NATIVE
-from memoryspan.errors import RunError, StrangerError
-from memoryspan.spec import Named
+from memoryspan.errors import RunError, UserCodeError
+from memoryspan.spec import Spec
 from memoryspan.sweeps import work
 from memoryspan.sweeps.work import Work, groups, pack, run_group, unpack
 from tests.sweeps.tiny_sweep import question
@@ -25,11 +25,11 @@ def build(task, seed=0):
 
 
 @pytest.fixture
-def picky(tmp_path, monkeypatch) -> Named:
+def picky(tmp_path, monkeypatch) -> Spec:
     """A stranger's model, which does not like one of the seeds."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "picky.py").write_text(PICKY)
-    return Named("picky.py:build", sha256=hashlib.sha256(PICKY.encode()).hexdigest())
+    return Spec("picky.py:build", sha256=hashlib.sha256(PICKY.encode()).hexdigest())
 
 
 def answered(cells, send_files=False) -> list:
@@ -41,7 +41,7 @@ kinds = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 20)), unique=T
 
 @given(kinds, st.integers(1, 40))
 def test_groups_hold_each_cell_once_and_differ_in_their_seed_alone(kinds, workers):
-    cells = [msgspec.structs.replace(question(1).cells[0], model=Named(name), seed=seed) for name, seed in kinds]
+    cells = [msgspec.structs.replace(question(1).cells[0], model=Spec(name), seed=seed) for name, seed in kinds]
     made = groups(cells, workers)
     assert Counter(cell.key for group in made for cell in group) == Counter(cell.key for cell in cells)
     assert all(len({cell.model.name for cell in group}) == 1 for group in made)
@@ -55,7 +55,7 @@ def test_groups_hold_each_cell_once_and_differ_in_their_seed_alone(kinds, worker
     [(3, 5, 2, [5, 5, 5]), (1, 5, 2, [2, 3]), (2, 5, 4, [2, 3, 2, 3]), (1, 3, 8, [1, 1, 1]), (2, 4, 3, [2, 2, 4])],
 )
 def test_all_workers_have_something_to_do(models, seeds, workers, sizes):
-    asked = question(seeds, models=[Named("lstm", {"units": units}) for units in range(1, models + 1)])
+    asked = question(seeds, models=[Spec("lstm", {"units": units}) for units in range(1, models + 1)])
     assert [len(group) for group in groups(asked.cells, workers)] == sizes
 
 
@@ -99,7 +99,7 @@ def test_a_file_that_has_changed_since_it_was_asked_for_is_not_run(picky, tmp_pa
     (answer,) = answered(question(1, models=(other,)).cells)
     assert answer.failure is not None
     assert "picky.py:build is not the file that it was when the question was asked" in answer.failure.error
-    with pytest.raises(StrangerError, match=r"is not the file that it was"):
+    with pytest.raises(UserCodeError, match=r"is not the file that it was"):
         pack(question(1, models=(other,)).cells, send_files=True)
 
 
@@ -121,8 +121,8 @@ def test_what_arrives_is_checked(picky, tmp_path, monkeypatch):
 
 
 def test_a_file_that_has_gone_is_missed_in_a_sentence(tmp_path):
-    gone = Named(f"{tmp_path}/gone.py:build", sha256="ab12")
-    with pytest.raises(StrangerError, match=r"gone\.py cannot be read \(No such file or directory\), and the workers"):
+    gone = Spec(f"{tmp_path}/gone.py:build", sha256="ab12")
+    with pytest.raises(UserCodeError, match=r"gone\.py cannot be read \(No such file or directory\), and the workers"):
         pack(question(1, models=(gone,)).cells, send_files=True)
 
 

@@ -1,6 +1,6 @@
 """A sweep small enough for a test: python tiny_sweep.py DIRECTORY WORKERS [dask] answers it in a process to be stopped.
 
-A group of processes that was started by `answering` is gone once `all_gone` says so.
+A group of processes that was started by `with_head` is gone once `all_gone` says so.
 """
 
 import os
@@ -15,7 +15,7 @@ import msgspec
 
 from memoryspan.environment import Environment
 from memoryspan.spans.cell import Found, Span
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.sweeps.manifest import Question
 from memoryspan.sweeps.result import Answer, AnyCell
 from memoryspan.sweeps.run import run, workers
@@ -30,14 +30,14 @@ QUICK = 0.1
 PATIENCE = 20.0
 """Seconds after which a process that should have ended is taken not to."""
 
-LSTM = Named("lstm", {"units": 3})
+LSTM = Spec("lstm", {"units": 3})
 
 
 def question(seeds: int = 2, tasks=("echo",), models=(LSTM,)) -> Question:
-    named = [task if isinstance(task, Named) else Named(task, {"n_features": 3}) for task in tasks]
+    named = [task if isinstance(task, Spec) else Spec(task, {"n_features": 3}) for task in tasks]
     budget = Budget(examples=64)
     return Question(
-        tasks=tuple(named), models=tuple(models), seeds=tuple(range(seeds)), budget=budget, batch_size=8, longest=4
+        tasks=tuple(named), models=tuple(models), seeds=tuple(range(seeds)), budget=budget, batch_size=8, max_length=4
     )
 
 
@@ -49,7 +49,7 @@ def answer(cell: AnyCell, length: int | None = None, **fields) -> Answer:
         curve=(),
         ended="budget",
         parameters=9,
-        path="unroll",
+        engine="unroll",
         updates=8,
         examples=64,
         tokens=200,
@@ -76,7 +76,7 @@ def what_was_found(directory: Path) -> dict:
     return {each.cell.key: msgspec.structs.replace(each.found, seconds=0) for each in answers if each.found}
 
 
-def answering(directory: Path, count: int, *where: str) -> subprocess.Popen:
+def with_head(directory: Path, count: int, *where: str) -> subprocess.Popen:
     """A process of its own group, as a terminal has it, that answers the sweep, and prints a line an answer."""
     command = [sys.executable, __file__, str(directory), str(count), *where]
     pipe = subprocess.PIPE

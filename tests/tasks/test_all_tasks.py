@@ -17,7 +17,7 @@ from scipy.stats import binomtest
 
 from memoryspan import Budget, Echo, forward, lstm, train, variables_of
 from memoryspan.errors import TaskError
-from memoryspan.inference.evaluate import right
+from memoryspan.inference.evaluate import correct
 from memoryspan.tasks import (
     TASKS,
     Adding,
@@ -211,14 +211,14 @@ def sampler(task: Task, rows: int = ROWS) -> Callable[..., Batch]:
     return lambda seed, lengths: jax.device_get(compiled(jax.random.key(seed), jnp.asarray(lengths, jnp.int32)))
 
 
-def lengths_up_to(task, longest=None):
-    return st.lists(st.integers(task.shortest, longest or task.length), min_size=ROWS, max_size=ROWS)
+def lengths_up_to(task, max_length=None):
+    return st.lists(st.integers(task.min_length, max_length or task.length), min_size=ROWS, max_size=ROWS)
 
 
 def rows_of(task, batch):
     """Each row's inputs within its length, the steps at which answers are due, and its targets by step."""
     for inputs, length, targets, asked in zip(*batch, strict=True):
-        due = np.flatnonzero(asked).tolist() if task.asks == "every step" else [int(length) - 1]
+        due = np.flatnonzero(asked).tolist() if task.return_sequences else [int(length) - 1]
         yield inputs[:length], due, {step: targets[step] if targets.ndim else targets for step in due}
 
 
@@ -248,8 +248,8 @@ def test_answers_are_due_within_the_length_and_at_least_once(case, data):
     for row, due, _ in rows_of(case.task, batch):
         assert due
         assert max(due) < len(row)
-    if case.task.asks == "once":
-        assert batch.asked.tolist() == [True] * ROWS
+    if not case.task.return_sequences:
+        assert batch.target_mask.tolist() == [True] * ROWS
 
 
 @every_case
@@ -280,8 +280,8 @@ def test_a_key_gives_its_examples_again_and_another_key_gives_others(case, seed,
 @every_case
 def test_a_length_may_be_a_number_or_one_for_each_row_and_known_at_run_time_or_before(case):
     task, key = case.task, jax.random.key(3)
-    plain = jax.jit(lambda key: task.sample(key, ROWS, task.shortest))(key)
-    for length in (task.shortest, [task.shortest] * ROWS):
+    plain = jax.jit(lambda key: task.sample(key, ROWS, task.min_length))(key)
+    for length in (task.min_length, [task.min_length] * ROWS):
         jax.tree.map(np.testing.assert_array_equal, plain, sampler(task)(3, length))
 
 
@@ -299,7 +299,7 @@ def test_an_example_does_not_depend_on_the_width(case, seed, data):
 
 @every_case
 def test_a_row_does_not_depend_on_the_lengths_of_the_others(case):
-    task, others = case.task, np.linspace(case.task.shortest, case.task.length, ROWS).astype(int)
+    task, others = case.task, np.linspace(case.task.min_length, case.task.length, ROWS).astype(int)
     mixed, alone = sampler(task)(7, others), sampler(task)(7, [task.length] * ROWS)
     np.testing.assert_array_equal(mixed.inputs[-1], alone.inputs[-1])
     np.testing.assert_array_equal(mixed.targets[-1], alone.targets[-1])
@@ -312,22 +312,22 @@ def test_a_row_does_not_depend_on_the_lengths_of_the_others(case):
 def test_chance_is_what_a_guesser_gets_who_does_not_look(case):
     task = case.task
     batch = sampler(task, CHANCE_EXAMPLES)(1, [task.length] * CHANCE_EXAMPLES)
-    nth = np.maximum(batch.asked.cumsum(-1) - 1, 0) if task.asks == "every step" else np.zeros(CHANCE_EXAMPLES, int)
+    nth = np.maximum(batch.target_mask.cumsum(-1) - 1, 0) if task.return_sequences else np.zeros(CHANCE_EXAMPLES, int)
     guesses = np.vectorize(case.guess)(nth)
-    found = int(right(task, case.gives(task, guesses), jax.tree.map(jnp.asarray, batch)).sum())
+    found = int(correct(task, case.gives(task, guesses), jax.tree.map(jnp.asarray, batch)).sum())
     assert binomtest(found, CHANCE_EXAMPLES, task.chance).pvalue > 1e-3
 
 
 @every_case
 def test_who_knows_the_answers_is_right(case):
     batch = jax.tree.map(jnp.asarray, sampler(case.task)(2, [case.task.length] * ROWS))
-    assert right(case.task, case.gives(case.task, batch.targets), batch).all()
+    assert correct(case.task, case.gives(case.task, batch.targets), batch).all()
 
 
 @every_case
 def test_the_lag_is_measured_in_examples(case):
     """Another input so many steps before an answer may change that answer."""
-    for length in (case.task.shortest, case.task.length):
+    for length in (case.task.min_length, case.task.length):
         batch = sampler(case.task, 256)(4, [length] * 256)
         assert any(
             changes(case, row, due, step, step - case.task.lag(length))
@@ -353,10 +353,10 @@ def changes(case, row, due, step, at):
 
 @every_case
 def test_any_length_from_the_shortest_on_can_be_made_and_is_another_of_the_same_task(case):
-    for length in (case.task.shortest, case.task.shortest + 1, case.task.length, 100_000):
+    for length in (case.task.min_length, case.task.min_length + 1, case.task.length, 100_000):
         other = replace(case.task, length=length)
         assert other.length == length
-        for name in ("shortest", "n_features", "n_outputs", "asks"):
+        for name in ("min_length", "n_features", "n_outputs", "return_sequences"):
             assert getattr(other, name) == getattr(case.task, name)
         assert 0 <= other.chance < 1
         assert 0 <= other.lag(length) < length
@@ -382,13 +382,13 @@ def test_lengths_that_do_not_fit_into_32_bits_are_refused(case):
 @every_case
 def test_what_stands_past_a_rows_end_is_not_read(case):
     task, model = case.task, lstm(case.task, units=4, seed=0)
-    lengths = np.linspace(task.shortest, task.length, ROWS).astype(int)
+    lengths = np.linspace(task.min_length, task.length, ROWS).astype(int)
     batch, served = sampler(task)(5, lengths), forward(model)
     past = np.arange(task.length) >= lengths[:, None]
     spoilt = batch.inputs.copy()
     spoilt[past] = np.nan if spoilt.ndim == 3 else 2**31 - 1
     clean, found = (served.apply(variables_of(model), jnp.asarray(x), batch.lengths) for x in (batch.inputs, spoilt))
-    read = ~past if task.asks == "every step" else slice(None)
+    read = ~past if task.return_sequences else slice(None)
     np.testing.assert_array_equal(np.asarray(clean.predictions)[read], np.asarray(found.predictions)[read])
 
 

@@ -15,7 +15,7 @@ from memoryspan import Echo, Status, evaluate, lstm, predict, train
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.tasks import TASKS, Batch, Task, require_task, task_named
-from memoryspan.tasks.base import Asks, asks_for_classes, makes_symbols
+from memoryspan.tasks.base import asks_for_classes, makes_symbols
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class Previous:
     n_features: int = 4
 
     name: ClassVar[str] = "previous"
-    asks: ClassVar[Asks] = "every step"
+    return_sequences: ClassVar[bool] = True
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
 
     @property
-    def shortest(self):
+    def min_length(self):
         return 2
 
     @property
@@ -63,7 +63,7 @@ class Adding:
     tolerance: float = 0.04
 
     name: ClassVar[str] = "adding"
-    asks: ClassVar[Asks] = "once"
+    return_sequences: ClassVar[bool] = False
     loss: ClassVar[str] = "mean_squared_error"
     activation: ClassVar[str] = "linear"
 
@@ -76,7 +76,7 @@ class Adding:
         return 1
 
     @property
-    def shortest(self):
+    def min_length(self):
         return 2
 
     @property
@@ -110,7 +110,7 @@ class FirstNumbers:
     n_outputs: int = 3
 
     name: ClassVar[str] = "first numbers"
-    asks: ClassVar[Asks] = "once"
+    return_sequences: ClassVar[bool] = False
     loss: ClassVar[str] = "mean_squared_error"
     activation: ClassVar[str] = "linear"
     tolerance: ClassVar[float] = 0.1
@@ -120,7 +120,7 @@ class FirstNumbers:
         return 1
 
     @property
-    def shortest(self):
+    def min_length(self):
         return self.n_outputs
 
     @property
@@ -144,7 +144,7 @@ class LastTwo(Adding):
     """At every step the two channels of that step."""
 
     name: ClassVar[str] = "last two"
-    asks: ClassVar[Asks] = "every step"
+    return_sequences: ClassVar[bool] = True
 
     @property
     def n_outputs(self):
@@ -176,8 +176,8 @@ def test_it_follows_the_protocol(task):
 def test_its_batches_have_the_shapes_of_the_protocol(task):
     batch = task.sample(jax.random.key(0), 3, jnp.array([2, 8, 3]))
     assert batch.inputs.shape[:2] == (3, task.length)
-    assert batch.targets.shape == batch.asked.shape
-    assert batch.asked.shape == ((3,) if task.asks == "once" else (3, task.length))
+    assert batch.targets.shape == batch.target_mask.shape
+    assert batch.target_mask.shape == ((3,) if not task.return_sequences else (3, task.length))
 
 
 def test_the_same_key_gives_the_same_examples_in_arrays_of_its_width(task):
@@ -187,7 +187,7 @@ def test_the_same_key_gives_the_same_examples_in_arrays_of_its_width(task):
 
 def test_a_builder_makes_a_model_that_fits(task):
     model = lstm(task, units=4, seed=0)
-    answers = (None, task.n_outputs) if task.asks == "once" else (None, None, task.n_outputs)
+    answers = (None, task.n_outputs) if not task.return_sequences else (None, None, task.n_outputs)
     assert model.output_shape == answers
     assert 0 <= evaluate(model, task, examples=50).value <= 1
 
@@ -196,7 +196,7 @@ def test_an_answer_at_every_step_is_learned_to_the_end():
     result = train(lstm(Previous(), units=10, seed=0), Previous(), seed=0)
     assert result.status is Status.SOLVED
     assert result.accuracy is not None
-    assert result.accuracy.right == 1000
+    assert result.accuracy.n_correct == 1000
 
 
 def test_a_number_is_learned_to_the_end():
@@ -208,7 +208,7 @@ def test_a_number_is_learned_to_the_end():
 def test_an_example_with_several_answers_is_right_when_all_of_them_are():
     """A model that knows the answer but at the first steps, where nothing is asked, and one that errs once."""
     task = Previous(length=3, n_features=4)
-    assert evaluate(shifting_model(4), task, examples=300).right == 300
+    assert evaluate(shifting_model(4), task, examples=300).n_correct == 300
     assert evaluate(shifting_model(4, forgets=0), task, examples=300).value == pytest.approx((3 / 4) ** 2, abs=0.1)
 
 
@@ -235,9 +235,9 @@ def test_a_task_may_ask_for_a_vector_of_numbers(asks):
     require_task(task)
     assert not asks_for_classes(task)
     batch = task.sample(jax.random.key(0), 4, task.length)
-    assert batch.targets.shape == (*batch.asked.shape, task.n_outputs)
+    assert batch.targets.shape == (*batch.target_mask.shape, task.n_outputs)
     predictions = batch.targets + jnp.zeros(task.n_outputs).at[0].set(2 * task.tolerance)
-    assert task.correct(batch.targets, batch.targets).shape == batch.asked.shape
+    assert task.correct(batch.targets, batch.targets).shape == batch.target_mask.shape
     assert task.correct(batch.targets, batch.targets).all()
     assert not task.correct(predictions, batch.targets).any()
 

@@ -7,7 +7,7 @@ from memoryspan.tasks import Copy
 
 def test_a_sequence_is_symbols_blanks_a_marker_and_blanks_for_the_answers():
     batch = jax.device_get(Copy(12, n_symbols=3, n_copied=2).sample(jax.random.key(0), 1, 8))
-    (first, second, *rest), (targets,), (asked,) = batch.inputs[0].tolist(), batch.targets, batch.asked
+    (first, second, *rest), (targets,), (asked,) = batch.inputs[0].tolist(), batch.targets, batch.target_mask
     blank, marker = 3, 4
     assert rest[:6] == [blank, blank, blank, marker, blank, blank]
     assert targets[asked].tolist() == [first, second]

@@ -32,7 +32,7 @@ def test_the_answer_is_the_symbol_at_out_index(task, seed):
     batch = sample(task, seed)
     expected = [list(row)[task.out_index] for row in batch.inputs]
     assert batch.targets.tolist() == expected
-    assert batch.asked.tolist() == [True] * 8
+    assert batch.target_mask.tolist() == [True] * 8
 
 
 @few
@@ -97,15 +97,15 @@ def test_chance_is_what_a_constant_guesser_gets(n_features):
 
 @given(echoes())
 def test_the_shortest_example_ends_with_its_answer(task):
-    assert task.shortest <= task.length
-    assert task.lag(task.shortest) == 0
+    assert task.min_length <= task.length
+    assert task.lag(task.min_length) == 0
     assert task.lag(task.length) == len(range(task.out_index, task.length)) - 1
 
 
 def test_a_task_says_what_fits_it():
     task = Echo()
     assert (task.length, task.n_features, task.out_index) == (50, 100, 2)
-    assert (task.n_outputs, task.asks, task.loss, task.activation) == (
+    assert (task.n_outputs, task.return_sequences, task.loss, task.activation) == (
         100,
         "once",
         "categorical_crossentropy",

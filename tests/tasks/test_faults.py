@@ -13,7 +13,6 @@ from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.sampling import row_lengths, symbols
 from memoryspan.tasks import TASKS
-from memoryspan.tasks.base import Asks
 from memoryspan.tasks.faults import ROWS, faults_of, require_sound
 
 KEY = jax.random.key(0)
@@ -27,10 +26,10 @@ class Third:
     n_features: int = 6
 
     name: ClassVar[str] = "third"
-    asks: ClassVar[Asks] = "once"
+    return_sequences: ClassVar[bool] = False
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
-    shortest = 3
+    min_length = 3
 
     @property
     def n_outputs(self):
@@ -66,7 +65,7 @@ class TooLong(Third):
 
 class NothingAsked(Third):
     def spoilt(self, batch):
-        return batch._replace(asked=~batch.asked)
+        return batch._replace(asked=~batch.target_mask)
 
 
 class SymbolsFromOne(Third):

@@ -13,9 +13,9 @@ def sample(task, rows, length):
 
 def asked_of(batch, length):
     """The steps that are asked for, the same in every row."""
-    assert (batch.asked == batch.asked[0]).all()
-    assert not batch.asked[:, length:].any()
-    return np.flatnonzero(batch.asked[0]).tolist()
+    assert (batch.target_mask == batch.target_mask[0]).all()
+    assert not batch.target_mask[:, length:].any()
+    return np.flatnonzero(batch.target_mask[0]).tolist()
 
 
 def test_at_the_published_length_there_are_the_two_published_sequences_and_every_symbol_is_predicted():
@@ -23,7 +23,7 @@ def test_at_the_published_length_there_are_the_two_published_sequences_and_every
     rows = {tuple(map(int, [*row, answer])) for row, answer in zip(batch.inputs, batch.targets[:, -1], strict=True)}
     assert rows == {(99, *range(99), 99), (100, *range(99), 100)}
     np.testing.assert_array_equal(batch.targets[:, :-1], batch.inputs[:, 1:])
-    assert batch.asked.all()
+    assert batch.target_mask.all()
 
 
 @pytest.mark.parametrize("length", [2, 3, 10, 99])
@@ -50,7 +50,7 @@ def test_what_is_asked_follows_from_the_first_symbol_and_the_present_one(length)
 
 
 def _pairs(batch, where):
-    asked = batch.asked & where
+    asked = batch.target_mask & where
     return zip(batch.inputs[asked], batch.targets[asked], strict=True)
 
 

@@ -9,7 +9,7 @@ from memoryspan.tasks import Recall
 
 def sample(task, length, rows, seed=0):
     batch = jax.device_get(jax.jit(task.sample, static_argnums=1)(jax.random.key(seed), rows, length))
-    return batch.inputs, batch.targets, batch.asked
+    return batch.inputs, batch.targets, batch.target_mask
 
 
 def test_pairs_come_first_and_every_key_returns_once_at_a_second_step():

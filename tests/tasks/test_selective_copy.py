@@ -25,8 +25,8 @@ def test_what_is_copied_is_uniform():
 
 def test_the_shortest_sequence_has_no_noise():
     task = SelectiveCopy(20, 6, 2)
-    inputs = np.asarray(jax.jit(task.sample, static_argnums=1)(jax.random.key(0), 50, task.shortest).inputs)[
-        :, : task.shortest
+    inputs = np.asarray(jax.jit(task.sample, static_argnums=1)(jax.random.key(0), 50, task.min_length).inputs)[
+        :, : task.min_length
     ]
     assert (inputs[:, :2] < 4).all()
     assert (inputs[:, 2:] == 5).all()

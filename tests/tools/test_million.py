@@ -10,14 +10,16 @@ from memoryspan import Echo, lstm
 from memoryspan.inference.trace import trace
 from memoryspan.models import gru
 from memoryspan.runs.run import start
-from memoryspan.training import Row
+from memoryspan.training import HistoryRow
 from tools.million import describe, lost_at_each_step, main, stages, table
 
 
 def rows(*lengths):
     """One chunk of ten updates each, after which the length is this."""
     return [
-        Row(updates=10 * n, examples=320 * n, tokens=0, skipped=0, seconds=n / 2, length=length, accuracy=1, loss=0)
+        HistoryRow(
+            updates=10 * n, examples=320 * n, tokens=0, skipped=0, seconds=n / 2, length=length, accuracy=1, loss=0
+        )
         for n, length in enumerate(lengths, start=1)
     ]
 

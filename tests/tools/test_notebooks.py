@@ -79,7 +79,7 @@ def test_the_tutorial_ends_at_about_nothing_and_the_curriculum_at_everything(mon
     assert number(r"has ([\d,]+) times", words(found, "gradient-code")) > 100
     assert number(r"Share of the symbol to echo: (\S+)%", words(found, "short-code")) > 20
 
-    assert "right=1000, examples=1000, length=50" in words(found, "train")
+    assert "n_correct=1000, examples=1000, length=50" in words(found, "train")
     expected, predicted = re.findall(r"\[(\d+)\]", words(found, "fresh-code"))
     assert expected == predicted
     input_gate, forget_gate = words(found, "gates-code").splitlines()

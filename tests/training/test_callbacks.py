@@ -13,10 +13,10 @@ import pytest
 from memoryspan import Budget, Echo, Status, evaluate, lstm, train
 from memoryspan.backend import keras
 from memoryspan.engine import variables_of
-from memoryspan.errors import ModelError, NoRoomError, TaskError
+from memoryspan.errors import InsufficientMemoryError, ModelError, TaskError
 from memoryspan.runs import carry_on, load_model, resume, start
-from memoryspan.training import Settings, loop, positions
-from memoryspan.training.callbacks import FIGURES, PLACELESS
+from memoryspan.training import TrainConfig, loop, positions
+from memoryspan.training.callbacks import FIGURES, UNSUPPORTED
 
 KERAS = keras.callbacks
 PAGE = (Path(__file__).parents[2] / "docs" / "callbacks.md").read_text()
@@ -56,7 +56,7 @@ def alone():
 @pytest.fixture(scope="module")
 def places():
     """Every position of the same training."""
-    return list(positions(ready(), TASK, Settings(budget=SHORT)))
+    return list(positions(ready(), TASK, TrainConfig(budget=SHORT)))
 
 
 # What a callback sees
@@ -198,7 +198,7 @@ def test_an_interruption_lets_it_close_and_keeps_the_last_weights(places):
     model, closed = ready(), []
     close = KERAS.LambdaCallback(on_train_end=lambda logs: closed.append(logs["updates"]))
     best = KERAS.EarlyStopping("updates", mode="min", patience=1000, restore_best_weights=True)
-    result = train(model, TASK, budget=SHORT, on_position=interrupt, callbacks=[close, best])
+    result = train(model, TASK, budget=SHORT, on_chunk=interrupt, callbacks=[close, best])
     assert result.status is Status.INTERRUPTED
     assert closed == [20]
     assert same(weights(model), places[1].state.variables.trainable)
@@ -216,10 +216,10 @@ def test_its_own_error_is_the_persons_to_see():
 def test_a_chunk_that_does_not_fit_into_memory_is_not_told_of(monkeypatch):
     def small_machine(model, fwd, task, width, *rest):
         if width > 64:
-            raise NoRoomError("too long")
-        return compile_chunk(model, fwd, task, width, *rest)
+            raise InsufficientMemoryError("too long")
+        return compile_train_step(model, fwd, task, width, *rest)
 
-    compile_chunk = loop.compile_chunk
+    compile_train_step = loop.compile_train_step
     monkeypatch.setattr(loop, "compile_chunk", small_machine)
     told, ended = [], []
     callbacks = [
@@ -287,7 +287,7 @@ def test_history_is_kept_as_after_fit():
 
 
 def test_a_run_that_a_callback_stopped_is_kept_so_and_goes_on_where_it_was(tmp_path):
-    settings, epochs = Settings(budget=SHORT), []
+    settings, epochs = TrainConfig(budget=SHORT), []
 
     def stop_after_two(epoch, logs):
         epochs.append(epoch)
@@ -307,7 +307,7 @@ def test_a_run_that_a_callback_stopped_is_kept_so_and_goes_on_where_it_was(tmp_p
 def test_what_a_callback_changed_is_kept_with_the_run(tmp_path, alone):
     stop = KERAS.LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(run.model, "stop_training", epoch == 1))
     slow = KERAS.LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(run.model.optimizer, "learning_rate", 1e-30))
-    run = start(ready(), TASK, Settings(budget=SHORT), directory=tmp_path / "run")
+    run = start(ready(), TASK, TrainConfig(budget=SHORT), directory=tmp_path / "run")
     carry_on(run, callbacks=[stop, slow])
     before = weights(run.model)
     run = resume(tmp_path / "run")
@@ -370,7 +370,7 @@ def test_the_page_says_of_each_callback_of_keras_what_becomes_of_it():
     names = {kind.__name__ for kind in kinds} - {"Callback", "CallbackList"}
     assert len(names) > 10
     assert {name for name in names if f"`{name}`" not in PAGE} == set()
-    assert {kind.__name__ for kind in PLACELESS} == set(re.findall(r"^\| `(\w+)` \| refused", PAGE, re.MULTILINE))
+    assert {kind.__name__ for kind in UNSUPPORTED} == set(re.findall(r"^\| `(\w+)` \| refused", PAGE, re.MULTILINE))
 
 
 def test_the_page_names_every_figure_that_is_told():

@@ -19,11 +19,11 @@ def at(length, accuracy=0.0, updates=0):
     return Progress(jnp.int32(length), jnp.float32(accuracy), jnp.int32(updates))
 
 
-def steps(curriculum, accuracies, shortest, longest, start=None):
+def steps(curriculum, accuracies, min_length, max_length, start=None):
     """Every place the curriculum comes by on a series of batches."""
-    places = [curriculum.start(shortest, longest) if start is None else at(start)]
+    places = [curriculum.start(min_length, max_length) if start is None else at(start)]
     for accuracy in accuracies:
-        places.append(curriculum.advance(places[-1], jnp.float32(accuracy), CHANCE, shortest, longest))
+        places.append(curriculum.advance(places[-1], jnp.float32(accuracy), CHANCE, min_length, max_length))
     return jax.device_get(places)
 
 
@@ -44,44 +44,44 @@ curricula = st.builds(
 
 @given(curricula, ranges, st.lists(shares, max_size=12))
 def test_the_length_stays_between_the_shortest_and_the_longest(curriculum, between, accuracies):
-    shortest, longest = between
-    places = steps(curriculum, accuracies, shortest, longest)
-    assert places[0].length == shortest
-    assert all(shortest <= place.length <= longest for place in places)
+    min_length, max_length = between
+    places = steps(curriculum, accuracies, min_length, max_length)
+    assert places[0].length == min_length
+    assert all(min_length <= place.length <= max_length for place in places)
 
 
 @given(curricula, ranges, st.lists(shares, max_size=12))
 def test_it_grows_when_the_running_accuracy_is_mastered_and_never_else(curriculum, between, accuracies):
-    shortest, longest = between
-    places = steps(curriculum, accuracies, shortest, longest)
+    min_length, max_length = between
+    places = steps(curriculum, accuracies, min_length, max_length)
     seen = []
     for before, after, accuracy in zip(places, places[1:], accuracies, strict=False):
         seen.append(accuracy)
         running = np.average(seen, weights=curriculum.decay ** np.arange(len(seen))[::-1])
         if abs(running - curriculum.mastered) > 1e-5:
-            settles = curriculum.slow_from < before.length <= curriculum.settle * longest
+            settles = curriculum.slow_from < before.length <= curriculum.settle * max_length
             batches = curriculum.least * (curriculum.settle_for if settles else 1)
             enough = len(seen) >= batches / curriculum.step_size(before)
-            grows = running > curriculum.mastered and enough and before.length < longest
+            grows = running > curriculum.mastered and enough and before.length < max_length
             assert (after.length > before.length) == grows
         if after.length != before.length:
             seen = []
 
 
 @jax.jit
-def lengths_when_all_is_right(shortest, longest):
+def lengths_when_all_is_right(min_length, max_length):
     def batch(place, _):
-        return Curriculum().advance(place, jnp.float32(1), CHANCE, shortest, longest), place.length
+        return Curriculum().advance(place, jnp.float32(1), CHANCE, min_length, max_length), place.length
 
-    return jax.lax.scan(batch, Curriculum().start(shortest, 64), length=500)[1]
+    return jax.lax.scan(batch, Curriculum().start(min_length, 64), length=500)[1]
 
 
 @given(ranges)
 def test_a_model_that_masters_everything_gets_to_the_longest_and_stays(between):
-    shortest, longest = between
-    lengths = np.asarray(lengths_when_all_is_right(shortest, longest))
+    min_length, max_length = between
+    lengths = np.asarray(lengths_when_all_is_right(min_length, max_length))
     assert (np.diff(lengths) >= 0).all()
-    assert lengths[-1] == longest
+    assert lengths[-1] == max_length
 
 
 def test_it_doubles():
@@ -101,9 +101,9 @@ def test_the_last_batches_weigh_the_most_and_the_first_one_counts_in_full():
     assert second.accuracy == pytest.approx(0.8 / 1.8)
 
 
-def lasts(length, longest):
+def lasts(length, max_length):
     """Updates at a length where every answer is right."""
-    return [place.length > length for place in steps(Curriculum(), [1.0] * 99, 3, longest, start=length)].index(True)
+    return [place.length > length for place in steps(Curriculum(), [1.0] * 99, 3, max_length, start=length)].index(True)
 
 
 def test_far_out_a_length_lasts_as_many_more_updates_as_steps_are_shorter():
@@ -148,15 +148,15 @@ def test_where_the_shortest_is_the_longest_nothing_moves(length, accuracies):
 
 # The lengths of a batch
 
-drawn = jax.jit(lambda key, progress, shortest: Curriculum().lengths(key, progress, 32, shortest))
+drawn = jax.jit(lambda key, progress, min_length: Curriculum().lengths(key, progress, 32, min_length))
 
 
 @given(ranges, st.integers(0, 2**32 - 1))
 def test_lengths_are_drawn_up_to_the_current_one_and_a_quarter_stands_there(between, seed):
-    shortest, current = between
-    lengths = np.asarray(drawn(jax.random.key(seed), at(current), shortest))
+    min_length, current = between
+    lengths = np.asarray(drawn(jax.random.key(seed), at(current), min_length))
     assert (lengths[:8] == current).all()
-    assert ((lengths >= shortest) & (lengths <= current)).all()
+    assert ((lengths >= min_length) & (lengths <= current)).all()
 
 
 def test_the_others_are_uniform():
@@ -217,10 +217,10 @@ def test_a_setting_that_makes_no_sense_is_refused_with_a_sentence(settings, sent
 
 @given(ranges, st.lists(shares, max_size=12))
 def test_without_an_order_the_length_is_the_full_one_throughout(between, accuracies):
-    shortest, longest = between
-    unordered = Curriculum(unordered_from=shortest, least=0, patience=1)
-    places = steps(unordered, accuracies, 1, longest)
-    assert {int(place.length) for place in places} == {longest}
+    min_length, max_length = between
+    unordered = Curriculum(unordered_from=min_length, least=0, patience=1)
+    places = steps(unordered, accuracies, 1, max_length)
+    assert {int(place.length) for place in places} == {max_length}
     assert {float(unordered.step_size(place)) for place in places} == {1.0}
 
 
@@ -247,8 +247,10 @@ def test_one_length_for_a_batch_is_the_current_one_or_one_where_it_has_been():
 
 
 @given(st.integers(1, 200), st.integers(0, 500), st.integers(0, 10_000), st.floats(1.01, 4))
-def test_one_length_stays_between_the_shortest_and_the_current_one(shortest, more, updates, growth):
-    assert shortest <= Curriculum(growth=growth).one_length(updates, shortest + more, shortest) <= shortest + more
+def test_one_length_stays_between_the_shortest_and_the_current_one(min_length, more, updates, growth):
+    assert (
+        min_length <= Curriculum(growth=growth).one_length(updates, min_length + more, min_length) <= min_length + more
+    )
 
 
 def test_without_an_order_one_length_is_the_current_one():

@@ -10,7 +10,7 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 from memoryspan import Echo, Status, lstm, train
-from memoryspan.training import Row
+from memoryspan.training import HistoryRow
 from memoryspan.training.notebook import view
 
 PREPARE = """
@@ -67,13 +67,13 @@ def test_a_training_is_one_display_that_is_redrawn_and_ends_with_how_it_ended(ke
     assert len({message["content"]["transient"]["display_id"] for message in (first, *redrawn)}) == 1
     assert "compiling" in readable(html(first))
     last = redrawn[-1]
-    assert Status.SOLVED.sentence in readable(html(last))
+    assert Status.SOLVED.message in readable(html(last))
     assert "length 6, accuracy" in last["content"]["data"]["text/plain"]
     assert len(html(last)) < 10_000
 
     (shown,) = kernel("result")
     assert "<table>" in html(shown)
-    assert Status.SOLVED.sentence in readable(html(shown))
+    assert Status.SOLVED.message in readable(html(shown))
 
 
 def test_it_is_redrawn_four_times_a_second_at_most(kernel):
@@ -116,12 +116,12 @@ def test_interrupting_the_kernel_ends_the_training_and_the_view_says_so(kernel):
     *_, last, status = kernel(
         "train(lstm(Echo(), learning_rate=1e-9), Echo(), budget=Budget(examples=10**12)).status", press
     )
-    assert Status.INTERRUPTED.sentence in readable(html(last))
+    assert Status.INTERRUPTED.message in readable(html(last))
     assert "interrupted" in status["content"]["data"]["text/plain"]
 
 
 def test_a_long_training_has_no_larger_a_view():
-    rows = [Row(n, 32 * n, 32 * n, 0, n / 100, 6 if n > 9000 else 3, 0.5, 0.1) for n in range(1, 20_001)]
+    rows = [HistoryRow(n, 32 * n, 32 * n, 0, n / 100, 6 if n > 9000 else 3, 0.5, 0.1) for n in range(1, 20_001)]
     markup = view(Echo(6, 6, 1), rows, "")["text/html"]
     assert len(markup) < 10_000
     assert len(re.findall(r" L ", markup)) > 100

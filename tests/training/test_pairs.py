@@ -5,11 +5,11 @@ import pytest
 
 from memoryspan import Budget
 from memoryspan.engine import forward
-from memoryspan.inference.evaluate import evaluator
+from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.models import MODELS, make_model
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.tasks import TASKS, make_task
-from memoryspan.training import Settings, restore
+from memoryspan.training import TrainConfig, restore
 from memoryspan.training.loop import chunks
 from memoryspan.training.proof import twice
 
@@ -40,11 +40,11 @@ UPDATES = 20
 
 @pytest.mark.parametrize(("task_name", "model_name"), PAIRS)
 def test_it_trains_for_a_few_chunks(task_name, model_name):
-    task = make_task(Named(task_name, SMALL[task_name]))
-    model = make_model(Named(model_name, {"units": 4, **SMALLER.get(model_name, {})}), task, seed=0)
+    task = make_task(Spec(task_name, SMALL[task_name]))
+    model = make_model(Spec(model_name, {"units": 4, **SMALLER.get(model_name, {})}), task, seed=0)
     before = [np.asarray(variable.value) for variable in model.trainable_variables]
-    settings = Settings(batch_size=8, budget=Budget(examples=8 * UPDATES))
-    *_, (unspent,), (position,) = chunks([model], task, [settings], twice(task, evaluator(forward(model), task)))
+    settings = TrainConfig(batch_size=8, budget=Budget(examples=8 * UPDATES))
+    *_, (unspent,), (position,) = chunks([model], task, [settings], twice(task, make_accuracy_fn(forward(model), task)))
     assert unspent.row.updates < UPDATES <= position.row.updates  # the first chunk that spends the budget is the last
     assert position.row.skipped == 0
     assert np.isfinite(position.row.loss)

@@ -4,9 +4,9 @@ import pytest
 from memoryspan import Echo, lstm
 from memoryspan.accuracy import Accuracy
 from memoryspan.engine import forward
-from memoryspan.training import Settings
-from memoryspan.training.position import first_position
-from memoryspan.training.proof import both_draws
+from memoryspan.training import TrainConfig
+from memoryspan.training.position import initial_snapshot
+from memoryspan.training.proof import confirm_on_two_samples
 
 TASK = Echo(8, 6, 1)
 
@@ -20,6 +20,6 @@ def test_two_looks_in_a_row_with_examples_of_their_own_decide(finds):
         return Accuracy(900 + len(keys), 1000, TASK.length, TASK.chance) if next(answers) else None
 
     model = lstm(TASK, units=8, seed=0)
-    accuracy = both_draws(look)(first_position(model, forward(model), TASK, Settings()), Settings())
+    accuracy = confirm_on_two_samples(look)(initial_snapshot(model, forward(model), TASK, TrainConfig()), TrainConfig())
     assert accuracy == (Accuracy(902, 1000, TASK.length, TASK.chance) if all(finds) else None)
     assert len({tuple(jax.random.key_data(key).tolist()) for key in keys}) == len(keys)

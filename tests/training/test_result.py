@@ -3,20 +3,20 @@ import re
 import pytest
 
 from memoryspan import Accuracy, Result, Status
-from memoryspan.training import Row
+from memoryspan.training import HistoryRow
 
 
 @pytest.mark.parametrize("status", Status)
 def test_every_status_has_a_sentence_for_a_person(status):
-    assert status.sentence.endswith(".")
-    assert len(status.sentence.split()) > 5
+    assert status.message.endswith(".")
+    assert len(status.message.split()) > 5
 
 
 @pytest.mark.parametrize("status", Status)
 def test_a_status_is_written_and_read_as_its_word(status):
     assert Status(str(status)) is status
     assert str(status) == status.value
-    assert status.value not in {"", status.sentence}
+    assert status.value not in {"", status.message}
 
 
 def result(status, accuracy=None, history=()):
@@ -28,7 +28,7 @@ def test_only_a_solved_one_is_solved():
 
 
 def test_it_reads_as_sentence_accuracy_and_cost():
-    history = (Row.first(3), Row(300, 9600, 100_000, 0, 0.361, 50, 0.99, 0.1))
+    history = (HistoryRow.first(3), HistoryRow(300, 9600, 100_000, 0, 0.361, 50, 0.99, 0.1))
     assert str(result(Status.SOLVED, Accuracy(1000, 1000, 50, 0.01), history)) == (
         "The full length is solved: fresh examples prove it.\n"
         "Accuracy: 100.0 % (1000 of 1000 fresh examples, 95 % interval 99.6 % to 100.0 %, chance 1.0 %)\n"
@@ -41,7 +41,7 @@ def test_it_reads_well_before_the_first_update():
 
 
 def test_in_a_notebook_it_is_a_table_that_says_the_same():
-    history = (Row.first(3), Row(300, 9600, 100_000, 0, 0.361, 50, 0.99, 0.1))
+    history = (HistoryRow.first(3), HistoryRow(300, 9600, 100_000, 0, 0.361, 50, 0.99, 0.1))
     solved = result(Status.SOLVED, Accuracy(1000, 1000, 50, 0.01), history)
     said = re.sub("<.*?>", "", solved._repr_html_())
     for line in str(solved).splitlines():
@@ -50,10 +50,10 @@ def test_in_a_notebook_it_is_a_table_that_says_the_same():
 
 
 def test_its_history_is_not_printed_where_nobody_asked_for_it():
-    assert "Row" not in repr(result(Status.INTERRUPTED, history=(Row.first(3),)))
+    assert "Row" not in repr(result(Status.INTERRUPTED, history=(HistoryRow.first(3),)))
 
 
 def test_a_row_says_first_what_matters_most():
-    row = Row(300, 9600, 100_000, 0, 0.4, 1000, 0.99, 0.1)
+    row = HistoryRow(300, 9600, 100_000, 0, 0.4, 1000, 0.99, 0.1)
     assert str(row) == "length 1,000, accuracy 99.0 %, 300 updates, 9,600 examples, 24,000/s, 0.4 s"
-    assert str(Row.first(3)).endswith("0/s, 0.0 s")
+    assert str(HistoryRow.first(3)).endswith("0/s, 0.0 s")

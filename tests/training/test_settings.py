@@ -2,12 +2,12 @@ import pytest
 
 from memoryspan.errors import TaskError
 from memoryspan.stats import wilson
-from memoryspan.training import Settings
+from memoryspan.training import TrainConfig
 
 
 def test_solved_is_claimed_on_a_thousand_fresh_examples():
-    assert Settings().enough == 1000
-    assert Settings(threshold=0.9).enough == min(n for n in range(1001) if wilson(n, 1000)[0] >= 0.9)
+    assert TrainConfig().enough == 1000
+    assert TrainConfig(threshold=0.9).enough == min(n for n in range(1001) if wilson(n, 1000)[0] >= 0.9)
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ def test_solved_is_claimed_on_a_thousand_fresh_examples():
 )
 def test_a_setting_that_makes_no_sense_is_refused_with_a_sentence(settings, sentence):
     with pytest.raises(TaskError, match=sentence):
-        Settings(**settings)
+        TrainConfig(**settings)

@@ -5,12 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from memoryspan import Budget, Echo, Status, lstm, train, train_together
+from memoryspan import Budget, Echo, Status, lstm, train, train_seeds
 from memoryspan.backend import keras
 from memoryspan.engine import forward
-from memoryspan.errors import ModelError, NoRoomError, TaskError
-from memoryspan.inference.evaluate import evaluator
-from memoryspan.training import Settings
+from memoryspan.errors import InsufficientMemoryError, ModelError, TaskError
+from memoryspan.inference.evaluate import make_accuracy_fn
+from memoryspan.training import TrainConfig
 from memoryspan.training.loop import chunks
 from memoryspan.training.proof import twice
 
@@ -39,7 +39,7 @@ def weights(model):
 def test_each_seed_ends_as_it_would_alone(seeds):
     together, alone = models(seeds), models(seeds)
     budget = Budget(examples=640)
-    results = train_together(together, TASK, seeds=seeds, budget=budget)
+    results = train_seeds(together, TASK, seeds=seeds, budget=budget)
     for seed, model, other, result in zip(seeds, together, alone, results, strict=True):
         by_itself = train(other, TASK, seed=seed, budget=budget)
         rows = [(row.updates, row.tokens, row.length) for row in result.history]
@@ -51,15 +51,15 @@ def test_each_seed_ends_as_it_would_alone(seeds):
 def test_a_model_that_runs_through_keras_does_so_too():
     together, alone = [through_keras(seed) for seed in (0, 1)], [through_keras(seed) for seed in (0, 1)]
     budget = Budget(examples=320)
-    train_together(together, TASK, seeds=(0, 1), budget=budget)
+    train_seeds(together, TASK, seeds=(0, 1), budget=budget)
     for seed, (model, other) in enumerate(zip(together, alone, strict=True)):
-        assert train(other, TASK, seed=seed, budget=budget).path == "keras"
+        assert train(other, TASK, seed=seed, budget=budget).engine == "keras"
         for one, two in zip(weights(model), weights(other), strict=True):
             np.testing.assert_allclose(one, two, atol=1e-4)
 
 
 def test_each_is_solved_in_its_own_time_and_then_stays_where_it_is():
-    results = train_together(models(units=25), TASK, seeds=SEEDS)
+    results = train_seeds(models(units=25), TASK, seeds=SEEDS)
     assert all(result.status is Status.SOLVED for result in results)
     updates = [result.history[-1].updates for result in results]
     assert len(set(updates)) > 1
@@ -68,20 +68,20 @@ def test_each_is_solved_in_its_own_time_and_then_stays_where_it_is():
 
 
 def test_it_is_one_program_for_all_of_them():
-    settings = [Settings(seed=seed, budget=Budget(examples=64)) for seed in SEEDS]
+    settings = [TrainConfig(seed=seed, budget=Budget(examples=64)) for seed in SEEDS]
     alike = models()
-    steps = list(chunks(alike, TASK, settings, twice(TASK, evaluator(forward(alike[0]), TASK))))
+    steps = list(chunks(alike, TASK, settings, twice(TASK, make_accuracy_fn(forward(alike[0]), TASK))))
     assert [len(positions) for positions in steps] == [len(SEEDS)] * len(steps)
 
 
 def test_models_that_are_not_alike_are_refused():
     with pytest.raises(ModelError, match="differ in their weights alone"):
-        train_together([*models((0,)), *models((1,), units=13)], TASK, seeds=(0, 1))
+        train_seeds([*models((0,)), *models((1,), units=13)], TASK, seeds=(0, 1))
 
 
 def test_each_seed_needs_a_model():
     with pytest.raises(TaskError, match="2 models and 4 seeds"):
-        train_together(models((0, 1)), TASK, seeds=SEEDS)
+        train_seeds(models((0, 1)), TASK, seeds=SEEDS)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_each_seed_needs_a_model():
 def test_a_setting_that_is_none_is_refused(settings, sentence):
     task = Echo(8, 6, 1)
     with pytest.raises(TaskError, match=sentence):
-        train_together([lstm(task, units=8, seed=0)], task, seeds=[0], **settings)
+        train_seeds([lstm(task, units=8, seed=0)], task, seeds=[0], **settings)
 
 
 def room_for(*widths):
@@ -104,7 +104,7 @@ def room_for(*widths):
     def require_memory(needed, what):
         found = re.match(r"Training on ([\d,]+) sequences of ([\d,]+) steps", what)
         if found and int(found[2]) > dict(widths)[int(found[1])]:
-            raise NoRoomError(what)
+            raise InsufficientMemoryError(what)
 
     return require_memory
 
@@ -114,6 +114,6 @@ def test_seeds_that_do_not_fit_into_memory_together_go_on_alone(monkeypatch):
     together, alone = [[lstm(task, units=12, seed=seed) for seed in SEEDS[:2]] for _ in range(2)]
     expected = [train(model, task, seed=seed) for seed, model in zip(SEEDS, alone, strict=False)]
     monkeypatch.setattr("memoryspan.machine.require_memory", room_for((32, 128), (64, 64)), raising=True)
-    results = train_together(together, task, seeds=SEEDS[:2])
+    results = train_seeds(together, task, seeds=SEEDS[:2])
     assert [result.status for result in results] == [Status.SOLVED] * 2
     assert [len(result.history) for result in results] == [len(result.history) for result in expected]

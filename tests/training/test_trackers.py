@@ -12,7 +12,7 @@ from memoryspan import Budget, Echo, TensorBoard, lstm, train
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.runs import carry_on, resume, start
-from memoryspan.training import Settings
+from memoryspan.training import TrainConfig
 
 TASK = Echo(8, 6, 1)
 FIGURES = {"accuracy", "length", "loss", "seconds", "skipped", "tokens", "updates"}
@@ -50,7 +50,7 @@ def test_tensorboard_shows_the_history_against_examples(tmp_path):
 
 
 def test_tensorboard_shows_a_run_that_was_resumed_as_one_curve(tmp_path):
-    run = start(ready(), TASK, Settings(budget=Budget(examples=640)), directory=tmp_path / "run")
+    run = start(ready(), TASK, TrainConfig(budget=Budget(examples=640)), directory=tmp_path / "run")
     carry_on(run, callbacks=[TensorBoard(tmp_path / "logs")])
     run = resume(tmp_path / "run", budget=Budget(examples=1280))
     result = carry_on(run, callbacks=[TensorBoard(tmp_path / "logs")])

@@ -132,7 +132,7 @@ def test_a_length_that_the_model_does_not_take_is_refused():
 def test_a_held_span_is_looked_for_at_the_lengths_that_a_model_takes():
     model = windows(None)
     train(model, Echo(8, 6, 2), seed=0, budget=Budget(examples=100_000))
-    held = held_span(model, Echo(8, 6, 2), longest=30)
+    held = held_span(model, Echo(8, 6, 2), max_length=30)
     assert {accuracy.length % 4 for accuracy in held.curve} == {0}
     assert held.span.length >= 8
     assert forward(model).takes(held.span.length)

@@ -12,7 +12,7 @@ from memoryspan import Budget, Curriculum, Echo, Status, evaluate, lstm, train
 from memoryspan.backend import keras
 from memoryspan.engine import variables_of
 from memoryspan.errors import ModelError, TaskError
-from memoryspan.training import Position, Settings, positions, restore
+from memoryspan.training import TrainConfig, TrainSnapshot, positions, restore
 
 LAYERS = keras.layers
 TASK = Echo(8, 6, 1)
@@ -69,7 +69,7 @@ def trained():
 @pytest.fixture(scope="module")
 def places():
     """Every position of the same training."""
-    return list(positions(ready(), TASK, Settings(budget=SHORT)))
+    return list(positions(ready(), TASK, TrainConfig(budget=SHORT)))
 
 
 # Solved
@@ -80,7 +80,7 @@ def test_the_tutorials_task_is_solved_within_a_thousand_updates(seed):
     model = lstm(Echo(), seed=seed)
     result = train(model, Echo(), seed=seed)
     assert result.status is Status.SOLVED
-    assert result.path == "unroll"
+    assert result.engine == "unroll"
     assert result.history[-1].updates <= 1000
     assert evaluate(model, Echo(), seed=seed + 100).value > 0.99
 
@@ -123,8 +123,8 @@ def test_another_seed_gives_others(trained):
 @pytest.mark.parametrize("done", range(3))
 def test_going_on_from_any_position_gives_the_same_bits_as_never_stopping(places, done):
     """A position as a checkpoint gives it back, for a model made anew and never trained."""
-    saved = Position(jax.tree.map(np.asarray, places[done].state), places[done].row)
-    rest = list(positions(ready(seed=9), TASK, Settings(budget=SHORT), start=saved))
+    saved = TrainSnapshot(jax.tree.map(np.asarray, places[done].state), places[done].row)
+    rest = list(positions(ready(seed=9), TASK, TrainConfig(budget=SHORT), start=saved))
     assert len(rest) == len(places) - done - 1
     for found, expected in zip(rest, places[done + 1 :], strict=True):
         assert_same_bits(found.state, expected.state)
@@ -139,7 +139,7 @@ def test_only_the_last_position_has_a_status(places):
 def test_the_model_does_not_change_on_the_way():
     model = ready()
     before = variables_of(model)
-    next(positions(model, TASK, Settings()))
+    next(positions(model, TASK, TrainConfig()))
     assert_same_bits(variables_of(model), before)
 
 
@@ -150,7 +150,7 @@ def test_the_history_counts_updates_examples_and_tokens(trained):
     _, result = trained
     assert [row.updates for row in result.history] == [10, 20, 30, 40]
     assert [row.examples for row in result.history] == [320, 640, 960, 1280]
-    assert all(row.examples * TASK.shortest <= row.tokens <= row.examples * TASK.length for row in result.history)
+    assert all(row.examples * TASK.min_length <= row.tokens <= row.examples * TASK.length for row in result.history)
     assert all(earlier.seconds < later.seconds for earlier, later in pairwise(result.history))
 
 
@@ -184,7 +184,7 @@ def test_an_interruption_keeps_what_was_learned(places):
             raise KeyboardInterrupt
 
     model = ready()
-    result = train(model, TASK, budget=SHORT, on_position=after_two_chunks)
+    result = train(model, TASK, budget=SHORT, on_chunk=after_two_chunks)
     assert (result.status, result.accuracy) == (Status.INTERRUPTED, None)
     assert [row.updates for row in result.history] == [10, 20]
     assert_same_bits(variables_of(model), places[1].state.variables)
@@ -204,7 +204,7 @@ def test_an_interruption_before_the_first_update_leaves_the_model_as_it_was(monk
 
 def test_every_position_is_reported_as_it_comes(places):
     seen = []
-    train(ready(), TASK, budget=SHORT, on_position=seen.append)
+    train(ready(), TASK, budget=SHORT, on_chunk=seen.append)
     assert [without_seconds(one.row) for one in seen] == [without_seconds(one.row) for one in places]
 
 
@@ -245,7 +245,7 @@ def test_a_model_that_goes_through_keras_is_trained_all_the_same():
     layers = LAYERS.LayerNormalization(), LAYERS.LSTM(8, dropout=0.2), LAYERS.BatchNormalization()
     model = plain_model(*layers, optimizer=keras.optimizers.Adam(0.01))
     result = train(model, TASK, budget=Budget(examples=6400))
-    assert result.path == "keras"
+    assert result.engine == "keras"
     assert result.history[-1].loss < result.history[0].loss
     assert int(model.optimizer.iterations) == result.history[-1].updates
 
@@ -280,7 +280,7 @@ def test_what_does_not_fit_into_the_memory_is_refused():
 
 def test_the_curriculum_is_a_setting():
     slow = train(ready(), TASK, budget=SHORT, curriculum=Curriculum(mastered=1.0))
-    assert {row.length for row in slow.history} == {TASK.shortest}
+    assert {row.length for row in slow.history} == {TASK.min_length}
 
 
 def test_a_model_that_reads_its_padding_learns_one_length_at_a_time():

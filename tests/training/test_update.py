@@ -15,7 +15,7 @@ from memoryspan import Curriculum, Echo
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
 from memoryspan.sampling import stream
-from memoryspan.training.compile import ROWS, compile_chunk, cores_for
+from memoryspan.training.compile import ROWS, compile_train_step, cores_for
 from memoryspan.training.state import initial_state
 
 LAYERS, OPTIMIZERS = keras.layers, keras.optimizers
@@ -46,7 +46,7 @@ def make(optimizer, loss="categorical_crossentropy", *behind):
 def compiled(model, task=FIXED, batch_size=BATCH_SIZE, curriculum=Curriculum()):  # noqa: B008 (it is frozen)
     """chunk(updates, state), ready to run; without a state, from the beginning."""
     first, served = initial_state(model, curriculum, task), forward(model, training=True)
-    program = compile_chunk(model, served, task, task.length, curriculum, batch_size, [first], [KEY])
+    program = compile_train_step(model, served, task, task.length, curriculum, batch_size, [first], [KEY])
     return lambda updates, state=first: program([state], [KEY], [updates], [task.length])[0]
 
 

@@ -32,9 +32,9 @@ def evaluate(run, task, length, features, out_index, model, examples, seed, as_j
         accuracy = measure(opened, chosen, examples=examples, seed=seed, progress=progress)
     if as_json:
         from memoryspan.files.versioned import plain
-        from memoryspan.tasks import name_of
+        from memoryspan.tasks import spec_of
 
         figures = {**plain(accuracy), "value": accuracy.value, "interval": accuracy.interval}
-        click.echo(json.dumps({"task": {"name": name_of(chosen).name, **plain(chosen)}, "accuracy": figures}))
+        click.echo(json.dumps({"task": {"name": spec_of(chosen).name, **plain(chosen)}, "accuracy": figures}))
     else:
         click.echo(f"Accuracy: {accuracy}")

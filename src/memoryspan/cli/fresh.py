@@ -28,7 +28,7 @@ def fresh_examples(task: "Task", seed: int, count: int = 1) -> "tuple[list[np.nd
     import numpy as np
 
     batch = fresh_batch(task, seed, count)
-    inputs, targets, asked = (np.asarray(part) for part in (batch.inputs, batch.targets, batch.asked))
+    inputs, targets, asked = (np.asarray(part) for part in (batch.inputs, batch.targets, batch.target_mask))
     return list(inputs), [where_asked(*pair) for pair in zip(targets, asked, strict=True)], list(asked)
 
 

@@ -71,7 +71,7 @@ def _model(path: str) -> dict:
         "parameters": model.count_params(),
         "input": list(input_shape(model)),
         "output": list(output_shape(model)),
-        "path": fwd.path,
+        "engine": fwd.engine,
         "reason": fwd.reason,
         "compiled": opened.why_uncompiled is None,
     } | _why_uncompiled(opened)

@@ -21,7 +21,7 @@ from memoryspan.cli.table import Cells, table
 from memoryspan.spans.held import Held, held_span
 from memoryspan.sweeps.result import Answer
 from memoryspan.sweeps.sweep import Sweep
-from memoryspan.training import Position
+from memoryspan.training import TrainSnapshot
 
 PLAIN_SECONDS = 10
 """Between two lines where there is no terminal."""
@@ -44,15 +44,15 @@ def counting(noun: str) -> Iterator[Callable[[int, int | None], None]]:
         yield show
 
 
-def measured_span(model, task, longest: int) -> Held:
+def measured_span(model, task, max_length: int) -> Held:
     """How far a model holds, with a bar while that is measured."""
     with counting("lengths") as progress:
         seen = count(1)
-        return held_span(model, task, longest=longest, on_accuracy=lambda accuracy: progress(next(seen), None))
+        return held_span(model, task, max_length=max_length, on_accuracy=lambda accuracy: progress(next(seen), None))
 
 
 @contextmanager
-def training(shortest: int, longest: int) -> Iterator[Callable[[Position], None]]:
+def training(min_length: int, max_length: int) -> Iterator[Callable[[TrainSnapshot], None]]:
     """The live line of a training: how far the curriculum is, and how fast."""
     console = Console(stderr=True)
     if not console.is_terminal or console.options.ascii_only:  # in ASCII neither a bar nor a spinner can be drawn
@@ -61,13 +61,13 @@ def training(shortest: int, longest: int) -> Iterator[Callable[[Position], None]
     spinner = Spinner("dots", " building and compiling …")
     position, since = None, time.monotonic()
 
-    def show(now: Position) -> None:
+    def show(now: TrainSnapshot) -> None:
         nonlocal position, since
         position, since = now, time.monotonic()
         spinner.text = Text("")
 
     def picture() -> RenderableType:
-        return _line(position, shortest, longest, spinner, time.monotonic() - since) if position else spinner
+        return _line(position, min_length, max_length, spinner, time.monotonic() - since) if position else spinner
 
     with Live(console=console, get_renderable=picture, transient=True, refresh_per_second=12):
         yield show
@@ -110,11 +110,11 @@ def sweeping(
         yield on_answer, on_event
 
 
-def _line(position: Position, shortest: int, longest: int, spinner: Spinner, waited: float) -> Table:
+def _line(position: TrainSnapshot, min_length: int, max_length: int, spinner: Spinner, waited: float) -> Table:
     """Where it stands; far out a chunk of updates, or a look at a thousand fresh examples, takes its time."""
     # Lengths grow by factors, so the bar is logarithmic.
-    done = math.log(position.row.length / shortest) if longest > shortest else 1.0
-    total = math.log(longest / shortest) if longest > shortest else 1.0
+    done = math.log(position.row.length / min_length) if max_length > min_length else 1.0
+    total = math.log(max_length / min_length) if max_length > min_length else 1.0
     line = Table.grid(padding=(0, 1))
     line.add_column(no_wrap=True)
     line.add_column(no_wrap=True)
@@ -124,11 +124,11 @@ def _line(position: Position, shortest: int, longest: int, spinner: Spinner, wai
     return line
 
 
-def _plain_lines() -> Callable[[Position], None]:
+def _plain_lines() -> Callable[[TrainSnapshot], None]:
     due = None
     console = Console(stderr=True, width=200)
 
-    def show(position: Position) -> None:
+    def show(position: TrainSnapshot) -> None:
         nonlocal due
         due = due or time.monotonic() + PLAIN_SECONDS
         if time.monotonic() >= due:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from memoryspan.errors import TaskError
-from memoryspan.spec import Named, parse
+from memoryspan.spec import Spec, parse
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON, and nothing else, on standard output."
@@ -22,14 +22,14 @@ model_file_option = click.option(
 )
 
 
-class NamedType(click.ParamType):
+class SpecType(click.ParamType):
     """A task or a model with its settings: `echo,length=100`, `mine.py:build`."""
 
     name = "name[,setting=value]"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Named:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Spec:
         """Reads it; what it names is looked up later."""
-        return value if isinstance(value, Named) else parse(value)
+        return value if isinstance(value, Spec) else parse(value)
 
 
 class Count(click.ParamType):
@@ -105,7 +105,7 @@ def task_options(command):
         click.option("--length", type=int, help="Time steps of a sequence.  [default: the task's own; echo's is 50]"),
         click.option(
             "--task",
-            type=NamedType(),
+            type=SpecType(),
             help="What to remember: echo, copy,n_symbols=4, mine.py:MyTask.  [default: echo]",
         ),
     ):

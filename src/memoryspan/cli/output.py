@@ -44,7 +44,7 @@ def leaving_at_ctrl_c() -> AbstractContextManager[None]:
     return _on_ctrl_c(_leave)
 
 
-def heeding_ctrl_c() -> AbstractContextManager[None]:
+def sigint_raises() -> AbstractContextManager[None]:
     """Ctrl-C raises `KeyboardInterrupt`, for code that has something to save."""
     return _on_ctrl_c(signal.default_int_handler)
 

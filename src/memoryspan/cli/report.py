@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from memoryspan.cli.options import NamedType, given, model_file_option
+from memoryspan.cli.options import SpecType, given, model_file_option
 from memoryspan.cli.output import say
 
 SHORT, FURTHER = 256, 4
@@ -23,7 +23,7 @@ SHORT, FURTHER = 256, 4
     help="The file to write.  [default: report.html there]",
 )
 @click.option(
-    "--task", type=NamedType(), help="Where the run's task is from a file of your own: that file, mine.py:MyTask."
+    "--task", type=SpecType(), help="Where the run's task is from a file of your own: that file, mine.py:MyTask."
 )
 @model_file_option
 @click.pass_context

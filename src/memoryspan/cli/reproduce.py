@@ -82,7 +82,7 @@ def _sweep(names: tuple[str, ...], directory: str | None, *, quick, seeds, **how
 def _view() -> "View":
     from memoryspan.cli.sweeping import View
     from memoryspan.cli.table import Cells
-    from memoryspan.report.tables.reproduced import LEFT, TITLES, cells_of, in_a_line, notes
+    from memoryspan.report.tables.reproduced import LEFT, TITLES, cells_of, notes, one_line
     from memoryspan.reproduce.compare import as_json, compare
 
     def draw(answers, directory):
@@ -93,7 +93,7 @@ def _view() -> "View":
 
     return View(
         lambda answers: Cells(TITLES, LEFT, [cells_of(row) for row in compare(answers)]),
-        in_a_line,
+        one_line,
         lambda answers: notes(compare(answers)),
         draw,
         lambda answers: {"experiments": [as_json(row) for row in compare(answers)]},

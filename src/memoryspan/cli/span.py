@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memoryspan.cli.options import Count, NamedType, given, json_option
+from memoryspan.cli.options import Count, SpecType, given, json_option
 from memoryspan.cli.output import say
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 
 if TYPE_CHECKING:
     from memoryspan.cli.sweeping import View
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    epilog="\b\nExamples:\n  memoryspan span --model lstm --model gru --seeds 3 --budget 5Mtok --longest 1024\n"
+    epilog="\b\nExamples:\n  memoryspan span --model lstm --model gru --seeds 3 --budget 5Mtok --max-length 1024\n"
     "  memoryspan span --task copy,n_symbols=4 --task adding --model lstm,units=50 --model mine.py:build\n"
     "  memoryspan span --model lstm --model transformer --parameters 15k\n"
     "  memoryspan span --resume runs/span-echo-001 --retry-failed\n"
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 )
 @click.argument("target", required=False, metavar="[SWEEP|RUN|MODEL.keras]")
 @click.option(
-    "--task", "tasks", type=NamedType(), multiple=True, help="What to remember; may be repeated.  [default: echo]"
+    "--task", "tasks", type=SpecType(), multiple=True, help="What to remember; may be repeated.  [default: echo]"
 )
 @click.option(
-    "--model", "models", type=NamedType(), multiple=True, help="What is to remember; may be repeated.  [default: lstm]"
+    "--model", "models", type=SpecType(), multiple=True, help="What is to remember; may be repeated.  [default: lstm]"
 )
 @click.option("--seeds", type=int, default=5, show_default=True, help="How many trainings of each.")
 @click.option("--budget", default="20Mtok", show_default=True, help="Of each training: 20k (examples), 50Mtok, 10min.")
-@click.option("--longest", type=int, default=4096, show_default=True, help="Time steps beyond which nobody looks.")
+@click.option("--max-length", type=int, default=4096, show_default=True, help="Time steps beyond which nobody looks.")
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Examples an update.")
 @click.option("--parameters", type=Count(), help="All models as wide as so many parameters allow, like 15k.")
 @click.option("--run", "directory", type=click.Path(), help="Where to keep it.  [default: a fresh directory in runs/]")
@@ -54,7 +54,7 @@ def span(ctx: click.Context, target: str | None, resume: str | None, directory: 
 
     if target is not None and (is_keras_file(target) or is_run(target)):
         _refuse_other_options(ctx)
-        _hold(target, **{name: options[name] for name in ("tasks", "models", "longest", "as_json")})
+        _hold(target, **{name: options[name] for name in ("tasks", "models", "max_length", "as_json")})
         return
     asked = any(ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE for name in _QUESTION)
     if len(places := [place for place in (target, resume, directory) if place is not None]) > 1:
@@ -66,11 +66,11 @@ def span(ctx: click.Context, target: str | None, resume: str | None, directory: 
 
 def _refuse_other_options(ctx: click.Context) -> None:
     """A model that is trained is measured, and nothing else."""
-    if others := sorted(given(ctx) - {"target", "--task", "--model", "--longest", "--json"}):
+    if others := sorted(given(ctx) - {"target", "--task", "--model", "--max-length", "--json"}):
         raise click.UsageError(f"A trained model is measured as it is: leave {', '.join(others)}.", ctx)
 
 
-_QUESTION = ("tasks", "models", "seeds", "budget", "longest", "batch_size", "parameters")
+_QUESTION = ("tasks", "models", "seeds", "budget", "max_length", "batch_size", "parameters")
 """The options that make another question."""
 
 
@@ -95,7 +95,7 @@ def _view() -> "View":
     from memoryspan.cli.sweeping import View
     from memoryspan.cli.table import Cells
     from memoryspan.files.versioned import plain
-    from memoryspan.report.tables.span import TITLES, about_intervals, cells_of, in_a_line, learned_intervals, shown
+    from memoryspan.report.tables.span import TITLES, about_intervals, cells_of, learned_intervals, one_line, shown
     from memoryspan.spans.summary import summarise
 
     def table(answers):
@@ -111,26 +111,26 @@ def _view() -> "View":
 
         return draw_span(answers, directory / FILE, shown)
 
-    return View(table, in_a_line, notes, draw, lambda answers: {"summary": plain(summarise(answers))})
+    return View(table, one_line, notes, draw, lambda answers: {"summary": plain(summarise(answers))})
 
 
-def _question(*, tasks, models, seeds, budget, longest, batch_size, parameters):
+def _question(*, tasks, models, seeds, budget, max_length, batch_size, parameters):
     """What is asked, with all settings, once it is known to make sense."""
     from memoryspan.spans.plan import question
     from memoryspan.training.budget import Budget
 
-    models = [model.having(parameters=parameters) for model in models or [Named("lstm")]]
+    models = [model.with_settings(parameters=parameters) for model in models or [Spec("lstm")]]
     return question(
-        tasks or [Named("echo")],
+        tasks or [Spec("echo")],
         models,
         seeds=range(seeds),
         budget=Budget.parse(budget),
-        longest=longest,
+        max_length=max_length,
         batch_size=batch_size,
     )
 
 
-def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], longest: int, as_json: bool) -> None:
+def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_length: int, as_json: bool) -> None:
     """The held span of a model that is trained."""
     from memoryspan.accuracy import measured
     from memoryspan.cli.live import measured_span
@@ -143,7 +143,7 @@ def _hold(target: str, tasks: tuple[Named, ...], models: tuple[Named, ...], long
     if len(tasks) > 1 or len(models) > 1:
         raise click.UsageError("A trained model is measured on one task: give --task once, and --model at most once.")
     model, task = open_target(target, tasks[0] if tasks else None, made_by=models[0].name if models else None)
-    held = measured_span(model, task, longest)
+    held = measured_span(model, task, max_length)
     if is_run(target):
         _keep_held(target, task, held)
     curve = [measured(accuracy) for accuracy in held.curve]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memoryspan.cli.output import heeding_ctrl_c, say
+from memoryspan.cli.output import say, sigint_raises
 
 if TYPE_CHECKING:
     from memoryspan.cli.table import Cells
@@ -25,7 +25,7 @@ class View:
     """How a kind of sweep is shown, by functions of its answers."""
 
     table: "Callable[[Sequence[Answer]], Cells]"
-    in_a_line: "Callable[[Answer], str]"
+    one_line: "Callable[[Answer], str]"
     notes: "Callable[[Sequence[Answer]], list[str]]"
     """What is said below the table."""
     draw: "Callable[[Sequence[Answer], Path], Path | None]"
@@ -54,7 +54,7 @@ def answer_and_show(
         for notice in sweep.notices:
             click.echo(notice, err=True)
         if cells := missing(sweep, retry_failed):
-            with heeding_ctrl_c():
+            with sigint_raises():
                 _answer(sweep, cells, crew, view)
         drawn = _draw(sweep, view)
     _show(sweep, drawn, view, as_json)
@@ -71,7 +71,7 @@ def _answer(sweep: "Sweep", cells, crew, view: View) -> None:
     from memoryspan.sweeps.run import run
 
     try:
-        with sweeping(sweep, len(cells), view.table, view.in_a_line) as (on_answer, on_event):
+        with sweeping(sweep, len(cells), view.table, view.one_line) as (on_answer, on_event):
             run(sweep, cells, crew, on_answer, on_event)
     except KeyboardInterrupt:
         click.echo(
@@ -114,7 +114,7 @@ def _show(sweep: "Sweep", drawn: Path | None, view: View, as_json: bool) -> None
         say(sentence)
     for answer in answers:
         if answer.failure:
-            say(f"\n{view.in_a_line(answer)}")
+            say(f"\n{view.one_line(answer)}")
     if not all(cell.repeatable for cell in sweep.cells):
         say("\nThe budget is in seconds: asked again, this sweep would not have the same answers.")
     kept = [*([drawn.name, drawn.with_suffix(".svg").name] if drawn else []), "results.csv", "cells/"]

@@ -5,8 +5,8 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memoryspan.spec import Named, call
-from memoryspan.user_code import is_stranger
+from memoryspan.spec import Spec, call
+from memoryspan.user_code import is_import_path
 
 if TYPE_CHECKING:
     from memoryspan.backend import keras
@@ -29,7 +29,7 @@ def is_run(path: str) -> bool:
     return (Path(path) / FILE).exists()
 
 
-def open_saved(path: str, task: Named | None = None, made_by: str | None = None) -> "SavedRun":
+def open_saved(path: str, task: Spec | None = None, made_by: str | None = None) -> "SavedRun":
     """The run in a directory; its task, and the layers of its model, from a person's own files where they are given."""
     from memoryspan.runs import open_run
     from memoryspan.tasks import task_named
@@ -40,7 +40,7 @@ def open_saved(path: str, task: Named | None = None, made_by: str | None = None)
 
 def open_target(
     path: str,
-    task: Named | None = None,
+    task: Spec | None = None,
     length: int | None = None,
     features: int | None = None,
     out_index: int | None = None,
@@ -61,7 +61,7 @@ def open_target(
 
 def open_reader(
     path: str,
-    task: Named | None = None,
+    task: Spec | None = None,
     length: int | None = None,
     features: int | None = None,
     out_index: int | None = None,
@@ -74,20 +74,20 @@ def open_reader(
     """
     run, model, kind, given = _opened(path, task, made_by, length=length, n_features=features, out_index=out_index)
     if run is not None and _is_its_own(task, run):
-        of_package = not is_stranger(run.record.asked.task.name)
+        of_package = not is_import_path(run.record.asked.task.name)
         return model, _own_task(run, given) if of_package or kind is not None else None
     if task is None and features is None:
         return model, None
     return model, _task_of(model, task, kind, given, with_length=False)
 
 
-def _opened(path: str, task: Named | None, made_by: str | None, **settings):
+def _opened(path: str, task: Spec | None, made_by: str | None, **settings):
     """The run, if it is one; the model; the class of the task that is named; and the settings that are given."""
     from memoryspan.runs import load_model, open_run
     from memoryspan.tasks import task_named
 
     kind = task_named(task.name) if task else None  # a name that is none is refused before Keras is imported
-    given = (task or Named("")).having(**settings).settings
+    given = (task or Spec("")).with_settings(**settings).settings
     _register(made_by)
     run = None if is_keras_file(path) else open_run(path, kind)
     return run, load_model(path) if run is None else run.model(), kind, given
@@ -98,7 +98,7 @@ def _own_task(run: "SavedRun", given: dict[str, Any]) -> "Task":
 
 
 def _task_of(
-    model: "keras.Model", task: Named | None, kind: Any, given: dict[str, Any], with_length: bool = True
+    model: "keras.Model", task: Spec | None, kind: Any, given: dict[str, Any], with_length: bool = True
 ) -> "Task":
     """The task that is named, or else echo, of the size of a model."""
     from memoryspan.tasks import task_named
@@ -117,7 +117,7 @@ def _require_symbols(model: "keras.Model", name: str, kind: Any, given: dict[str
     from memoryspan.errors import ModelError
     from memoryspan.tasks.base import makes_symbols
 
-    if tuple(input_shape(model)[2:]) != (1,) or is_stranger(name):
+    if tuple(input_shape(model)[2:]) != (1,) or is_import_path(name):
         return
     task = call(kind, name, {setting: value for setting, value in given.items() if setting != "n_features"})
     if makes_symbols(task):
@@ -131,10 +131,10 @@ def _require_echo(model: "keras.Model", task: "Task") -> None:
     """Says, where the model does not fit, that nobody asked for this task."""
     from memoryspan.engine.forward import output_shape
     from memoryspan.errors import ModelError
-    from memoryspan.inference.evaluate import check_fit
+    from memoryspan.inference.evaluate import check_compatible
 
     try:
-        check_fit(model, task)
+        check_compatible(model, task)
     except ModelError as error:
         classes = output_shape(model)[-1]
         other = f"give --features {classes}, or " if classes not in (None, 1, task.n_outputs) else ""
@@ -144,7 +144,7 @@ def _require_echo(model: "keras.Model", task: "Task") -> None:
         ) from error
 
 
-def _is_its_own(task: Named | None, run: "SavedRun") -> bool:
+def _is_its_own(task: Spec | None, run: "SavedRun") -> bool:
     """Whether the task asked for is the run's: by its name, a stranger's by what is behind the colon."""
     return task is None or task.name.split(":")[-1] == run.record.asked.task.name.split(":")[-1]
 

@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from memoryspan.backend import keras
     from memoryspan.inference.reading import Reads
     from memoryspan.inference.trace import Trace
-    from memoryspan.report.figures.answers import Question
+    from memoryspan.report.figures.answers import Expectation
     from memoryspan.tasks import Batch, Task
-    from memoryspan.tasks.base import Asks
 
 ENDINGS = (".png", ".svg", ".npz", ".json")
 
@@ -85,8 +84,8 @@ class Seen:
     trace: "Trace"
     saliency: "np.ndarray | None"
     """None for a model that reads tokens in a way of its own."""
-    asks: "Asks"
-    question: "Question | None"
+    return_sequences: bool
+    expectation: "Expectation | None"
     """None where only the sequence is known."""
 
 
@@ -141,35 +140,35 @@ def _seen(model: "keras.Model", sequence, task: "Task | None", batch: "Batch | N
     from memoryspan.errors import ModelError
     from memoryspan.inference.predict import answer_of
     from memoryspan.inference.trace import saliency, trace
-    from memoryspan.report.figures.answers import question_of
+    from memoryspan.report.figures.answers import expectation_of
 
     found = trace(model, as_one(sequence), task=task, reads=reads)
     output = output_for(model, sequence, task, reads)
     answer = answer_of(output, found.of_classes)
-    asks = "every step" if len(output_shape(model)) == 3 else "once"
+    return_sequences = len(output_shape(model)) == 3
     facts = {"sequence": np.asarray(sequence).tolist()}
-    question = None
+    expectation = None
     if task is not None and batch is not None:
-        question = question_of(task, batch, output)
-        facts |= _asked(batch, answer, question)
+        expectation = expectation_of(task, batch, output)
+        facts |= _asked(batch, answer, expectation)
     else:
         facts["predicted"] = answer.tolist()
-    step = int(question.steps[-1]) if question and asks == "every step" else None
+    step = int(expectation.steps[-1]) if expectation and return_sequences else None
     try:
         slopes = saliency(model, as_one(sequence), step, task=task, reads=reads)
     except ModelError:
         slopes = None
-    return Seen(facts, found, slopes, asks, question)
+    return Seen(facts, found, slopes, return_sequences, expectation)
 
 
-def _asked(batch: "Batch", answer, question: "Question") -> dict:
+def _asked(batch: "Batch", answer, expectation: "Expectation") -> dict:
     """The steps that are asked, of a task that asks at several, and the right answers and the model's there."""
     import numpy as np
 
     from memoryspan.cli.fresh import answers_asked, where_asked
 
-    targets, asked = (np.asarray(part)[0] for part in (batch.targets, batch.asked))
-    steps = {"asked": question.steps.tolist()} if asked.ndim else {}
+    targets, asked = (np.asarray(part)[0] for part in (batch.targets, batch.target_mask))
+    steps = {"asked": expectation.steps.tolist()} if asked.ndim else {}
     return {**steps, "expected": where_asked(targets, asked), "predicted": answers_asked(answer, asked)}
 
 
@@ -183,8 +182,8 @@ def _write(path: Path, seen: Seen, name: str) -> None:
         draw_trace(
             seen.trace,
             path,
-            asks=seen.asks,
-            question=seen.question,
+            return_sequences=seen.return_sequences,
+            expectation=seen.expectation,
             saliency=seen.saliency,
             title=_title(name, seen),
         )
@@ -196,11 +195,11 @@ def _write(path: Path, seen: Seen, name: str) -> None:
 
 def _title(name: str, seen: Seen) -> str:
     """The model's name, and how it did, as far as that is known."""
-    if seen.question is None:
+    if seen.expectation is None:
         answer = seen.facts["predicted"]
         return name if isinstance(answer, list) else f"{name}: answered {answer}"
-    right = seen.question.right[seen.question.steps]
-    if seen.asks == "every step":
+    right = seen.expectation.correct[seen.expectation.steps]
+    if seen.return_sequences:
         return f"{name}: {right.sum():,} of {len(right):,} answers right"
     expected, predicted = seen.facts["expected"], seen.facts["predicted"]
     verdict = "right" if right[0] else "wrong"

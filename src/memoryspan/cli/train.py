@@ -5,10 +5,10 @@ import shlex
 
 import click
 
-from memoryspan.cli.options import Count, NamedType, given, json_option, seed_option, task_options
-from memoryspan.cli.output import heeding_ctrl_c, say
-from memoryspan.spec import Named
-from memoryspan.user_code import is_stranger
+from memoryspan.cli.options import Count, SpecType, given, json_option, seed_option, task_options
+from memoryspan.cli.output import say, sigint_raises
+from memoryspan.spec import Spec
+from memoryspan.user_code import is_import_path
 
 
 @click.command(
@@ -19,7 +19,7 @@ from memoryspan.user_code import is_stranger
 )
 @task_options
 @click.option(
-    "--model", type=NamedType(), help="What is to remember: lstm, gru,layers=2, mine.py:build.  [default: lstm]"
+    "--model", type=SpecType(), help="What is to remember: lstm, gru,layers=2, mine.py:build.  [default: lstm]"
 )
 @click.option("--units", type=int, help="Its width.  [default: the model's own; lstm's is 25]")
 @click.option("--parameters", type=Count(), help="Or: as wide as so many parameters allow, like 15k.")
@@ -66,11 +66,11 @@ def _start(
     budget,
     as_json,
     *,
-    task: Named | None,
+    task: Spec | None,
     length,
     features,
     out_index,
-    model: Named | None,
+    model: Spec | None,
     units,
     parameters,
     learning_rate,
@@ -80,25 +80,25 @@ def _start(
 ):
     from memoryspan.tasks import make_task
 
-    task = (task or Named("echo")).having(length=length, n_features=features, out_index=out_index)
+    task = (task or Spec("echo")).with_settings(length=length, n_features=features, out_index=out_index)
     chosen = make_task(task)  # what makes no sense is refused before Keras is imported
-    from memoryspan.models import in_full, make_model, resolved
+    from memoryspan.models import make_model, resolve_units, with_defaults
     from memoryspan.runs import start
-    from memoryspan.training import Settings
+    from memoryspan.training import TrainConfig
 
-    settings = Settings(seed=seed, budget=budget, **settings)
-    model = (model or Named("lstm")).having(units=units, learning_rate=learning_rate, parameters=parameters)
-    model = resolved(model, chosen)
+    settings = TrainConfig(seed=seed, budget=budget, **settings)
+    model = (model or Spec("lstm")).with_settings(units=units, learning_rate=learning_rate, parameters=parameters)
+    model = resolve_units(model, chosen)
     built = make_model(model, chosen, seed)
     summary: list[str] = []
     built.summary(print_fn=summary.append)  # now, for it counts the optimizer's weights as well once there are any
-    run = start(built, chosen, settings, directory=directory, made_by=in_full(model).having(seed=seed))
+    run = start(built, chosen, settings, directory=directory, made_by=with_defaults(model).with_settings(seed=seed))
     if not as_json:
         say("\n".join(summary))
     return run
 
 
-def _resume(directory: str, budget, task: Named | None, model: Named | None):
+def _resume(directory: str, budget, task: Spec | None, model: Spec | None):
     """Where the run's task or layers are from a person's own file, that file has been given again."""
     from memoryspan.models import model_named
     from memoryspan.runs import resume
@@ -115,8 +115,8 @@ def _carry_on(run, as_json: bool) -> int:
     from memoryspan.runs import carry_on
     from memoryspan.training import Status
 
-    with heeding_ctrl_c(), training(run.task.shortest, run.task.length) as on_position:
-        result = carry_on(run, on_position=on_position)
+    with sigint_raises(), training(run.task.min_length, run.task.length) as on_chunk:
+        result = carry_on(run, on_chunk=on_chunk)
     drawn = _draw(run, result)
     if as_json:
         say(json.dumps(_as_json(run, result)))
@@ -156,7 +156,7 @@ def _show(run, result, drawn: bool) -> None:
     from memoryspan.cli.fresh import show_fresh
     from memoryspan.training import Status
 
-    say(click.style(f"\n{result.status.sentence}", bold=True))
+    say(click.style(f"\n{result.status.message}", bold=True))
     for note in result.notes:
         if note not in run.notices:  # which were printed before it began
             say(note)
@@ -180,4 +180,4 @@ def _show(run, result, drawn: bool) -> None:
 def _files_again(asked) -> str:
     """The options that give a person's own files again: nothing is imported because a record names it."""
     pairs = (("task", asked.task.name), ("model", asked.model.name))
-    return "".join(f" --{kind} {shlex.quote(name)}" for kind, name in pairs if is_stranger(name))
+    return "".join(f" --{kind} {shlex.quote(name)}" for kind, name in pairs if is_import_path(name))

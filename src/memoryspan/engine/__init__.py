@@ -1,6 +1,6 @@
 """How a model runs fast: a Keras model in, a pure function out. Knows nothing of tasks or files."""
 
-from memoryspan.engine.forward import Forward, Outcome, Variables, assign, forward, path_of, tape_bytes, variables_of
+from memoryspan.engine.forward import Forward, Outcome, Variables, assign, engine_of, forward, tape_bytes, variables_of
 from memoryspan.engine.loss import compiled_loss, is_mean, single_loss, weights_of
 from memoryspan.engine.native import native_version
 from memoryspan.engine.unroll import unroll
@@ -11,10 +11,10 @@ __all__ = [
     "Variables",
     "assign",
     "compiled_loss",
+    "engine_of",
     "forward",
     "is_mean",
     "native_version",
-    "path_of",
     "single_loss",
     "tape_bytes",
     "unroll",

@@ -1,7 +1,7 @@
 """A Keras model in, a pure function out: `forward(model)`.
 
 There are two paths, with the same results. A chain of stock layers runs on tokens through `unroll`; any other model
-runs through Keras itself, on symbols, one-hot rows or numbers. `Forward.path` says which one, `Forward.reason` why.
+runs through Keras itself, on symbols, one-hot rows or numbers. `Forward.engine` says which one, `Forward.reason` why.
 
 Rows of several lengths go into one batch only where the model is proved not to read the padding (`Forward.ragged`).
 Every other model gets what Keras itself would be given: rows of one length, no padding, no mask. It sees each row
@@ -42,14 +42,14 @@ class Outcome(NamedTuple):
     """(batch, answers), or (batch, time, answers); past a row's length they mean nothing."""
     non_trainable: list[Array]
     """The non-trainable arrays after the call."""
-    penalty: Float[Array, ""] | float
+    aux_loss: Float[Array, ""] | float
     """What layers added to the loss in the call (`add_loss`, activity regularisers)."""
 
 
 Inputs = Int[Array, "batch time"] | Float[Array, "batch time *features"]
 """Symbols, or numbers: vectors, or one number a step for a model that takes (batch, time)."""
 
-Path = Literal["unroll", "keras"]
+Engine = Literal["unroll", "keras"]
 
 Apply = Callable[[Variables, Inputs, Int[Array, "batch"]], Outcome]
 
@@ -61,7 +61,7 @@ class Forward:
     `apply(variables, inputs, lengths)` reads nothing past a row's length. Unless `ragged`, the rows fill the array.
     """
 
-    path: Path
+    engine: Engine
     reason: str
     apply: Apply
     fixed_length: int | None
@@ -96,9 +96,9 @@ class Forward:
         """
         if not self.ragged:
             return self.length_from(length, limit)
-        if self.path == "keras" and self.fixed_length is not None:
+        if self.engine == "keras" and self.fixed_length is not None:
             return limit  # Keras walks all of its fixed length anyway
-        width, growth = (64, 4) if self.path == "unroll" else (16, 2)
+        width, growth = (64, 4) if self.engine == "unroll" else (16, 2)
         while width <= length:
             width *= growth
         return min(width, limit)
@@ -242,7 +242,7 @@ def tape_bytes(model: keras.Model, fwd: Forward, batch_size: int, length: int) -
     """The memory, in bytes, that the gradient of one batch takes at the least, the weights not counted."""
     states = sum(sum(keras.tree.flatten(layer.state_size)) for layer in _cells(model))
     _, _, *features = input_shape(model)
-    one_hot = (features or [0])[0] or 0 if fwd.path == "keras" else 0
+    one_hot = (features or [0])[0] or 0 if fwd.engine == "keras" else 0
     return 4 * batch_size * length * (1 + states + one_hot)
 
 
@@ -305,7 +305,7 @@ def _takes(model: keras.Model) -> Callable[[int], bool]:
     return takes
 
 
-def path_of(model: keras.Model, *, training: bool = False) -> Path:
+def engine_of(model: keras.Model, *, training: bool = False) -> Engine:
     """Return the path that `forward` takes; to know it alone costs nothing."""
     try:
         stages(model, training)
@@ -395,7 +395,7 @@ def _each_alone(
         nonlocal draws
         outcome = call(variables, block, None)
         draws = any(outcome.non_trainable[seed] is not variables.non_trainable[seed] for seed in seeds)
-        return outcome.predictions, outcome.penalty
+        return outcome.predictions, outcome.aux_loss
 
     predictions, penalties = jax.vmap(one)(blocks)
     if draws and height == 1:

@@ -49,7 +49,7 @@ def compiled_loss(model: keras.Model) -> CompiledLoss:
         ]
         with keras.StatelessScope(state_mapping=pairs):
             loss = cast(Array, model.compute_loss(x=x, y=targets, y_pred=predictions, sample_weight=weights))
-        return loss + outcome.penalty
+        return loss + outcome.aux_loss
 
     return value
 

@@ -92,7 +92,7 @@ def _telling(see: Callable, layer: keras.Layer, call: Callable) -> Callable:
     return telling
 
 
-def answers_by_step(model: keras.Model) -> Apply | None:
+def prefix_predictions(model: keras.Model) -> Apply | None:
     """What a chain of stock layers would answer if each row ended at each step; None for another, or if it looks ahead.
 
     A layer that does not look ahead is at each step where it would be at the end of a shorter row.

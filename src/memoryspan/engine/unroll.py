@@ -36,7 +36,7 @@ def unroll(
     Returns:
         The state after each row's last step, and the outputs of every step, time first.
     """
-    longest, first = _longest(lengths), _first(inputs, lengths)
+    max_length, first = _longest(lengths), _first(inputs, lengths)
     outputs = _blank_outputs(step, params, state, inputs)
 
     def body(carry):
@@ -44,12 +44,12 @@ def unroll(
         state, output = _masked(step, params, state, _at(inputs, t), first, t < lengths)
         return t + 1, state, _put(outputs, output, t)
 
-    _, state, outputs = lax.while_loop(lambda carry: carry[0] < longest, body, (0, state, outputs))
+    _, state, outputs = lax.while_loop(lambda carry: carry[0] < max_length, body, (0, state, outputs))
     return state, outputs
 
 
 def _forward(step, params, state, inputs, lengths):
-    longest, first = _longest(lengths), _first(inputs, lengths)
+    max_length, first = _longest(lengths), _first(inputs, lengths)
     time = jax.tree.leaves(inputs)[0].shape[0]
     tape = jax.tree.map(lambda s: jnp.zeros((time, *s.shape), s.dtype), state)
     outputs = _blank_outputs(step, params, state, inputs)
@@ -61,7 +61,7 @@ def _forward(step, params, state, inputs, lengths):
         return t + 1, state, tape, _put(outputs, output, t)
 
     start = (0, state, tape, outputs)
-    _, state, tape, outputs = lax.while_loop(lambda carry: carry[0] < longest, body, start)
+    _, state, tape, outputs = lax.while_loop(lambda carry: carry[0] < max_length, body, start)
     return (state, outputs), (params, tape, inputs, lengths)
 
 

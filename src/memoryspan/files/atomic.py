@@ -18,7 +18,7 @@ TEMPORARY = ".writing-"
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary name, which takes the place of `path` once the block has written it.
 
     Raises:
@@ -36,8 +36,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Puts a whole file in place of `path`; raises `OSError` as `replacing` does."""
-    with replacing(path) as temporary:
+    """Puts a whole file in place of `path`; raises `OSError` as `atomic_path` does."""
+    with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
 

@@ -11,10 +11,10 @@ from jaxtyping import Array, Bool, Float, Int
 from memoryspan import machine
 from memoryspan.accuracy import Accuracy
 from memoryspan.backend import keras
-from memoryspan.engine import Forward, Variables, forward, path_of, variables_of
+from memoryspan.engine import Forward, Variables, engine_of, forward, variables_of
 from memoryspan.engine.finite import origin
 from memoryspan.engine.forward import answer_shape, input_shape, output_shape
-from memoryspan.errors import ModelError, NoRoomError
+from memoryspan.errors import InsufficientMemoryError, ModelError
 from memoryspan.inference.reading import n_symbols_of
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import TASKS, Batch, Task, require_task
@@ -39,10 +39,10 @@ EVALUATED_TOKEN = 32
 """Bytes that a time step takes in evaluation: random bits, tokens, and the copies between."""
 
 
-def right(task: Task, predictions: Float[Array, "batch ..."], batch: Batch) -> Bool[Array, "batch"]:
+def correct(task: Task, predictions: Float[Array, "batch ..."], batch: Batch) -> Bool[Array, "batch"]:
     """Which examples are right: those with every answer right, and a number, that was asked for."""
-    correct = (task.correct(predictions, batch.targets) & _is_number(predictions)) | ~batch.asked
-    return correct.reshape(correct.shape[0], -1).all(axis=1)
+    is_correct = (task.correct(predictions, batch.targets) & _is_number(predictions)) | ~batch.target_mask
+    return is_correct.reshape(is_correct.shape[0], -1).all(axis=1)
 
 
 def _is_number(predictions: Float[Array, "batch *asked outputs"]) -> Bool[Array, "batch *asked"]:
@@ -68,7 +68,7 @@ def evaluate(
     """
     whole_number("examples", examples, at_least=1, instead="1000, for example")
     seed_number(seed)
-    check_fit(model, task)
+    check_compatible(model, task)
     fwd, key = forward(model), stream(seed, Stream.EVALUATION)
     accuracy, not_finite = _counter(fwd, task)(variables_of(model), key, examples, task.length, progress=progress)
     if not_finite:
@@ -80,7 +80,7 @@ def evaluate(
     return accuracy
 
 
-def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
+def make_accuracy_fn(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
     """`evaluate` for many calls on one model, at any lengths up to `task.length`; each width is compiled once.
 
     Returns:
@@ -96,7 +96,7 @@ def evaluator(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
 
 
 def _counter(fwd: Forward, task: Task) -> Callable[..., tuple[Accuracy, int]]:
-    """As `evaluator`, with the number of examples that had an answer that is not a finite number."""
+    """As `make_accuracy_fn`, with the number of examples that had an answer that is not a finite number."""
     programs = {}
 
     def count(
@@ -111,12 +111,12 @@ def _counter(fwd: Forward, task: Task) -> Callable[..., tuple[Accuracy, int]]:
             raise ModelError(f"The model does not take sequences of {length:,} steps: ask for another length.")
         width = fwd.width(length, task.length)
         if width not in programs:
-            programs[width] = compile_rows(_which_right, fwd, at_length(task, width), variables, key)
-        rows, which_right = programs[width]
+            programs[width] = compile_rows(_which_correct, fwd, at_length(task, width), variables, key)
+        rows, which_correct = programs[width]
         seen = found = not_finite = 0
         progress(seen, examples)
         while seen < examples and found + examples - seen >= enough:
-            answers, finite = which_right(variables, jax.random.fold_in(key, seen), jnp.int32(length))
+            answers, finite = which_correct(variables, jax.random.fold_in(key, seen), jnp.int32(length))
             counted = min(rows, examples - seen)
             seen, found = seen + counted, found + int(answers[:counted].sum())
             not_finite += counted - int(finite[:counted].sum())
@@ -131,11 +131,11 @@ def compile_rows(
 ) -> tuple[int, Callable]:
     """As many examples at a time as fit, and `measured(fwd, task, examples, variables, key, length)` for those.
 
-    Raises `NoRoomError` where one example does not fit into memory.
+    Raises `InsufficientMemoryError` where one example does not fit into memory.
     """
-    width = task.n_features if fwd.path == "keras" else 1
+    width = task.n_features if fwd.engine == "keras" else 1
     rows = max(1, min(ROWS, TOKENS // (task.length * width)))
-    if fwd.path == "unroll":
+    if fwd.engine == "unroll":
         rows = max(rows, min(BESIDE, MOST_TOKENS // task.length))
     what = f"Measuring sequences of {task.length:,} steps"
     while True:
@@ -144,23 +144,23 @@ def compile_rows(
             program = jax.jit(partial(measured, fwd, task, rows)).lower(variables, key, jnp.int32(0)).compile()
             machine.require_memory(machine.temporary(program), what)
             return rows, program
-        except NoRoomError:
+        except InsufficientMemoryError:
             if rows == 1:
                 raise
             rows //= 2
 
 
-def _which_right(
+def _which_correct(
     fwd: Forward, task: Task, rows: int, variables: Variables, key: Array, length: Int[Array, ""]
 ) -> tuple[Bool[Array, "rows"], Bool[Array, "rows"]]:
     """Which examples are right, and which have finite answers alone."""
     batch = task.sample(key, rows, length)
     predictions = fwd.apply(variables, batch.inputs, batch.lengths).predictions
-    finite = (_is_number(predictions) | ~batch.asked).reshape(rows, -1).all(axis=1)
-    return right(task, predictions, batch), finite
+    finite = (_is_number(predictions) | ~batch.target_mask).reshape(rows, -1).all(axis=1)
+    return correct(task, predictions, batch), finite
 
 
-def check_fit(model: keras.Model, task: Task) -> None:
+def check_compatible(model: keras.Model, task: Task) -> None:
     """Raises `ModelError` where the model cannot take the task's input, or give its answer."""
     require_task(task)
     if TASKS.get(task.name) is not type(task):  # the package's own are proved by their tests
@@ -185,7 +185,7 @@ def check_fit(model: keras.Model, task: Task) -> None:
             f"The Embedding of the model {model.name!r} knows {known} symbols, and the task {task.name} makes "
             f"{task.n_features}: build it as Embedding({task.n_features}, …)."
         )
-    expected = (task.n_outputs,) if task.asks == "once" else (None, task.n_outputs)
+    expected = (task.n_outputs,) if not task.return_sequences else (None, task.n_outputs)
     found = output_shape(model)[1:]
     if len(found) != len(expected) or found[-1] != expected[-1]:
         shape = ", ".join(["batch", *(["time"] if len(expected) == 2 else []), str(task.n_outputs)])
@@ -197,7 +197,7 @@ def check_fit(model: keras.Model, task: Task) -> None:
         raise ModelError(
             f"The model answers with shape {('batch', *found)}, and the task {task.name} asks for ({shape}){instead}."
         )
-    if path_of(model) == "keras":
+    if engine_of(model) == "keras":
         _require_length(model, task)
 
 

@@ -133,10 +133,10 @@ def _outputs(model: keras.Model, rows: list[np.ndarray], steps: int | None) -> l
     variables, lengths = variables_of(model), np.array([len(row) for row in rows], np.int32)
     outputs = [np.empty(0)] * len(rows)
     for numbers in batches(lengths, fwd.ragged):
-        longest = int(lengths[numbers].max())
-        if not fwd.takes(longest):
-            answer_shape(model, longest)  # says why
-        width = steps or (rounded_up(longest) if fwd.ragged else longest)
+        max_length = int(lengths[numbers].max())
+        if not fwd.takes(max_length):
+            answer_shape(model, max_length)  # says why
+        width = steps or (rounded_up(max_length) if fwd.ragged else max_length)
         inputs = jnp.asarray(padded([rows[number] for number in numbers], width))
         padding = len(inputs) - len(numbers)
         outcome = fwd.apply(variables, inputs, jnp.asarray(np.pad(lengths[numbers], (0, padding), constant_values=1)))

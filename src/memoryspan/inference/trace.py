@@ -14,7 +14,7 @@ from memoryspan.backend import keras
 from memoryspan.engine import variables_of
 from memoryspan.engine.forward import input_shape, output_shape
 from memoryspan.engine.padding import may_read_padding
-from memoryspan.engine.trace import HOOK, LayerTrace, Traced, answers_by_step, traced
+from memoryspan.engine.trace import HOOK, LayerTrace, Traced, prefix_predictions, traced
 from memoryspan.errors import ModelError
 from memoryspan.inference.inputs import SYMBOLS, batches, padded
 from memoryspan.inference.predict import answers_classes, outputs_of, served
@@ -97,7 +97,7 @@ def saliency(
     reading = reading_of(model, task, reads)
     rows, _ = read(sequences, reading)
     fwd, of_symbols = served(model), np.issubdtype(rows[0].dtype, np.integer)
-    if of_symbols and fwd.path == "keras" and len(input_shape(model)) == 2:
+    if of_symbols and fwd.engine == "keras" and len(input_shape(model)) == 2:
         raise ModelError(
             f"The model {model.name!r} reads tokens, which have no gradient, and its layers are not a chain of stock "
             f"layers in which they stand for one-hot vectors: give a model that reads one-hot vectors."
@@ -121,11 +121,11 @@ def saliency(
     return _until_the_end(_joined(pieces, len(rows)), lengths)[..., 0]
 
 
-def _check_step(model: keras.Model, step: int, shortest: int) -> None:
+def _check_step(model: keras.Model, step: int, min_length: int) -> None:
     """Raises where the model has no answer at this step of the shortest of the sequences."""
     if len(output_shape(model)) == 2:
         raise ModelError(f"The model {model.name!r} answers once, at the last step: leave step.")
-    position("step", step, shortest)
+    position("step", step, min_length)
 
 
 def _answer(apply, variables, inputs, lengths, ends, number) -> Float[jax.Array, ""]:
@@ -197,8 +197,8 @@ def _layers(pieces: Sequence[_Piece], rows: int) -> Iterator[LayerTrace]:
 def _joined(pieces: Iterable[tuple], rows: int) -> Float[np.ndarray, "batch time width"]:
     """One array of all rows in their order, from (numbers of rows, array); NaN where a row has no step."""
     pieces = list(pieces)
-    longest, width = max(part.shape[1] for _, part in pieces), pieces[0][1].shape[2:]
-    whole = np.full((rows, longest, *width), np.nan, np.float32)
+    max_length, width = max(part.shape[1] for _, part in pieces), pieces[0][1].shape[2:]
+    whole = np.full((rows, max_length, *width), np.nan, np.float32)
     for numbers, part in pieces:
         whole[numbers, : part.shape[1]] = part
     return whole
@@ -217,20 +217,20 @@ def _predictions(
 ) -> tuple[Float[np.ndarray, "batch time outputs"] | None, str]:
     """What the model puts out at every step, or None and the reason why it cannot be had."""
     try:
-        asks = len(output_shape(model))
+        n_axes = len(output_shape(model))
     except ModelError as error:
         return None, str(error)
-    if asks == 3:
+    if n_axes == 3:
         outputs = _joined([(piece.numbers, piece.outputs) for piece in pieces], len(rows))
         return _until_the_end(outputs, lengths), ""
-    if apply := answers_by_step(model):
+    if apply := prefix_predictions(model):
         return _at_once(apply, model, rows, lengths), ""
     if reason := _no_beginnings(model, lengths):
         return None, reason
-    beginnings = outputs_of(model, [row[:end] for row in rows for end in range(1, len(row) + 1)])
-    if len({beginning.shape for beginning in beginnings}) > 1:
+    prefixes = outputs_of(model, [row[:end] for row in rows for end in range(1, len(row) + 1)])
+    if len({beginning.shape for beginning in prefixes}) > 1:
         return None, "what it puts out has another shape for each length"
-    by_row = np.split(np.array(beginnings), np.cumsum(lengths)[:-1])
+    by_row = np.split(np.array(prefixes), np.cumsum(lengths)[:-1])
     return _joined((([number], part[np.newaxis]) for number, part in enumerate(by_row)), len(rows)), ""
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from memoryspan import user_code
 from memoryspan.backend import keras
-from memoryspan.errors import StrangerError, TaskError
+from memoryspan.errors import TaskError, UserCodeError
 from memoryspan.models.gru import gru
 from memoryspan.models.lru import lru
 from memoryspan.models.lstm import lstm
@@ -18,7 +18,7 @@ from memoryspan.models.min_lstm import min_lstm
 from memoryspan.models.simple_rnn import simple_rnn
 from memoryspan.models.tcn import tcn
 from memoryspan.models.transformer import transformer
-from memoryspan.spec import Named, call, takes, unknown
+from memoryspan.spec import Spec, call, takes, unknown
 from memoryspan.tasks import Task
 
 MODELS = {build.__name__: build for build in (lstm, gru, simple_rnn, min_gru, min_lstm, lru, transformer, tcn)}
@@ -32,21 +32,21 @@ def model_named(name: str) -> Callable[..., Any]:
         TaskError: there is none of this name.
         StrangerError: the file has none, or does not run.
     """
-    if user_code.is_stranger(name):
+    if user_code.is_import_path(name):
         return user_code.load(name, "a function from a task to a compiled keras.Model")
     if name not in MODELS:
         raise unknown("model", name, MODELS)
     return MODELS[name]
 
 
-def make_model(named: Named, task: Task, seed: int) -> keras.Model:
+def make_model(named: Spec, task: Task, seed: int) -> keras.Model:
     """The model of this name with these settings for a task, its initial weights decided by the seed.
 
     Raises as `model_named` does, and:
         StrangerError: the builder is not a function of a task, or does not return a Keras model.
         TaskError: a setting makes no sense.
     """
-    named = resolved(named, task)
+    named = resolve_units(named, task)
     build = _builder(named.name)
     seeded = "seed" in signature(build).parameters
     if not seeded:  # then Keras's own generator decides
@@ -54,7 +54,7 @@ def make_model(named: Named, task: Task, seed: int) -> keras.Model:
     return _built(named.name, build, task, **{**named.settings, **({"seed": seed} if seeded else {})})
 
 
-def resolved(named: Named, task: Task) -> Named:
+def resolve_units(named: Spec, task: Task) -> Spec:
     """The same model with its `units`, where it was asked for by its number of parameters on this task."""
     if "parameters" not in named.settings:
         return named
@@ -71,10 +71,10 @@ def resolved(named: Named, task: Task) -> Named:
             f"one, as in build(task, units=25), or leave parameters out."
         )
     units = units_for(partial(_built, named.name, build), task, most, **settings)
-    return Named(named.name, settings).having(units=units)
+    return Spec(named.name, settings).with_settings(units=units)
 
 
-def in_full(named: Named) -> Named:
+def with_defaults(named: Spec) -> Spec:
     """The same model with all of its settings but the seed, and where it is a stranger's the hash of its file.
 
     Defaults that a record cannot hold, like a function, are left out: the builder has them again wherever it is called,
@@ -84,16 +84,16 @@ def in_full(named: Named) -> Named:
     defaults = {each.name: each.default for each in parameters if _is_plain(each.default)}
     ignored = {"seed", *(["units"] if "parameters" in named.settings else [])}
     settings = {name: value for name, value in {**defaults, **named.settings}.items() if name not in ignored}
-    return Named(named.name, settings, user_code.sha256(named.name) if user_code.is_stranger(named.name) else None)
+    return Spec(named.name, settings, user_code.sha256(named.name) if user_code.is_import_path(named.name) else None)
 
 
 def _builder(name: str) -> Callable[..., Any]:
-    """As `model_named`; raises `StrangerError` where it is not a function of a task."""
+    """As `model_named`; raises `UserCodeError` where it is not a function of a task."""
     build = model_named(name)
     try:
         signature(build).bind_partial(None)
     except (TypeError, ValueError):
-        raise StrangerError(
+        raise UserCodeError(
             f"{name} should be a function from a task to a compiled keras.Model, like build(task, units=25), and it is "
             f"{_described(build)}."
         ) from None
@@ -105,11 +105,11 @@ def _described(build: Any) -> str:
 
 
 def _built(name: str, build: Callable[..., Any], task: Task, /, **settings: Any) -> keras.Model:
-    """What a builder makes of a task; raises `StrangerError` where that is no Keras model."""
+    """What a builder makes of a task; raises `UserCodeError` where that is no Keras model."""
     with user_code.aside():
         model = call(partial(build, task), name, settings)
     if not isinstance(model, keras.Model):
-        raise StrangerError(f"{name} should return a compiled keras.Model, and it returned {model!r}.")
+        raise UserCodeError(f"{name} should return a compiled keras.Model, and it returned {model!r}.")
     return model
 
 
@@ -121,4 +121,4 @@ def _is_plain(value: Any) -> bool:
         return False
 
 
-__all__ = ["MODELS", "in_full", "lstm", "make_model", "model_named", "resolved"]
+__all__ = ["MODELS", "lstm", "make_model", "model_named", "resolve_units", "with_defaults"]

@@ -29,9 +29,9 @@ def answer(task: Task) -> keras.layers.Dense:
     return LAYERS.Dense(task.n_outputs, task.activation, kernel_initializer="zeros", name="answer")
 
 
-def answering(task: Task, inputs: Any, x: keras.KerasTensor, name: str) -> keras.Model:
+def with_head(task: Task, inputs: Any, x: keras.KerasTensor, name: str) -> keras.Model:
     """The model that answers as often as the task asks, from features at every step."""
-    if task.asks == "once":
+    if not task.return_sequences:
         x = LastStep(name="last_step")(x)
     return keras.Model(inputs, answer(task)(x), name=name)
 

@@ -5,7 +5,7 @@ import numpy as np
 from memoryspan.backend import keras
 from memoryspan.layers import LRU
 from memoryspan.layers.initializers import layer_seed
-from memoryspan.models.finalize import answering, compiled, require_trainable
+from memoryspan.models.finalize import compiled, require_trainable, with_head
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 
@@ -45,7 +45,7 @@ def lru(
         )
         y = of_ring(LAYERS.LayerNormalization(name=f"norm_{number}")(x))
         x = LAYERS.Add(name=f"sum_{number}")([x, _gated(y, units, number)])
-    model = answering(task, inputs, x, "lru")
+    model = with_head(task, inputs, x, "lru")
     return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
 
 

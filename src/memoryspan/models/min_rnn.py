@@ -5,7 +5,7 @@ import numpy as np
 from memoryspan.backend import keras
 from memoryspan.layers import MinGRU, MinLSTM
 from memoryspan.layers.initializers import layer_seed
-from memoryspan.models.finalize import answering, compiled, require_trainable
+from memoryspan.models.finalize import compiled, require_trainable, with_head
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 
@@ -34,5 +34,5 @@ def min_rnn(
         y = layer(units, return_sequences=True, seed=layer_seed(rng), name=f"{name}_{number}")(y)
         x = keras.layers.Add(name=f"sum_{number}")([x, y])
     x = keras.layers.LayerNormalization(name="norm")(x)
-    model = answering(task, inputs, x, name)
+    model = with_head(task, inputs, x, name)
     return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)

@@ -47,7 +47,7 @@ def recurrent(
             name if layers == 1 else f"{name}_{number}",
             KINDS[name][0],
             units,
-            return_sequences=number < layers or task.asks == "every step",
+            return_sequences=number < layers or task.return_sequences,
             bidirectional=bidirectional,
         )
         for number in range(1, layers + 1)

@@ -8,7 +8,7 @@ from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.layers import CausalConv
 from memoryspan.layers.initializers import layer_seed
-from memoryspan.models.finalize import answering, compiled, require_trainable
+from memoryspan.models.finalize import compiled, require_trainable, with_head
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 
@@ -80,7 +80,7 @@ def tcn(
         x = LAYERS.Add(name=f"sum_{number}")([x, y])
     if norm == "layer":
         x = LAYERS.LayerNormalization(name="norm")(x)
-    model = answering(task, inputs, x, "tcn")
+    model = with_head(task, inputs, x, "tcn")
     return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
 
 

@@ -6,7 +6,7 @@ from memoryspan.backend import keras
 from memoryspan.layers import CausalSelfAttention
 from memoryspan.layers.causal_self_attention import Positions, check_positions
 from memoryspan.layers.initializers import layer_seed
-from memoryspan.models.finalize import answering, compiled, require_trainable
+from memoryspan.models.finalize import compiled, require_trainable, with_head
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 
@@ -55,7 +55,7 @@ def transformer(
         x = LAYERS.Add(name=f"attention_sum_{number}")([x, y])
         x = LAYERS.Add(name=f"feed_forward_sum_{number}")([x, _feed_forward(x, units, number)])
     x = LAYERS.LayerNormalization(name="norm")(x)
-    model = answering(task, inputs, x, "transformer")
+    model = with_head(task, inputs, x, "transformer")
     return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
 
 

@@ -12,17 +12,17 @@ from jaxtyping import Array, Bool, Float, Int
 from memoryspan.accuracy import Accuracy, measured
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, Variables, forward
-from memoryspan.inference.evaluate import compile_rows, right
+from memoryspan.inference.evaluate import compile_rows, correct
 from memoryspan.models import make_model
 from memoryspan.reproduce.criterion import is_met, mistakes, root_mean_square
 from memoryspan.reproduce.trial import TESTED, Criterion, Outcome, Trial
 from memoryspan.sampling import integers
 from memoryspan.spans.measure import trained
 from memoryspan.tasks import Batch, Task, make_task
-from memoryspan.training import Curriculum, Position, Settings, Status
+from memoryspan.training import Curriculum, Status, TrainConfig, TrainSnapshot
 from memoryspan.training.loop import chunks
 from memoryspan.training.position import evaluation_key
-from memoryspan.training.proof import Proof, both_draws
+from memoryspan.training.proof import Proof, confirm_on_two_samples
 
 Errors = tuple[Float[np.ndarray, "sequences"], Bool[np.ndarray, "sequences"]]
 """Of sequences, one by one: the largest error, and whether the task judges it wrong."""
@@ -42,11 +42,11 @@ def attempt(trials: Sequence[Trial], on_progress: Callable[[str], None] = lambda
     task = make_task(first.task)
     on_progress("building")
     models = [make_model(trial.model, task, trial.seed) for trial in trials]
-    unordered_from = None if first.curriculum else first.shortest
+    unordered_from = None if first.curriculum else first.min_length
     curriculum = Curriculum(mastered=first.mastered, settle_for=1, unordered_from=unordered_from)
-    promising = min(Settings.threshold, first.criterion.share)
-    settings = [Settings(trial.seed, trial.batch_size, trial.budget, curriculum, promising) for trial in trials]
-    meter = error_meter(forward(models[0]), task, first.shortest)
+    promising = min(TrainConfig.threshold, first.criterion.share)
+    settings = [TrainConfig(trial.seed, trial.batch_size, trial.budget, curriculum, promising) for trial in trials]
+    meter = error_meter(forward(models[0]), task, first.min_length)
     now = ()
     on_progress("compiling")
     order = "with" if first.curriculum else "without"
@@ -58,11 +58,11 @@ def attempt(trials: Sequence[Trial], on_progress: Callable[[str], None] = lambda
 def _proof(criterion: Criterion, task: Task, meter: Meter) -> Proof:
     """Solved where both draws of fresh sequences meet the criterion."""
 
-    def look(position: Position, settings: Settings, key: Array) -> Accuracy | None:
+    def look(position: TrainSnapshot, settings: TrainConfig, key: Array) -> Accuracy | None:
         errors = meter(position.state.variables, key, criterion.in_a_row, criterion)
         return _accuracy(criterion, errors, task) if is_met(criterion, *errors) else None
 
-    return both_draws(look)
+    return confirm_on_two_samples(look)
 
 
 def _accuracy(criterion: Criterion, errors: Errors, task: Task) -> Accuracy:
@@ -70,21 +70,24 @@ def _accuracy(criterion: Criterion, errors: Errors, task: Task) -> Accuracy:
     return Accuracy(int(right_ones.sum()), len(right_ones), task.length, task.chance)
 
 
-def error_meter(fwd: Forward, task: Task, shortest: int) -> Meter:
-    """How wrong a model is on fresh sequences, for many calls; lengths are drawn from `shortest` to `task.length`.
+def error_meter(fwd: Forward, task: Task, min_length: int) -> Meter:
+    """How wrong a model is on fresh sequences, for many calls; lengths are drawn from `min_length` to `task.length`.
 
     Of a model that reads its padding all have the full length.
 
     Returns:
         measure(variables, key, sequences, criterion=None): their errors; those of the first few alone, where their
-        mistakes say that the criterion is not met. It raises `NoRoomError` where one does not fit into memory.
+        mistakes say that the criterion is not met. It raises `InsufficientMemoryError` where one does not fit into
+        memory.
     """
     program: tuple[int, Callable] | None = None
 
     def measure(variables: Variables, key: Array, sequences: int, criterion: Criterion | None = None) -> Errors:
         nonlocal program
         if program is None:
-            program = compile_rows(partial(_errors, shortest if fwd.ragged else task.length), fwd, task, variables, key)
+            program = compile_rows(
+                partial(_errors, min_length if fwd.ragged else task.length), fwd, task, variables, key
+            )
         _, errors_of = program
         errors, wrong = np.zeros(0, np.float32), np.zeros(0, bool)
         while len(errors) < sequences:
@@ -107,20 +110,20 @@ def largest_errors(task: Task, predictions: Float[Array, "batch ..."], batch: Ba
     else:
         is_vector = batch.targets.ndim == predictions.ndim
         expected = batch.targets if is_vector else batch.targets[..., None]
-    errors = jnp.where(batch.asked, abs(predictions - expected).max(-1), 0)
+    errors = jnp.where(batch.target_mask, abs(predictions - expected).max(-1), 0)
     return errors.reshape(errors.shape[0], -1).max(axis=1)
 
 
 def _errors(
-    shortest: int, fwd: Forward, task: Task, rows: int, variables: Variables, key: Array, length: Int[Array, ""]
+    min_length: int, fwd: Forward, task: Task, rows: int, variables: Variables, key: Array, length: Int[Array, ""]
 ) -> tuple[Float[Array, "rows"], Bool[Array, "rows"]]:
     for_lengths, for_batch = jax.random.split(key)
-    batch = task.sample(for_batch, rows, integers(for_lengths, (rows,), shortest, length + 1))
+    batch = task.sample(for_batch, rows, integers(for_lengths, (rows,), min_length, length + 1))
     predictions = fwd.apply(variables, batch.inputs, batch.lengths).predictions
-    return largest_errors(task, predictions, batch), ~right(task, predictions, batch)
+    return largest_errors(task, predictions, batch), ~correct(task, predictions, batch)
 
 
-def _outcome(trial: Trial, model: keras.Model, position: Position, task: Task, meter: Meter) -> Outcome:
+def _outcome(trial: Trial, model: keras.Model, position: TrainSnapshot, task: Task, meter: Meter) -> Outcome:
     errors = meter(position.state.variables, evaluation_key(trial.seed, position.row), TESTED)
     spread = root_mean_square(errors[0])
     return Outcome(
@@ -131,7 +134,7 @@ def _outcome(trial: Trial, model: keras.Model, position: Position, task: Task, m
     )
 
 
-def _describe(now: Sequence[Position]) -> str:
+def _describe(now: Sequence[TrainSnapshot]) -> str:
     """Where the seeds stand, in a line."""
     rows = [position.row for position in now]
     worst = min(rows, key=lambda row: (row.length, row.accuracy))

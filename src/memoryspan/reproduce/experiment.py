@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from memoryspan.reproduce.trial import Criterion, Trial, Trials
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.training.budget import Budget
 
 
@@ -44,11 +44,11 @@ class Experiment:
     what: str
     """What has to be remembered, in a line."""
     published: Published
-    task: Named
+    task: Spec
     """At the longest length of the experiment."""
-    shortest: int
+    min_length: int
     """The shortest length of the experiment, in time steps; lengths between are equally frequent."""
-    model: Named
+    model: Spec
     sequences: int
     """The budget of a training."""
     criterion: Criterion = Criterion()
@@ -72,7 +72,7 @@ class Experiment:
                 seed=seed,
                 budget=Budget(examples=self.sequences),
                 batch_size=self.batch_size,
-                shortest=self.shortest,
+                min_length=self.min_length,
                 criterion=self.criterion,
                 curriculum=curriculum,
                 mastered=self.mastered,

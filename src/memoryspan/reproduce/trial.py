@@ -46,7 +46,7 @@ class Trial(Training, frozen=True, kw_only=True, tag="trial"):
 
     experiment: str
     """What it is part of, like `lstm-1997/adding-100`."""
-    shortest: int
+    min_length: int
     """Sequences are tested at lengths from this one to the task's, equally often."""
     criterion: Criterion
     curriculum: bool

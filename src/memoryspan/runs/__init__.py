@@ -10,25 +10,6 @@
 Names are loaded when they are first used, so that a record is read without JAX and Keras.
 """
 
-from importlib import import_module
+import lazy_loader
 
-_HOME = {
-    "Record": "record",
-    "Run": "run",
-    "SavedRun": "saved",
-    "carry_on": "run",
-    "history": "history_file",
-    "load_model": "model_file",
-    "open_run": "saved",
-    "resume": "run",
-    "start": "run",
-}
-"""The module of each public name."""
-
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str):
-    if name not in _HOME:
-        raise AttributeError(f"module 'memoryspan.runs' has no attribute {name!r}")
-    return getattr(import_module(f"memoryspan.runs.{_HOME[name]}"), name)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

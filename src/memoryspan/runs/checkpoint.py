@@ -21,7 +21,7 @@ from memoryspan.errors import RunError
 from memoryspan.files import atomic
 from memoryspan.files.versioned import plain
 from memoryspan.runs.history_file import row_from
-from memoryspan.training import Position, Status
+from memoryspan.training import Status, TrainSnapshot
 from memoryspan.training.state import State
 
 FOLDER = "checkpoints"
@@ -40,7 +40,7 @@ class Rest(msgspec.Struct, frozen=True):
     """Of the arrays' file, followed by the JSON of the fields above."""
 
 
-def save(directory: Path, position: Position) -> None:
+def save(directory: Path, position: TrainSnapshot) -> None:
     """Keeps a position, and the one before it.
 
     Raises:
@@ -58,7 +58,7 @@ def save(directory: Path, position: Position) -> None:
     _remove(_newest_first(folder)[KEPT:])
 
 
-def load(directory: Path, like: State) -> tuple[Position, list[str]]:
+def load(directory: Path, like: State) -> tuple[TrainSnapshot, list[str]]:
     """The newest good position, and a sentence about each newer one that is damaged.
 
     `like` is a state of the same model: what the arrays have to fit.
@@ -97,12 +97,12 @@ def _remove(paths: list[Path]) -> None:
         path.with_suffix(".safetensors").unlink(missing_ok=True)
 
 
-def _read(path: Path, like: State) -> Position:
+def _read(path: Path, like: State) -> TrainSnapshot:
     arrays = path.with_suffix(".safetensors").read_bytes()
     rest = msgspec.json.decode(path.read_bytes(), type=Rest)
     if _checksum(arrays, rest.row, rest.status, rest.accuracy) != rest.sha256:
         raise ValueError("its checksum is not the one that was written")
-    return Position(_state(arrays_from(arrays), like), row_from(rest.row), rest.status, rest.accuracy)
+    return TrainSnapshot(_state(arrays_from(arrays), like), row_from(rest.row), rest.status, rest.accuracy)
 
 
 def _checksum(arrays: bytes, *fields) -> str:

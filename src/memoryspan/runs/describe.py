@@ -12,12 +12,12 @@ from memoryspan.environment import environment
 from memoryspan.errors import TaskError
 from memoryspan.files.versioned import plain
 from memoryspan.runs.record import Asked, Record, Resolved, Results
-from memoryspan.spec import Named
-from memoryspan.tasks import Task, name_of
-from memoryspan.training import Position, Settings, Status
+from memoryspan.spec import Spec
+from memoryspan.tasks import Task, spec_of
+from memoryspan.training import Status, TrainConfig, TrainSnapshot
 
 
-def begun(model: keras.Model, fwd: Forward, task: Task, settings: Settings, made_by: Named) -> Record:
+def begun(model: keras.Model, fwd: Forward, task: Task, settings: TrainConfig, made_by: Spec) -> Record:
     """Of a run that begins, here and now."""
     return Record(
         memoryspan=__version__,
@@ -25,16 +25,16 @@ def begun(model: keras.Model, fwd: Forward, task: Task, settings: Settings, made
         asked=Asked(asked_task(task), made_by, plain(settings)),
         resolved=Resolved(
             parameters=model.count_params(),
-            path=fwd.path,
+            engine=fwd.engine,
             reason=fwd.reason,
-            optimizer=Named(type(model.optimizer).__name__, plain(model.optimizer.get_config())),
+            optimizer=Spec(type(model.optimizer).__name__, plain(model.optimizer.get_config())),
             loss=_name_of(model.loss),
         ),
         environment=environment(),
     )
 
 
-def ended(record: Record, status: Status, position: Position) -> Record:
+def ended(record: Record, status: Status, position: TrainSnapshot) -> Record:
     """Of the same run, once it has ended at this position."""
     row, accuracy = position.row, position.accuracy
     results = Results(
@@ -49,10 +49,10 @@ def ended(record: Record, status: Status, position: Position) -> Record:
     return msgspec.structs.replace(record, status=status.value, results=results)
 
 
-def asked_task(task: Task) -> Named:
+def asked_task(task: Task) -> Spec:
     """What a task is called in a record, with all of its settings; raises `TaskError` where JSON cannot hold them."""
     try:
-        return msgspec.structs.replace(name_of(task), settings=plain(task))
+        return msgspec.structs.replace(spec_of(task), settings=plain(task))
     except (AttributeError, TypeError, ValueError):
         raise TaskError(
             f"The settings of a task are kept as JSON, and should be numbers, words, or lists of such, got {task}."

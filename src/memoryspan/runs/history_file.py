@@ -13,12 +13,12 @@ import msgspec
 
 from memoryspan.errors import RunError
 from memoryspan.files import atomic
-from memoryspan.training.result import Row
+from memoryspan.training.result import HistoryRow
 
 FILE = "history.jsonl"
 
 
-def history(directory: str | Path) -> tuple[Row, ...]:
+def history(directory: str | Path) -> tuple[HistoryRow, ...]:
     """The rows that have been kept of a run; none where it has no history.
 
     Raises:
@@ -35,31 +35,31 @@ def history(directory: str | Path) -> tuple[Row, ...]:
     return tuple(_decode(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1))
 
 
-def append(directory: Path, row: Row) -> None:
+def append(directory: Path, row: HistoryRow) -> None:
     """Adds a row, without waiting for the disk; raises `OSError` where it cannot be written."""
     with (directory / FILE).open("ab") as file:
         file.write(_encode(row))
 
 
-def rewrite(directory: Path, rows: Iterable[Row]) -> None:
+def rewrite(directory: Path, rows: Iterable[HistoryRow]) -> None:
     """Puts these rows in place of all that were there; raises `OSError` where they cannot be written."""
     atomic.write(directory / FILE, b"".join(map(_encode, rows)))
 
 
-def row_from(values: dict[str, Any]) -> Row:
+def row_from(values: dict[str, Any]) -> HistoryRow:
     """A row from its JSON, in which a number that is not finite is null.
 
     Raises:
         msgspec.ValidationError: these are not the values of a row.
     """
-    return msgspec.convert({name: math.nan if x is None else x for name, x in values.items()}, Row)
+    return msgspec.convert({name: math.nan if x is None else x for name, x in values.items()}, HistoryRow)
 
 
-def _encode(row: Row) -> bytes:
+def _encode(row: HistoryRow) -> bytes:
     return msgspec.json.encode(row) + b"\n"
 
 
-def _decode(line: bytes, where: str) -> Row:
+def _decode(line: bytes, where: str) -> HistoryRow:
     try:
         return row_from(msgspec.json.decode(line, type=dict[str, Any]))
     except msgspec.DecodeError as error:

@@ -59,7 +59,7 @@ class Opened:
 
 def save_model(model: keras.Model, directory: Path) -> None:
     """Puts the model, with its compiled optimizer and loss, in place; raises `OSError` where it cannot be written."""
-    with atomic.replacing(directory / FILE) as temporary:
+    with atomic.atomic_path(directory / FILE) as temporary:
         model.save(temporary)
 
 

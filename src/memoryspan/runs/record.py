@@ -15,7 +15,7 @@ from memoryspan.environment import Environment
 from memoryspan.errors import RunError
 from memoryspan.files import atomic
 from memoryspan.files.versioned import _Version
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 
 if TYPE_CHECKING:
     pass
@@ -35,20 +35,20 @@ Ended = Literal["solved", "budget", "not finite", "memory", "stopped", "interrup
 class Asked(msgspec.Struct, frozen=True):
     """What was asked for."""
 
-    task: Named
-    model: Named
+    task: Spec
+    model: Spec
     training: dict[str, Any]
-    """The fields of `training.Settings`."""
+    """The fields of `training.TrainConfig`."""
 
 
 class Resolved(msgspec.Struct, frozen=True):
     """What that came to."""
 
     parameters: int
-    path: Literal["unroll", "keras"]
+    engine: Literal["unroll", "keras"]
     reason: str
     """Why that path serves the model."""
-    optimizer: Named
+    optimizer: Spec
     loss: str
 
 

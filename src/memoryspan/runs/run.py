@@ -24,7 +24,7 @@ from memoryspan.errors import ModelError, RunError
 from memoryspan.files import atomic
 from memoryspan.files.lock import lock
 from memoryspan.files.versioned import plain
-from memoryspan.interrupt import first_ctrl_c
+from memoryspan.interrupt import defer_sigint
 from memoryspan.runs import checkpoint, history_file, record, snapshots
 from memoryspan.runs.describe import begun, ended
 from memoryspan.runs.directory import claim, require_empty
@@ -32,10 +32,10 @@ from memoryspan.runs.model_file import is_all_keras, load_model, save_model
 from memoryspan.runs.record import Record
 from memoryspan.runs.saved import open_run
 from memoryspan.runs.snapshots import Snapshots
-from memoryspan.spec import Named
-from memoryspan.tasks import Task, name_of
-from memoryspan.training import Budget, Position, Result, Row, Settings, Status, positions, restore
-from memoryspan.training.position import first_position
+from memoryspan.spec import Spec
+from memoryspan.tasks import Task, spec_of
+from memoryspan.training import Budget, HistoryRow, Result, Status, TrainConfig, TrainSnapshot, positions, restore
+from memoryspan.training.position import initial_snapshot
 from memoryspan.training.state import initial_state
 from memoryspan.training.trainable import notes, trainable
 
@@ -54,8 +54,8 @@ class Run:
     record: Record
     task: Task
     model: keras.Model
-    settings: Settings
-    position: Position
+    settings: TrainConfig
+    position: TrainSnapshot
     """Where it stands."""
     notices: tuple[str, ...]
     """Sentences for the person, about what was found on opening it."""
@@ -70,10 +70,10 @@ class Run:
 def start(
     model: keras.Model,
     task: Task,
-    settings: Settings = Settings(),  # noqa: B008  (frozen)
+    settings: TrainConfig = TrainConfig(),  # noqa: B008  (frozen)
     *,
     directory: str | Path | None = None,
-    made_by: Named | None = None,
+    made_by: Spec | None = None,
 ) -> Run:
     """Begins a run with a compiled model as it is; before the first update, all that it needs is on the disk.
 
@@ -89,9 +89,9 @@ def start(
         RunError: the directory is not empty, is in use, or cannot be written to.
     """
     fwd = trainable([model], task, settings.batch_size)
-    made_by = made_by or Named(model.name)
+    made_by = made_by or Spec(model.name)
     place = claim(Path(directory) if directory else None, f"{task.name}-{made_by.name}-{task.length}")
-    position = first_position(model, fwd, task, settings)
+    position = initial_snapshot(model, fwd, task, settings)
     instead = "Make room there, or give another --run."
     with atomic.explained(place, instead):
         held = lock(place)
@@ -133,7 +133,7 @@ def resume(directory: str | Path, *, budget: Budget | None = None, kind: Callabl
 def carry_on(
     run: Run,
     *,
-    on_position: Callable[[Position], None] = lambda position: None,
+    on_chunk: Callable[[TrainSnapshot], None] = lambda position: None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     every: float = CHECKPOINT_SECONDS,
 ) -> Result:
@@ -155,22 +155,22 @@ def carry_on(
     if not run.lock.is_locked:
         raise RunError(f"This run has been carried on already: open it again with resume({str(run.directory)!r}).")
     try:
-        with first_ctrl_c() as pressed:
-            return _train(run, on_position, callbacks, every, pressed)
+        with defer_sigint() as pressed:
+            return _train(run, on_chunk, callbacks, every, pressed)
     finally:
         run.lock.release()
 
 
 def _train(
     run: Run,
-    on_position: Callable[[Position], None],
+    on_chunk: Callable[[TrainSnapshot], None],
     callbacks: Sequence[keras.callbacks.Callback],
     every: float,
     pressed: Callable[[], bool],
 ) -> Result:
     position, rows = run.position, list(history_file.history(run.directory))
     if run.ended:
-        return Result(Status(run.record.status), position.accuracy, tuple(rows), run.record.resolved.path)
+        return Result(Status(run.record.status), position.accuracy, tuple(rows), run.record.resolved.engine)
     seen = _seen(snapshots.load(run.directory), position)
     due = time.monotonic() + every
     training = positions(run.model, run.task, run.settings, run.position, callbacks=callbacks, epoch=len(rows))
@@ -180,7 +180,7 @@ def _train(
                 rows.append(position.row)
                 seen = _seen(seen, position)
                 due = _keep(run, position, seen, due, every)
-                on_position(position)
+                on_chunk(position)
                 if pressed():
                     break
         return _finish(run, position, seen, rows)
@@ -188,11 +188,11 @@ def _train(
         return _finish(run, position, seen, rows)
 
 
-def _seen(before: Snapshots, position: Position) -> Snapshots:
+def _seen(before: Snapshots, position: TrainSnapshot) -> Snapshots:
     return snapshots.with_moment(before, position.row.updates, position.state.variables)
 
 
-def _keep(run: Run, position: Position, seen: Snapshots, due: float, every: float) -> float:
+def _keep(run: Run, position: TrainSnapshot, seen: Snapshots, due: float, every: float) -> float:
     """Adds the row to the history, makes a checkpoint if one is due, and says when the next one is."""
     with _written(run):
         history_file.append(run.directory, position.row)
@@ -206,7 +206,7 @@ def _keep(run: Run, position: Position, seen: Snapshots, due: float, every: floa
     return began + took + max(every, took / CHECKPOINT_SHARE)
 
 
-def _finish(run: Run, position: Position, seen: Snapshots, rows: list[Row]) -> Result:
+def _finish(run: Run, position: TrainSnapshot, seen: Snapshots, rows: list[HistoryRow]) -> Result:
     """Writes the end of it, or, where it has no status yet, the interruption."""
     rows = [row for row in rows if row.updates < position.row.updates]
     if position.row.updates:  # Ctrl-C may have come before its row was added
@@ -220,7 +220,7 @@ def _finish(run: Run, position: Position, seen: Snapshots, rows: list[Row]) -> R
         save_model(run.model, run.directory)
         record.write(run.directory, ended(run.record, status, position))
     found = notes(run.model, run.task, status)
-    return Result(status, position.accuracy, tuple(rows), run.record.resolved.path, found)
+    return Result(status, position.accuracy, tuple(rows), run.record.resolved.engine, found)
 
 
 def _written(run: Run):
@@ -230,7 +230,7 @@ def _written(run: Run):
     )
 
 
-def _write_first(place: Path, model: keras.Model, position: Position, first: Record) -> tuple[str, ...]:
+def _write_first(place: Path, model: keras.Model, position: TrainSnapshot, first: Record) -> tuple[str, ...]:
     """All that `resume` needs; the record last, for with it the run is there. Tells where `resume` will not do."""
     checkpoint.save(place, position)
     history_file.rewrite(place, ())
@@ -265,8 +265,8 @@ def _reopen(place: Path, budget: Budget | None, kind: Callable[..., Task] | None
     return Run(place, record_now, task, model, settings, position, tuple(notices), held)
 
 
-def _require_same_file(named: Named, task: Task, place: Path) -> None:
-    now = name_of(task).sha256
+def _require_same_file(named: Spec, task: Task, place: Path) -> None:
+    now = spec_of(task).sha256
     if None not in (named.sha256, now) and named.sha256 != now:
         raise RunError(
             f"{named.name} is not the file any more with which the run in {place} was begun: give that one, or begin "
@@ -274,13 +274,13 @@ def _require_same_file(named: Named, task: Task, place: Path) -> None:
         )
 
 
-def _put_rows_aside(place: Path, position: Position) -> None:
+def _put_rows_aside(place: Path, position: TrainSnapshot) -> None:
     """Ends the history where the position stands, torn line or not: what came after it will come again."""
     rows = history_file.history(place)
     history_file.rewrite(place, (row for row in rows if row.updates <= position.row.updates))
 
 
-def _put_snapshots_aside(place: Path, position: Position) -> list[str]:
+def _put_snapshots_aside(place: Path, position: TrainSnapshot) -> list[str]:
     """The same for the snapshots; where they are damaged, the training goes on without them."""
     try:
         snapshots.save(place, snapshots.load(place, until=position.row.updates))
@@ -290,11 +290,11 @@ def _put_snapshots_aside(place: Path, position: Position) -> list[str]:
     return []
 
 
-def _is_spent(budget: Budget, position: Position) -> bool:
+def _is_spent(budget: Budget, position: TrainSnapshot) -> bool:
     return budget.spent(position.row.examples, position.row.tokens, position.row.seconds)
 
 
-def _require_larger(budget: Budget, position: Position, place: Path) -> None:
+def _require_larger(budget: Budget, position: TrainSnapshot, place: Path) -> None:
     if position.status in (None, Status.BUDGET, Status.STOPPED) and _is_spent(budget, position):
         row = position.row
         raise RunError(
@@ -303,7 +303,7 @@ def _require_larger(budget: Budget, position: Position, place: Path) -> None:
         )
 
 
-def _going_on(saved: Record, settings: Settings, position: Position) -> Record:
+def _going_on(saved: Record, settings: TrainConfig, position: TrainSnapshot) -> Record:
     """The record of a run that is taken up again, or as it was where it has ended."""
     if saved.status == position.status:
         return saved
@@ -311,11 +311,11 @@ def _going_on(saved: Record, settings: Settings, position: Position) -> Record:
     return msgspec.structs.replace(saved, asked=asked, status=record.UNFINISHED, results=None)
 
 
-def _remarks(now: Record, position: Position) -> list[str]:
+def _remarks(now: Record, position: TrainSnapshot) -> list[str]:
     """What the person should know before it goes on."""
     if position.status is Status.BUDGET:
         return ["Its budget is spent, and nothing is left to train: give it a larger one with --budget."]
     if position.status is not None:
-        return [f"It ended before, and nothing is left to train. {position.status.sentence}"]
+        return [f"It ended before, and nothing is left to train. {position.status.message}"]
     changed = difference(now.environment, environment())
     return [f"It goes on elsewhere ({changed}): the last bits of its results may differ."] if changed else []

@@ -12,12 +12,12 @@ from memoryspan import user_code
 from memoryspan.errors import RunError
 from memoryspan.runs import record
 from memoryspan.runs.record import Record
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 
 if TYPE_CHECKING:
     from memoryspan.backend import keras
     from memoryspan.tasks import Task
-    from memoryspan.training import Row, Settings
+    from memoryspan.training import HistoryRow, TrainConfig
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class SavedRun:
         return task_from(self.record.asked.task, self.directory, self.kind)
 
     @property
-    def settings(self) -> "Settings":
+    def settings(self) -> "TrainConfig":
         """How it is trained; raises `RunError` where the record's settings make no sense."""
-        from memoryspan.training import Settings
+        from memoryspan.training import TrainConfig
 
-        return _convert(self.record.asked.training, Settings, self.directory)
+        return _convert(self.record.asked.training, TrainConfig, self.directory)
 
-    def history(self) -> "tuple[Row, ...]":
+    def history(self) -> "tuple[HistoryRow, ...]":
         """The rows kept so far; raises `RunError` where they are damaged."""
         from memoryspan.runs.history_file import history
 
@@ -64,8 +64,7 @@ class SavedRun:
         if self.record.results is not None:
             return model, self.record.results.updates
         from memoryspan.runs import checkpoint
-        from memoryspan.training import restore
-        from memoryspan.training.state import initial_state
+        from memoryspan.training.state import initial_state, restore
 
         like = initial_state(model, self.settings.curriculum, self.task)
         position, _ = checkpoint.load(self.directory, like)
@@ -83,11 +82,11 @@ def open_run(directory: str | Path, kind: "Callable[..., Task] | None" = None) -
     return SavedRun(directory, record.read(directory), kind)
 
 
-def task_from(named: Named, directory: Path, kind: "Callable[..., Task] | None" = None) -> "Task":
+def task_from(named: Spec, directory: Path, kind: "Callable[..., Task] | None" = None) -> "Task":
     """The task of this name in `TASKS`, or of the class given: nothing is imported because a record names it."""
     from memoryspan.tasks import TASKS
 
-    if user_code.is_stranger(named.name):
+    if user_code.is_import_path(named.name):
         if kind is None:
             raise RunError(
                 f"The run in {directory} was trained on {named.name}, which is not part of memoryspan, and nothing "

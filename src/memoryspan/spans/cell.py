@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from memoryspan.accuracy import Measured
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.training.budget import Budget
 
 FORMAT = 2
@@ -20,9 +20,9 @@ them all. 2: cells and answers say of which kind they are."""
 class Training(msgspec.Struct, frozen=True, kw_only=True):
     """What every kind of cell asks for, and all that its answer depends on, the machine apart."""
 
-    task: Named
+    task: Spec
     """With all of its settings, the length apart where that is what is asked for."""
-    model: Named
+    model: Spec
     """With all of its settings but the seed."""
     seed: int
     budget: Budget
@@ -42,7 +42,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
 class Cell(Training, frozen=True, kw_only=True, tag="span"):
     """How far back does a model remember?"""
 
-    longest: int
+    max_length: int
     """The length, in time steps, beyond which nobody looks."""
 
 
@@ -69,7 +69,7 @@ class Trained(msgspec.Struct, frozen=True, kw_only=True):
     ended: str
     """How it ended: a value of `training.Status`."""
     parameters: int
-    path: Literal["unroll", "keras"]
+    engine: Literal["unroll", "keras"]
     updates: int
     examples: int
     tokens: int

@@ -11,8 +11,8 @@ from memoryspan.accuracy import Accuracy, accuracy_table
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
 from memoryspan.engine.forward import NEAR, input_shape
-from memoryspan.errors import NoRoomError
-from memoryspan.inference.evaluate import check_fit, evaluator
+from memoryspan.errors import InsufficientMemoryError
+from memoryspan.inference.evaluate import check_compatible, make_accuracy_fn
 from memoryspan.sampling import Stream, stream
 from memoryspan.spans.cell import Span
 from memoryspan.stats import wilson
@@ -54,11 +54,11 @@ def held_span(
     model: keras.Model,
     task: Task,
     *,
-    longest: int = 16_384,
+    max_length: int = 16_384,
     seed: int = 0,
     on_accuracy: Callable[[Accuracy], None] = lambda accuracy: None,
 ) -> Held:
-    """The held span of any Keras model on a task, from its shortest length to `longest`.
+    """The held span of any Keras model on a task, from its shortest length to `max_length`.
 
     `task.length` is the length that the model was trained on, and is looked at whatever comes before. A model
     that takes no more than a fixed length is looked at up to that.
@@ -66,34 +66,38 @@ def held_span(
 
     Raises:
         ModelError: the model does not fit the task.
-        TaskError: `longest` is below the task's shortest length, or `seed` is none.
+        TaskError: `max_length` is below the task's shortest length, or `seed` is none.
     """
     seed_number(seed)
-    require_longest(longest, task)
-    longest = min(longest, input_shape(model)[1] or longest)  # a model of a fixed length takes no more
+    require_max_length(max_length, task)
+    max_length = min(max_length, input_shape(model)[1] or max_length)  # a model of a fixed length takes no more
     fwd, variables = forward(model), variables_of(model)
-    longest = next(filter(fwd.takes, range(longest, max(longest - NEAR, task.shortest - 1), -1)), longest)
-    trained, task = min(task.length, longest), at_length(task, longest)
-    check_fit(model, task)
-    count = evaluator(fwd, task)
+    max_length = next(filter(fwd.takes, range(max_length, max(max_length - NEAR, task.min_length - 1), -1)), max_length)
+    trained, task = min(task.length, max_length), at_length(task, max_length)
+    check_compatible(model, task)
+    count = make_accuracy_fn(fwd, task)
 
     def measure(length: int, enough: int) -> Accuracy:
         accuracy = count(variables, stream(seed, Stream.EVALUATION), EXAMPLES, length, enough)
         on_accuracy(accuracy)
         return accuracy
 
-    return hold(measure, task, longest, trained, lambda length: fwd.length_from(length, longest))
+    return hold(measure, task, max_length, trained, lambda length: fwd.length_from(length, max_length))
 
 
-def require_longest(longest: int, task: Task) -> None:
+def require_max_length(max_length: int, task: Task) -> None:
     """Raises `TaskError` where the longest length is shorter than the shortest."""
     whole_number(
-        "longest", longest, at_least=task.shortest, given=f", the shortest length of {task.name}", instead="4096"
+        "max_length",
+        max_length,
+        at_least=task.min_length,
+        given=f", the shortest length of {task.name}",
+        instead="4096",
     )
 
 
 def hold(
-    measure: Measure, task: Task, longest: int, trained: int, taken: Callable[[int], int] = lambda length: length
+    measure: Measure, task: Task, max_length: int, trained: int, taken: Callable[[int], int] = lambda length: length
 ) -> Held:
     """Doubles from the shortest length until, beyond the trained one, the model fails; bisects between the last two.
 
@@ -105,16 +109,18 @@ def hold(
         length = taken(length)
         if length not in found:
             found[length] = measure(length, enough)
-        return found[length].right >= ENOUGH
+        return found[length].n_correct >= ENOUGH
 
-    lengths = {taken(length) for length in (task.shortest, *_powers_of_two(task.shortest, longest), trained, longest)}
+    lengths = {
+        taken(length) for length in (task.min_length, *_powers_of_two(task.min_length, max_length), trained, max_length)
+    }
     full = _double(holds, sorted(lengths), trained)
     best = max((length for length in found if holds(length)), default=None)
-    if best is not None and best != longest:
+    if best is not None and best != max_length:
         worst = min((length for length in found if length > best), default=best + 1)
         best = taken(bisect(lambda length: holds(length, ENOUGH), best, worst))
     curve = tuple(found[length] for length in sorted(found))
-    return Held(span(task, best, at_least=best is not None and (best == longest or not full)), curve)
+    return Held(span(task, best, at_least=best is not None and (best == max_length or not full)), curve)
 
 
 def _double(holds: Callable[[int], bool], lengths: Sequence[int], trained: int) -> bool:
@@ -123,7 +129,7 @@ def _double(holds: Callable[[int], bool], lengths: Sequence[int], trained: int) 
     for length in lengths:
         try:
             missed = 0 if holds(length) else missed + (length > trained)
-        except NoRoomError:
+        except InsufficientMemoryError:
             return missed > 0
         if missed == MISSED:
             break

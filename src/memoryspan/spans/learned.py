@@ -7,11 +7,11 @@ curriculum left that length behind, or at the end.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from memoryspan.errors import NoRoomError
+from memoryspan.errors import InsufficientMemoryError
 from memoryspan.spans.cell import Span
 from memoryspan.spans.held import ENOUGH, Measure, span
 from memoryspan.tasks import Task
-from memoryspan.training import Budget, Position, Status
+from memoryspan.training import Budget, Status, TrainSnapshot
 
 STILL_GROWING = 0.5
 """Where the length last grew after this share of the budget, more of it would have let it grow on."""
@@ -29,7 +29,7 @@ class Climb:
     """The share of the budget that was spent when the length last grew."""
 
 
-def climb_on(climb: Climb, position: Position, looks: Sequence[Measure], budget: Budget) -> Climb:
+def climb_on(climb: Climb, position: TrainSnapshot, looks: Sequence[Measure], budget: Budget) -> Climb:
     """After a chunk of updates that ends at `position`: where the length has grown, measures the one that was left.
 
     All of the looks, each at other examples, have to prove it: the curriculum may come by a length more than once, and
@@ -46,8 +46,8 @@ def climb_on(climb: Climb, position: Position, looks: Sequence[Measure], budget:
 
 def _prove(looks: Sequence[Measure], length: int) -> bool:
     try:
-        return all(look(length, ENOUGH).right >= ENOUGH for look in looks)
-    except NoRoomError:
+        return all(look(length, ENOUGH).n_correct >= ENOUGH for look in looks)
+    except InsufficientMemoryError:
         return False
 
 

@@ -5,14 +5,14 @@ from typing import Any
 
 from memoryspan.accuracy import Accuracy, measured
 from memoryspan.backend import keras
-from memoryspan.engine import forward, path_of
-from memoryspan.inference.evaluate import evaluator
+from memoryspan.engine import engine_of, forward
+from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.models import make_model
 from memoryspan.spans.cell import Cell, Found
-from memoryspan.spans.held import EXAMPLES, THRESHOLD, Measure, hold, require_longest
+from memoryspan.spans.held import EXAMPLES, THRESHOLD, Measure, hold, require_max_length
 from memoryspan.spans.learned import Climb, climb_on, learned_span
 from memoryspan.tasks import Task, make_task
-from memoryspan.training import Curriculum, Position, Settings
+from memoryspan.training import Curriculum, TrainConfig, TrainSnapshot
 from memoryspan.training.loop import chunks
 from memoryspan.training.position import evaluation_key
 from memoryspan.training.proof import twice
@@ -34,9 +34,9 @@ def measure(cells: Sequence[Cell], on_progress: Callable[[str], None] = lambda s
     task = at_longest(first)
     on_progress("building")
     models = [make_model(cell.model, task, cell.seed) for cell in cells]
-    settings = [Settings(cell.seed, cell.batch_size, cell.budget, CURRICULUM, THRESHOLD) for cell in cells]
-    count = evaluator(forward(models[0]), task)
-    climbs, now = [Climb(task.shortest) for _ in cells], ()
+    settings = [TrainConfig(cell.seed, cell.batch_size, cell.budget, CURRICULUM, THRESHOLD) for cell in cells]
+    count = make_accuracy_fn(forward(models[0]), task)
+    climbs, now = [Climb(task.min_length) for _ in cells], ()
     on_progress("compiling")
     for now in chunks(models, task, settings, twice(task, count)):
         looks = [
@@ -51,12 +51,12 @@ def measure(cells: Sequence[Cell], on_progress: Callable[[str], None] = lambda s
 
 def at_longest(cell: Cell) -> Task:
     """The cell's task, at the longest length that is looked at."""
-    task = make_task(cell.task.having(length=cell.longest))
-    require_longest(cell.longest, task)
+    task = make_task(cell.task.with_settings(length=cell.max_length))
+    require_max_length(cell.max_length, task)
     return task
 
 
-def _look(count: Callable, seed: int, position: Position, draw: int = 0) -> Measure:
+def _look(count: Callable, seed: int, position: TrainSnapshot, draw: int = 0) -> Measure:
     """Measures the model as it is at this position; each draw has other examples."""
 
     def measure(length: int, enough: int) -> Accuracy:
@@ -67,12 +67,18 @@ def _look(count: Callable, seed: int, position: Position, draw: int = 0) -> Meas
 
 
 def _found(
-    cell: Cell, model: keras.Model, task: Task, climb: Climb, position: Position, count: Callable, on_progress: Callable
+    cell: Cell,
+    model: keras.Model,
+    task: Task,
+    climb: Climb,
+    position: TrainSnapshot,
+    count: Callable,
+    on_progress: Callable,
 ) -> Found:
     look = _look(count, cell.seed, position)
     assert position.status is not None
     on_progress(f"seed {cell.seed}: measuring how far it holds")
-    held = hold(look, task, cell.longest, climb.length)
+    held = hold(look, task, cell.max_length, climb.length)
     return Found(
         learned=learned_span(climb, position.status, task, held.span),
         held=held.span,
@@ -81,14 +87,14 @@ def _found(
     )
 
 
-def trained(model: keras.Model, position: Position) -> dict[str, Any]:
+def trained(model: keras.Model, position: TrainSnapshot) -> dict[str, Any]:
     """The fields of `Trained`, of a training that has ended at this position."""
     assert position.status is not None
     row = position.row
     return {
         "ended": position.status.value,
         "parameters": model.count_params(),
-        "path": path_of(model, training=True),
+        "engine": engine_of(model, training=True),
         "updates": row.updates,
         "examples": row.examples,
         "tokens": row.tokens,
@@ -97,7 +103,7 @@ def trained(model: keras.Model, position: Position) -> dict[str, Any]:
     }
 
 
-def _describe(now: Sequence[Position]) -> str:
+def _describe(now: Sequence[TrainSnapshot]) -> str:
     """Where the seeds stand, in a line."""
     rows = [position.row for position in now]
     lengths = ", ".join(f"{row.length:,}" for row in rows)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from memoryspan.spans.cell import Found, Span
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.stats import Interval, interval
 from memoryspan.sweeps.result import Answer
 
@@ -30,8 +30,8 @@ class Median:
 class SpanSummary:
     """A row of the table: one model on one task. Without a single answer there is no median and no chance."""
 
-    task: Named
-    model: Named
+    task: Spec
+    model: Spec
     seeds: int
     """That have an answer."""
     failures: int
@@ -92,6 +92,6 @@ def _chance(found: Sequence[Found]) -> float | None:
     return max((measured.chance for each in found for measured in each.curve), default=None)
 
 
-def _identity(named: Named) -> str:
+def _identity(named: Spec) -> str:
     """Two files of one name are two models."""
     return f"{named} {named.sha256}"

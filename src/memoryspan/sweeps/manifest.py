@@ -17,7 +17,7 @@ from memoryspan.errors import RunError
 from memoryspan.files import atomic
 from memoryspan.reproduce.trial import Trials
 from memoryspan.spans.cell import Cell, Training
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.training.budget import Budget
 
 FILE = "manifest.json"
@@ -31,14 +31,14 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, tag="span"):
 
     command: ClassVar[str] = "span"
     """Of `memoryspan`, that asks so."""
-    tasks: tuple[Named, ...]
+    tasks: tuple[Spec, ...]
     """As `Cell` has them; a stranger's with the hash of its file."""
-    models: tuple[Named, ...]
+    models: tuple[Spec, ...]
     """The same."""
     seeds: tuple[int, ...]
     budget: Budget
     batch_size: int
-    longest: int
+    max_length: int
 
     @property
     def cells(self) -> list[Cell]:
@@ -50,7 +50,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, tag="span"):
                 seed=seed,
                 budget=self.budget,
                 batch_size=self.batch_size,
-                longest=self.longest,
+                max_length=self.max_length,
             )
             for task in self.tasks
             for model in self.models
@@ -167,7 +167,9 @@ def _changes(before: Question | Trials, now: Question | Trials) -> str:
 def strangers_of(cells: Sequence[Training]) -> list[str]:
     """The options that name the strangers' files that these cells need: `--model mine.py:build`."""
     pairs = [(kind, named.name) for cell in cells for kind, named in (("task", cell.task), ("model", cell.model))]
-    return list(dict.fromkeys(f"--{kind} {shlex.quote(name)}" for kind, name in pairs if user_code.is_stranger(name)))
+    return list(
+        dict.fromkeys(f"--{kind} {shlex.quote(name)}" for kind, name in pairs if user_code.is_import_path(name))
+    )
 
 
 def _change(name: str, before, now) -> str:
@@ -176,7 +178,7 @@ def _change(name: str, before, now) -> str:
         return "" if before == now else f"{name} {_words(before)} → {_words(now)}"
     kept = {_plain(each) for each in now}
     gone = [each for each in before if _plain(each) not in kept]
-    if changed := [str(each) for each in gone if isinstance(each, Named) and each.sha256 and _is_named(each, now)]:
+    if changed := [str(each) for each in gone if isinstance(each, Spec) and each.sha256 and _is_named(each, now)]:
         return f"{name} of another file: {', '.join(changed)} has changed since"
     return f"without {name} {_words(tuple(gone))}" if gone else ""
 
@@ -186,7 +188,7 @@ def _plain(value) -> bytes:
     return msgspec.json.encode(value, order="deterministic")
 
 
-def _is_named(stranger: Named, named: Sequence[Named]) -> bool:
+def _is_named(stranger: Spec, named: Sequence[Spec]) -> bool:
     return any((each.name, each.settings) == (stranger.name, stranger.settings) for each in named)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from memoryspan.errors import RunError
-from memoryspan.interrupt import first_ctrl_c
+from memoryspan.interrupt import defer_sigint
 from memoryspan.sweeps.result import Answer, AnyCell
 from memoryspan.sweeps.sweep import Sweep, keep, write_results
 from memoryspan.sweeps.work import failed, groups, pack, unpack
@@ -92,7 +92,7 @@ def run(
         RunError: an answer cannot be written, the workers cannot work, or the cluster has gone.
     """
     try:
-        with first_ctrl_c() as pressed:
+        with defer_sigint() as pressed:
             for answers in _answered(cells, workers, pressed, on_event):
                 for answer in answers:
                     keep(sweep, answer)

@@ -143,7 +143,7 @@ def _written(sweep: Sweep):
 
 
 _SPAN = ("length", "lag", "at_least")
-_COST = ("ended", "updates", "examples", "tokens", "seconds", "path")
+_COST = ("ended", "updates", "examples", "tokens", "seconds", "engine")
 _COLUMNS = {
     Question: (
         *("task", "model", "seed", "parameters"),

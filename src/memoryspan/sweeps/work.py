@@ -21,10 +21,10 @@ import msgspec
 from memoryspan import user_code
 from memoryspan._version import __version__
 from memoryspan.environment import PACKAGES, Environment, commit, environment
-from memoryspan.errors import RunError, StrangerError
+from memoryspan.errors import RunError, UserCodeError
 from memoryspan.reproduce.trial import Outcome, Trial
 from memoryspan.spans.cell import Cell, Found
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.sweeps.result import Answer, AnyCell, Failure
 
 ALONE = {"JAX_NUM_CPU_DEVICES": "1", "PJRT_NPROC": "1"}
@@ -148,14 +148,14 @@ def _measure(cells: Sequence[AnyCell], files: dict[str, bytes], report: Report) 
     return measure([cell for cell in placed if isinstance(cell, Cell)], report)
 
 
-def _placed(named: Named, files: dict[str, bytes]) -> Named:
+def _placed(named: Spec, files: dict[str, bytes]) -> Spec:
     """The same thing by a name that means it in this process."""
-    if not user_code.is_stranger(named.name):
+    if not user_code.is_import_path(named.name):
         return named
     place, _, attribute = named.name.rpartition(":")
     if place in files and not _is_here(place, named.sha256):
         _require_arrived(place, files[place], named.sha256)
-        return Named(f"{_arrived(place, files[place])}:{attribute}", named.settings, named.sha256)
+        return Spec(f"{_arrived(place, files[place])}:{attribute}", named.settings, named.sha256)
     _require_unchanged(named.name, named.sha256)
     return named
 
@@ -166,8 +166,8 @@ def _require_unchanged(name: str, sha256: str | None) -> None:
         raise _changed(name)
 
 
-def _changed(name: str) -> StrangerError:
-    return StrangerError(
+def _changed(name: str) -> UserCodeError:
+    return UserCodeError(
         f"{name} is not the file that it was when the question was asked: put that one back, or ask again with "
         f"another --run."
     )
@@ -181,7 +181,7 @@ def _is_here(place: str, sha256: str | None) -> bool:
 
 def _require_arrived(place: str, content: bytes, sha256: str | None) -> None:
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
-        raise StrangerError(
+        raise UserCodeError(
             f"What was sent to this worker as {place} is not the file that the question was asked of: ask again with "
             f"--retry-failed."
         )
@@ -203,7 +203,7 @@ _FOLDERS: list[tempfile.TemporaryDirectory] = []
 
 def _files(cells: Sequence[AnyCell]) -> dict[str, bytes]:
     """The content of the strangers' files that cells need, by path."""
-    every = [named for cell in cells for named in (cell.task, cell.model) if user_code.is_stranger(named.name)]
+    every = [named for cell in cells for named in (cell.task, cell.model) if user_code.is_import_path(named.name)]
     files = {}
     for named in every:
         place = named.name.rpartition(":")[0]
@@ -221,7 +221,7 @@ def _content(name: str, sha256: str | None) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise StrangerError(
+        raise UserCodeError(
             f"{path} cannot be read ({error.strerror}), and the workers need it: put it back, or ask again with "
             f"another --run."
         ) from error

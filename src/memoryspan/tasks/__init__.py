@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from memoryspan import user_code
-from memoryspan.errors import StrangerError
-from memoryspan.spec import Named, call, unknown
+from memoryspan.errors import UserCodeError
+from memoryspan.spec import Spec, call, unknown
 from memoryspan.tasks.adding import Adding
 from memoryspan.tasks.base import Batch, Task, require_task
 from memoryspan.tasks.copying import Copy
@@ -47,17 +47,17 @@ def task_named(name: str) -> Callable[..., Task]:
         TaskError: there is none of this name.
         StrangerError: the file has none, or does not run.
     """
-    if user_code.is_stranger(name):
+    if user_code.is_import_path(name):
         return _loaded(name)
     if name not in TASKS:
         raise unknown("task", name, TASKS)
     return TASKS[name]
 
 
-def make_task(named: Named) -> Task:
+def make_task(named: Spec) -> Task:
     """The task of this name with these settings; raises as `task_named` does, and where a setting makes no sense."""
     kind = task_named(named.name)
-    if not user_code.is_stranger(named.name):
+    if not user_code.is_import_path(named.name):
         return call(kind, named.name, named.settings)
     with user_code.aside():
         task = call(kind, named.name, named.settings)
@@ -65,7 +65,7 @@ def make_task(named: Named) -> Task:
     return task
 
 
-def name_of(task: Task) -> Named:
+def spec_of(task: Task) -> Spec:
     """What a task is called in a record, its settings left out.
 
     One of the package's by its name, a stranger's as a person has named its class, with the hash of the file that was
@@ -73,11 +73,11 @@ def name_of(task: Task) -> Named:
     """
     kind = type(task)
     if TASKS.get(task.name) is kind:
-        return Named(task.name)
-    return _NAMED.get(kind) or Named(f"{kind.__module__}:{kind.__qualname__}")
+        return Spec(task.name)
+    return _NAMED.get(kind) or Spec(f"{kind.__module__}:{kind.__qualname__}")
 
 
-_NAMED: dict[type, Named] = {}
+_NAMED: dict[type, Spec] = {}
 """What the classes of strangers' tasks were called when they were last named: a class does not know where it was found,
 for a file may have it from another."""
 
@@ -86,8 +86,8 @@ def _loaded(name: str) -> type:
     expected = "a task: a frozen dataclass like memoryspan.tasks.echo.Echo"
     kind = user_code.load(name, expected)
     if not isinstance(kind, type):
-        raise StrangerError(f"{name} should be the class of {expected}, and it is {kind!r}: give the class.")
-    _NAMED[kind] = Named(name, sha256=user_code.sha256(name))
+        raise UserCodeError(f"{name} should be the class of {expected}, and it is {kind!r}: give the class.")
+    _NAMED[kind] = Spec(name, sha256=user_code.sha256(name))
     return kind
 
 

@@ -17,7 +17,7 @@ from typing import ClassVar
 from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.errors import TaskError
-from memoryspan.tasks.base import Asks, Batch
+from memoryspan.tasks.base import Batch
 from memoryspan.validate import whole_number
 
 
@@ -35,7 +35,7 @@ class Adding:
     form: str = "bai"
 
     name: ClassVar[str] = "adding"
-    asks: ClassVar[Asks] = "once"
+    return_sequences: ClassVar[bool] = False
     loss: ClassVar[str] = "mean_squared_error"
     activation: ClassVar[str] = "linear"
     tolerance: ClassVar[float] = 0.04
@@ -46,7 +46,7 @@ class Adding:
         if self.form not in ("bai", "1997"):
             raise TaskError(f"form must be bai or 1997, got {self.form!r}: use form=bai, for example.")
         given, instead = f" for form={self.form}", "50, for example"
-        whole_number("length", self.length, at_least=self.shortest, at_most=2**31 - 1, given=given, instead=instead)
+        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, given=given, instead=instead)
 
     @property
     def n_features(self) -> int:
@@ -59,7 +59,7 @@ class Adding:
         return 1
 
     @property
-    def shortest(self) -> int:
+    def min_length(self) -> int:
         """Two steps to mark; in the form of 1997, in the first half."""
         return 2 if self.form == "bai" else 4
 

@@ -8,13 +8,12 @@ what differs is a shape, never a branch in the code that trains or evaluates.
 
 from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.errors import TaskError
 
-Asks = Literal["once", "every step"]
 """Whether a model gives one answer an example, (batch, outputs), or one a step, (batch, time, outputs)."""
 
 
@@ -27,14 +26,14 @@ class Batch(NamedTuple):
         targets: the right answers: a class (an integer), a number (a float), or, of a task whose `n_outputs` is 2 or
             more, a vector of that many numbers (floats). A number that is answered with several, such as quantiles,
             is a vector of one.
-        asked: where an answer is asked for: within the row's length, and at least once in a row. What stands in
+        target_mask: where an answer is asked for: within the row's length, and at least once in a row. What stands in
             `targets` elsewhere means nothing. An example is right where every answer asked for is.
     """
 
     inputs: Int[Array, "batch time"] | Float[Array, "batch time features"]
     lengths: Int[Array, "batch"]
     targets: Int[Array, "batch *asked"] | Float[Array, "batch *asked"] | Float[Array, "batch *asked outputs"]
-    asked: Bool[Array, "batch *asked"]
+    target_mask: Bool[Array, "batch *asked"]
 
 
 @runtime_checkable
@@ -47,8 +46,8 @@ class Task(Protocol):
     name: ClassVar[str]
     """What it is called on the command line."""
 
-    asks: ClassVar[Asks]
-    """How often an answer is asked for."""
+    return_sequences: ClassVar[bool]
+    """Whether an answer is required at every step, not once at the end of the sequence."""
 
     loss: ClassVar[str]
     """The Keras loss that fits: what a builder compiles a model with."""
@@ -72,7 +71,7 @@ class Task(Protocol):
         ...
 
     @property
-    def shortest(self) -> int:
+    def min_length(self) -> int:
         """The least length at which the question makes sense: where a curriculum begins."""
         ...
 
@@ -133,7 +132,7 @@ def _traced(task: Any, rows: int) -> Any:
     import jax
     import jax.numpy as jnp
 
-    return jax.eval_shape(lambda key: task.sample(key, rows, jnp.int32(task.shortest)), jax.random.key(0))
+    return jax.eval_shape(lambda key: task.sample(key, rows, jnp.int32(task.min_length)), jax.random.key(0))
 
 
 _traced_once = lru_cache(maxsize=16)(_traced)
@@ -157,7 +156,7 @@ def _require_batch(task: Any, called: str) -> None:
         )
     if lacking := [name for name, part in zip(Batch._fields, batch, strict=True) if not hasattr(part, "shape")]:
         raise TaskError(f"{called} samples no array of {' or '.join(lacking)}, and a Batch has four arrays.")
-    asked = (rows,) if task.asks == "once" else (rows, steps)
+    asked = (rows,) if not task.return_sequences else (rows, steps)
     inputs = (rows, steps) if _is_whole(batch.inputs) else (rows, steps, task.n_features)
     one_value = _is_whole(batch.targets) or task.n_outputs == 1
     targets = (asked,) if one_value else ((*asked, task.n_outputs), (*asked, 1))

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.tasks.base import Asks, Batch
+from memoryspan.tasks.base import Batch
 from memoryspan.validate import whole_number
 
 
@@ -30,15 +30,15 @@ class Copy:
     n_copied: int = 10
 
     name: ClassVar[str] = "copy"
-    asks: ClassVar[Asks] = "every step"
+    return_sequences: ClassVar[bool] = True
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("n_symbols", self.n_symbols, at_least=2, at_most=2**31 - 3, instead="8, for example")
         whole_number("n_copied", self.n_copied, at_least=1, at_most=2**30 - 1, instead="10, for example")
-        given, instead = f" for n_copied={self.n_copied}", f"{self.shortest}, or a smaller n_copied"
-        whole_number("length", self.length, at_least=self.shortest, at_most=2**31 - 1, given=given, instead=instead)
+        given, instead = f" for n_copied={self.n_copied}", f"{self.min_length}, or a smaller n_copied"
+        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, given=given, instead=instead)
 
     @property
     def n_features(self) -> int:
@@ -51,7 +51,7 @@ class Copy:
         return self.n_symbols
 
     @property
-    def shortest(self) -> int:
+    def min_length(self) -> int:
         """The marker right behind the symbols."""
         return 2 * self.n_copied + 1
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.tasks.base import Asks, Batch
+from memoryspan.tasks.base import Batch
 from memoryspan.validate import whole_number
 
 
@@ -27,15 +27,15 @@ class Delay:
     delay: int = 4
 
     name: ClassVar[str] = "delay"
-    asks: ClassVar[Asks] = "every step"
+    return_sequences: ClassVar[bool] = True
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("n_features", self.n_features, at_least=2, at_most=2**31 - 1, instead="8, for example")
         whole_number("delay", self.delay, at_least=0, at_most=2**31 - 2, instead="4, for example")
-        given, instead = f" for delay={self.delay}", f"{self.shortest}, or a smaller delay"
-        whole_number("length", self.length, at_least=self.shortest, at_most=2**31 - 1, given=given, instead=instead)
+        given, instead = f" for delay={self.delay}", f"{self.min_length}, or a smaller delay"
+        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, given=given, instead=instead)
 
     @property
     def n_outputs(self) -> int:
@@ -43,7 +43,7 @@ class Delay:
         return self.n_features
 
     @property
-    def shortest(self) -> int:
+    def min_length(self) -> int:
         """The last step has its answer at the first."""
         return self.delay + 1
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.tasks.base import Asks, Batch
+from memoryspan.tasks.base import Batch
 from memoryspan.validate import whole_number
 
 
@@ -29,13 +29,13 @@ class Distractors:
     n_distractors: int = 100
 
     name: ClassVar[str] = "distractors"
-    asks: ClassVar[Asks] = "once"
+    return_sequences: ClassVar[bool] = False
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("n_distractors", self.n_distractors, at_least=1, at_most=2**31 - 5, instead="100, for example")
-        whole_number("length", self.length, at_least=self.shortest, at_most=2**31 - 1, instead="103, for example")
+        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, instead="103, for example")
 
     @property
     def n_features(self) -> int:
@@ -48,7 +48,7 @@ class Distractors:
         return 2
 
     @property
-    def shortest(self) -> int:
+    def min_length(self) -> int:
         """b, x or y, and e, without any distractor."""
         return 3
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.tasks.base import Asks, Batch
+from memoryspan.tasks.base import Batch
 from memoryspan.validate import position, whole_number
 
 
@@ -26,7 +26,7 @@ class Echo:
     out_index: int = 2
 
     name: ClassVar[str] = "echo"
-    asks: ClassVar[Asks] = "once"
+    return_sequences: ClassVar[bool] = False
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
 
@@ -41,7 +41,7 @@ class Echo:
         return self.n_features
 
     @property
-    def shortest(self) -> int:
+    def min_length(self) -> int:
         """The sequence that ends with the symbol to echo."""
         return self.out_index + 1
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.tasks.base import Asks, Batch
+from memoryspan.tasks.base import Batch
 from memoryspan.validate import whole_number
 
 SYMBOLS = "BTPSXVE"
@@ -51,12 +51,12 @@ class EmbeddedReber:
     length: int = 20
 
     name: ClassVar[str] = "embedded_reber"
-    asks: ClassVar[Asks] = "every step"
+    return_sequences: ClassVar[bool] = True
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
-        whole_number("length", self.length, at_least=self.shortest, at_most=2**31 - 1, instead="20, for example")
+        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, instead="20, for example")
 
     @property
     def n_features(self) -> int:
@@ -69,7 +69,7 @@ class EmbeddedReber:
         return len(SYMBOLS)
 
     @property
-    def shortest(self) -> int:
+    def min_length(self) -> int:
         """BTBTXSET, before its E; from here on there are strings of every length."""
         return 8
 

@@ -61,9 +61,9 @@ def require_sound(task: Task) -> None:
 
     `sample` is compiled: with NumPy, or a key of its own, it would draw one batch when it is compiled, and no other.
     """
-    shortest = replace(task, length=max(task.shortest, min(task.length, 2 * task.shortest)))
-    first, again = (jax.jit(lambda key, length: shortest.sample(key, ROWS, length)) for _ in range(2))
-    length = jnp.int32(shortest.length)
+    min_length = replace(task, length=max(task.min_length, min(task.length, 2 * task.min_length)))
+    first, again = (jax.jit(lambda key, length: min_length.sample(key, ROWS, length)) for _ in range(2))
+    length = jnp.int32(min_length.length)
     one, other, repeated = (
         first(jax.random.key(0), length),
         first(jax.random.key(1), length),

@@ -15,7 +15,7 @@ from typing import ClassVar
 from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.errors import TaskError
-from memoryspan.tasks.base import Asks, Batch
+from memoryspan.tasks.base import Batch
 from memoryspan.validate import whole_number
 
 
@@ -36,7 +36,7 @@ class LongLag:
     form: str = "2a"
 
     name: ClassVar[str] = "long_lag"
-    asks: ClassVar[Asks] = "every step"
+    return_sequences: ClassVar[bool] = True
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
 
@@ -44,7 +44,7 @@ class LongLag:
         if self.form not in ("2a", "2b"):
             raise TaskError(f"form must be 2a or 2b, got {self.form!r}: use form=2a, for example.")
         whole_number("n_features", self.n_features, at_least=3, at_most=2**31 - 1, instead="101, for example")
-        whole_number("length", self.length, at_least=self.shortest, at_most=2**31 - 1, instead="100, for example")
+        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, instead="100, for example")
 
     @property
     def n_outputs(self) -> int:
@@ -52,7 +52,7 @@ class LongLag:
         return self.n_features
 
     @property
-    def shortest(self) -> int:
+    def min_length(self) -> int:
         """One symbol between the first and its return."""
         return 2
 

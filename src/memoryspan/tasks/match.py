@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.tasks.base import Asks, Batch
+from memoryspan.tasks.base import Batch
 from memoryspan.validate import whole_number
 
 
@@ -25,13 +25,13 @@ class Match:
     n_features: int = 16
 
     name: ClassVar[str] = "match"
-    asks: ClassVar[Asks] = "once"
+    return_sequences: ClassVar[bool] = False
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("n_features", self.n_features, at_least=2, at_most=2**31 - 1, instead="16, for example")
-        whole_number("length", self.length, at_least=self.shortest, at_most=2**31 - 1, instead="20, for example")
+        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, instead="20, for example")
 
     @property
     def n_outputs(self) -> int:
@@ -39,7 +39,7 @@ class Match:
         return 2
 
     @property
-    def shortest(self) -> int:
+    def min_length(self) -> int:
         """The probe right behind the sample."""
         return 2
 

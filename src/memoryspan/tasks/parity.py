@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.tasks.base import Asks, Batch
+from memoryspan.tasks.base import Batch
 from memoryspan.validate import whole_number
 
 
@@ -24,7 +24,7 @@ class Parity:
     length: int = 40
 
     name: ClassVar[str] = "parity"
-    asks: ClassVar[Asks] = "every step"
+    return_sequences: ClassVar[bool] = True
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
 
@@ -42,7 +42,7 @@ class Parity:
         return 2
 
     @property
-    def shortest(self) -> int:
+    def min_length(self) -> int:
         """The parity of a bit is the bit."""
         return 1
 

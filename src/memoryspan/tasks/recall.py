@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.tasks.base import Asks, Batch
+from memoryspan.tasks.base import Batch
 from memoryspan.validate import whole_number
 
 POWER = 0.01
@@ -35,7 +35,7 @@ class Recall:
     n_pairs: int = 4
 
     name: ClassVar[str] = "recall"
-    asks: ClassVar[Asks] = "every step"
+    return_sequences: ClassVar[bool] = True
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
 
@@ -46,8 +46,8 @@ class Recall:
         whole_number(
             "n_features", self.n_features, at_least=tokens, at_most=2**31 - 1, given=given, instead=f"{tokens}{fewer}"
         )
-        instead = f"{self.shortest}{fewer}"
-        whole_number("length", self.length, at_least=self.shortest, at_most=2**31 - 1, given=given, instead=instead)
+        instead = f"{self.min_length}{fewer}"
+        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, given=given, instead=instead)
 
     @property
     def n_outputs(self) -> int:
@@ -55,7 +55,7 @@ class Recall:
         return self.n_features
 
     @property
-    def shortest(self) -> int:
+    def min_length(self) -> int:
         """The pairs, and as many steps again for the queries."""
         return 4 * self.n_pairs
 

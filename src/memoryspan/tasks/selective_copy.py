@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.tasks.base import Asks, Batch
+from memoryspan.tasks.base import Batch
 from memoryspan.validate import whole_number
 
 
@@ -30,15 +30,15 @@ class SelectiveCopy:
     n_copied: int = 16
 
     name: ClassVar[str] = "selective_copy"
-    asks: ClassVar[Asks] = "every step"
+    return_sequences: ClassVar[bool] = True
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("n_features", self.n_features, at_least=4, at_most=2**31 - 1, instead="16, for example")
         whole_number("n_copied", self.n_copied, at_least=1, at_most=2**30 - 1, instead="16, for example")
-        given, instead = f" for n_copied={self.n_copied}", f"{self.shortest}, or a smaller n_copied"
-        whole_number("length", self.length, at_least=self.shortest, at_most=2**31 - 1, given=given, instead=instead)
+        given, instead = f" for n_copied={self.n_copied}", f"{self.min_length}, or a smaller n_copied"
+        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, given=given, instead=instead)
 
     @property
     def n_outputs(self) -> int:
@@ -46,7 +46,7 @@ class SelectiveCopy:
         return self.n_features - 2
 
     @property
-    def shortest(self) -> int:
+    def min_length(self) -> int:
         """The symbols without any noise, and a marker for each."""
         return 2 * self.n_copied
 

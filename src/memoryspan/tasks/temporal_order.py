@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.tasks.base import Asks, Batch
+from memoryspan.tasks.base import Batch
 from memoryspan.validate import whole_number
 
 PLACES = {2: ((10, 20), (50, 60)), 3: ((10, 20), (33, 43), (66, 76))}
@@ -32,7 +32,7 @@ class TemporalOrder:
     n_marks: int = 2
 
     name: ClassVar[str] = "temporal_order"
-    asks: ClassVar[Asks] = "once"
+    return_sequences: ClassVar[bool] = False
     loss: ClassVar[str] = "categorical_crossentropy"
     activation: ClassVar[str] = "softmax"
 
@@ -40,7 +40,7 @@ class TemporalOrder:
         whole_number("n_marks", self.n_marks, at_least=2, at_most=3, instead="2")
         given = f" for n_marks={self.n_marks}"
         whole_number(
-            "length", self.length, at_least=self.shortest, at_most=2**31 - 1, given=given, instead="100, for example"
+            "length", self.length, at_least=self.min_length, at_most=2**31 - 1, given=given, instead="100, for example"
         )
 
     @property
@@ -54,7 +54,7 @@ class TemporalOrder:
         return 2**self.n_marks
 
     @property
-    def shortest(self) -> int:
+    def min_length(self) -> int:
         """The marks between the beginning and the end."""
         return self.n_marks + 2
 

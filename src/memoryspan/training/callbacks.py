@@ -16,16 +16,16 @@ import jax
 
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError, TaskError
-from memoryspan.training.position import Position
-from memoryspan.training.result import Row, Status
+from memoryspan.training.position import TrainSnapshot
+from memoryspan.training.result import HistoryRow, Status
 from memoryspan.training.state import State, in_model, restore
 
 CALLED = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
 
-FIGURES = tuple(field.name for field in fields(Row))
+FIGURES = tuple(field.name for field in fields(HistoryRow))
 """What a callback is told at the end of a chunk."""
 
-PLACELESS = {
+UNSUPPORTED = {
     keras.callbacks.BackupAndRestore: "a run is kept as it goes, and memoryspan train --resume RUN goes on with it",
     keras.callbacks.ProgbarLogger: "it counts batches, and on_position=lambda place: print(place.row) tells of chunks",
     keras.callbacks.SwapEMAWeights: "it has to know the last epoch beforehand",
@@ -33,7 +33,7 @@ PLACELESS = {
 }
 """Those of Keras that do nothing good here, and why."""
 
-BY_EPOCH = (
+EPOCH_ONLY = (
     ("save_freq", "epoch", 'save_freq="epoch"'),
     ("update_freq", "epoch", 'update_freq="epoch"'),
     ("_should_trace", False, "profile_batch=0"),  # Keras keeps that option under no public name
@@ -42,7 +42,7 @@ BY_EPOCH = (
 """Attributes of Keras's and MLflow's callbacks, their values where no batch is counted, and what to type for that."""
 
 
-class Hooks:
+class CallbackRunner:
     """Calls callbacks, and hands on what they change in the model; without callbacks it does nothing at all.
 
     Args:
@@ -58,7 +58,7 @@ class Hooks:
         self._logs: dict[str, Any] = {}
         self._going = False
 
-    def before(self, position: Position) -> Position:
+    def before(self, position: TrainSnapshot) -> TrainSnapshot:
         """Before a chunk: the position from which it is to begin."""
         if not self._callbacks:
             return position
@@ -67,7 +67,7 @@ class Hooks:
         self._call("on_epoch_begin", self._epoch, {})
         return replace(position, state=self._left(position.state))
 
-    def after(self, position: Position) -> Position:
+    def after(self, position: TrainSnapshot) -> TrainSnapshot:
         """After a chunk: the position itself, or another where a callback changed something or ended the training."""
         if not self._callbacks:
             return position
@@ -91,7 +91,7 @@ class Hooks:
             self._going = False
             self._call("on_train_end", self._logs)
 
-    def _begin(self, position: Position) -> None:
+    def _begin(self, position: TrainSnapshot) -> None:
         restore(self._model, position.state)
         self._model.stop_training = False
         for callback in self._callbacks:
@@ -133,8 +133,8 @@ def require_useful(callbacks: Sequence[keras.callbacks.Callback]) -> None:
 
 def _require_called(callback: keras.callbacks.Callback) -> None:
     name = type(callback).__name__
-    if type(callback) in PLACELESS:
-        raise TaskError(f"{name} has no place in a training like this, so leave it out: {PLACELESS[type(callback)]}.")
+    if type(callback) in UNSUPPORTED:
+        raise TaskError(f"{name} has no place in a training like this, so leave it out: {UNSUPPORTED[type(callback)]}.")
     if not any(_overrides(callback, hook) for hook in CALLED):
         raise TaskError(
             f"{name} would never be called: the batches of a chunk pass inside one compiled program, so that only "
@@ -150,7 +150,7 @@ def _overrides(callback: keras.callbacks.Callback, hook: str) -> bool:
 def _require_by_epoch(callback: keras.callbacks.Callback) -> None:
     if _library(callback) not in ("keras", "mlflow"):  # elsewhere the same names may mean something else
         return
-    for option, by_epoch, instead in BY_EPOCH:
+    for option, by_epoch, instead in EPOCH_ONLY:
         if getattr(callback, option, by_epoch) != by_epoch:
             raise TaskError(
                 f"{type(callback).__name__} is to count batches, and the batches of a chunk pass inside one compiled "

@@ -16,7 +16,7 @@ from memoryspan.engine import Forward, is_mean
 from memoryspan.tasks import Task
 from memoryspan.training.curriculum import Curriculum
 from memoryspan.training.state import State
-from memoryspan.training.update import CORES, Totals, chunk
+from memoryspan.training.update import CORES, ChunkMetrics, chunk
 
 ROWS = 32
 """Rows of a batch below which a core of its own is not worth the exchange (measured: 32 in all are slower on two)."""
@@ -25,17 +25,17 @@ ROWS = 32
 def cores_for(model: keras.Model, fwd: Forward, batch_size: int) -> int:
     """How many CPU devices share a batch: as many as get `ROWS` each, and equally many; 1 where C++ has its threads."""
     # A mean over the batch is the mean of the cores' means; a loss that is reduced in another way stays whole.
-    if not is_mean(model) or fwd.path != "unroll" or fwd.native or jax.default_backend() != "cpu":
+    if not is_mean(model) or fwd.engine != "unroll" or fwd.native or jax.default_backend() != "cpu":
         return 1
     most = min(jax.device_count(), batch_size // ROWS)
     return max((n for n in range(2, most + 1) if batch_size % n == 0), default=1)
 
 
-Program = Callable[..., list[tuple[State, Totals]]]
+TrainStep = Callable[..., list[tuple[State, ChunkMetrics]]]
 """program(states, keys, updates, limits) -> a (state, totals) for each seed; each argument is a sequence over seeds."""
 
 
-def compile_chunk(
+def compile_train_step(
     model: keras.Model,
     fwd: Forward,
     task: Task,
@@ -44,10 +44,10 @@ def compile_chunk(
     batch_size: int,
     states: Sequence[State],
     keys: Sequence[Array],
-) -> Program:
+) -> TrainStep:
     """The program for chunks from states like these, one for each seed, in arrays of this width.
 
-    Raises `NoRoomError` where it does not fit into memory.
+    Raises `InsufficientMemoryError` where it does not fit into memory.
     """
     of_task = partial(chunk, model, fwd, task, width, curriculum, batch_size)
     what = f"Training on {len(states) * batch_size:,} sequences of {width:,} steps at a time"
@@ -57,7 +57,7 @@ def compile_chunk(
     return _compile_alone(partial(of_task, cores), cores, states[0], keys[0], what)
 
 
-def _compile_alone(chunk: Callable, cores: int, state: State, key: Array, what: str) -> Program:
+def _compile_alone(chunk: Callable, cores: int, state: State, key: Array, what: str) -> TrainStep:
     whole = PartitionSpec()  # each core has all of the state, and draws all of the batch
     at_home = jax.device_get if cores > 1 else _as_it_is
     compiled = _compiled(_on_cores(chunk, cores, whole), cores, (at_home(state), key, *[jnp.int32(0)] * 2), what)
@@ -70,7 +70,7 @@ def _compile_alone(chunk: Callable, cores: int, state: State, key: Array, what: 
     return run
 
 
-def _compile_together(chunk: Callable, states: Sequence[State], keys: Sequence[Array], what: str) -> Program:
+def _compile_together(chunk: Callable, states: Sequence[State], keys: Sequence[Array], what: str) -> TrainStep:
     """Each core takes its share of the seeds, where they can be shared out equally."""
     seeds, most = len(states), jax.device_count() if jax.default_backend() == "cpu" else 1
     cores = max(n for n in range(1, min(most, seeds) + 1) if seeds % n == 0)

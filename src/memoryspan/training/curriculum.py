@@ -95,20 +95,20 @@ class Curriculum:
         if self.unordered_from is not None:
             whole_number("unordered_from", self.unordered_from, at_least=1, instead="the task's length, or None")
 
-    def start(self, shortest: int, longest: int) -> Progress:
+    def start(self, min_length: int, max_length: int) -> Progress:
         """The beginning, at the shortest length; without an order at the longest."""
-        length = shortest if self.unordered_from is None else longest
+        length = min_length if self.unordered_from is None else max_length
         return Progress(jnp.int32(length), jnp.float32(0), jnp.int32(0))
 
-    def lengths(self, key: Array, progress: Progress, batch_size: int, shortest: int) -> Int[Array, "batch"]:
+    def lengths(self, key: Array, progress: Progress, batch_size: int, min_length: int) -> Int[Array, "batch"]:
         """A length for each example: the first rows at the current length, the others drawn up to it."""
         if self.unordered_from is not None:
             return integers(key, (batch_size,), self.unordered_from, progress.length + 1)
-        drawn = integers(key, (batch_size,), shortest, progress.length + 1)
+        drawn = integers(key, (batch_size,), min_length, progress.length + 1)
         at_full_length = jnp.arange(batch_size) < int(batch_size * self.full_share)
         return jnp.where(at_full_length, progress.length, drawn)
 
-    def one_length(self, updates: int, length: int, shortest: int) -> int:
+    def one_length(self, updates: int, length: int, min_length: int) -> int:
         """A length for all examples of some updates, where a batch has one: `length`, the current one, or one before.
 
         Drawn as for an example, and rounded up to a length at which the curriculum has been. Which one follows from
@@ -117,8 +117,8 @@ class Curriculum:
         if self.unordered_from is not None:
             return length
         at_full_length, drawn = np.random.default_rng(updates).random(2)
-        drawn = length if at_full_length < self.full_share else shortest + int(drawn * (length - shortest + 1))
-        step = shortest
+        drawn = length if at_full_length < self.full_share else min_length + int(drawn * (length - min_length + 1))
+        step = min_length
         while step < drawn:
             step = max(math.ceil(step * self.growth), step + 1)
         return min(step, length)
@@ -135,13 +135,13 @@ class Curriculum:
             return jnp.bool(False)
         return (progress.length > self.explodes_from) & (accuracy > 1 - 1e-6) & (norm > self.explodes)
 
-    def has_seen_enough(self, progress: Progress, longest: int) -> Bool[Array, ""]:
+    def has_seen_enough(self, progress: Progress, max_length: int) -> Bool[Array, ""]:
         """Whether this length has lasted as many updates as it has to, whatever the accuracy."""
-        settles = (progress.length > self.slow_from) & (progress.length <= self.settle * longest)
+        settles = (progress.length > self.slow_from) & (progress.length <= self.settle * max_length)
         return progress.updates >= jnp.where(settles, self.settle_for, 1) * self.least / self.step_size(progress)
 
     def advance(
-        self, progress: Progress, accuracy: Float[Array, ""], chance: float, shortest: int, longest: int
+        self, progress: Progress, accuracy: Float[Array, ""], chance: float, min_length: int, max_length: int
     ) -> Progress:
         """The curriculum after one more batch, which had this accuracy; lengths stay in shortest … longest."""
         updates = progress.updates + 1
@@ -150,10 +150,10 @@ class Curriculum:
         running = progress.accuracy + (accuracy - progress.accuracy) / weights
         # At least a step, and a mean of ones is not quite 1 in float32.
         longer = jnp.maximum(jnp.ceil(progress.length * self.growth).astype(jnp.int32), progress.length + 1)
-        grown = jnp.minimum(longer, longest)
+        grown = jnp.minimum(longer, max_length)
         moved = Progress(progress.length, running, updates)
-        mastered = (running >= self.mastered - 1e-6) & self.has_seen_enough(moved, longest)
-        shrunk = jnp.maximum((progress.length / self.growth).astype(jnp.int32), shortest)
+        mastered = (running >= self.mastered - 1e-6) & self.has_seen_enough(moved, max_length)
+        shrunk = jnp.maximum((progress.length / self.growth).astype(jnp.int32), min_length)
         is_lost = ((running - chance) / (1 - chance) < self.lost) & (updates >= self.patience)
         length = jnp.where(mastered, grown, jnp.where(is_lost, shrunk, progress.length))
         if self.unordered_from is not None:

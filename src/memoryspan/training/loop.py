@@ -14,20 +14,20 @@ from jaxtyping import Array
 
 from memoryspan.backend import keras
 from memoryspan.engine import Forward
-from memoryspan.errors import NoRoomError
-from memoryspan.interrupt import ctrl_c_at_once
+from memoryspan.errors import InsufficientMemoryError
+from memoryspan.interrupt import immediate_sigint
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
 from memoryspan.tasks.faults import require_no_faults
-from memoryspan.training.compile import Program, compile_chunk
+from memoryspan.training.compile import TrainStep, compile_train_step
 from memoryspan.training.curriculum import Curriculum
-from memoryspan.training.position import Position, first_position
+from memoryspan.training.position import TrainSnapshot, initial_snapshot
 from memoryspan.training.proof import Proof
-from memoryspan.training.result import Row, Status
-from memoryspan.training.settings import Settings
+from memoryspan.training.result import HistoryRow, Status
+from memoryspan.training.settings import TrainConfig
 from memoryspan.training.state import State
 from memoryspan.training.trainable import trainable
-from memoryspan.training.update import Totals
+from memoryspan.training.update import ChunkMetrics
 
 UPDATES = 10
 """Updates of a chunk while sequences are short, and from one look at fresh examples to the next …"""
@@ -42,37 +42,37 @@ SKIPPED_IN_A_ROW = 100
 def chunks(
     models: Sequence[keras.Model],
     task: Task,
-    settings: Sequence[Settings],
+    settings: Sequence[TrainConfig],
     proof: Proof,
-    start: Sequence[Position] | None = None,
-    before: Callable[[Position], Position] = lambda position: position,
-) -> Iterator[tuple[Position, ...]]:
+    start: Sequence[TrainSnapshot] | None = None,
+    before: Callable[[TrainSnapshot], TrainSnapshot] = lambda position: position,
+) -> Iterator[tuple[TrainSnapshot, ...]]:
     """The training of several seeds, chunk by chunk, to the end of each; one that has ended stays where it is.
 
     Their settings differ in the seed alone. `proof` says what it takes to have solved the task; it is asked where the
     last batches, at the full length, seem to. `before` gives the position from which a chunk begins, where that is to
-    be another than the one before it. Raises as `train_together` does.
+    be another than the one before it. Raises as `train_seeds` does.
     """
     first, shared = models[0], settings[0]
     fwd, keys = trainable(models, task, shared.batch_size), [stream(each.seed, Stream.TRAINING) for each in settings]
-    now = list(start or [first_position(model, fwd, task, shared) for model in models])
-    programs: dict[tuple[int, int], Program] = {}
+    now = list(start or [initial_snapshot(model, fwd, task, shared) for model in models])
+    programs: dict[tuple[int, int], TrainStep] = {}
     crowded: set[int] = set()  # widths at which all together do not fit into memory
     while any(position.status is None for position in now):
         now = [before(position) for position in now]
         widths = [_width(position, fwd, task, shared.curriculum) for position in now]
         lanes = _lanes(now, widths, fwd)
-        limits = [widths[lane] if moves else task.shortest for lane, moves in lanes]
+        limits = [widths[lane] if moves else task.min_length for lane, moves in lanes]
         width = max(limits)
         if width in crowded:
             lanes, limits = [next(each for each in lanes if each[1])], [width]
         if (width, len(lanes)) not in programs:
             parts = [(now[lane].state, keys[lane]) for lane, _ in lanes]
             try:
-                programs[width, len(lanes)] = compile_chunk(
+                programs[width, len(lanes)] = compile_train_step(
                     first, fwd, task, width, shared.curriculum, shared.batch_size, *zip(*parts, strict=True)
                 )
-            except NoRoomError:
+            except InsufficientMemoryError:
                 if len(lanes) > 1:
                     crowded.add(width)
                     continue
@@ -89,16 +89,16 @@ def chunks(
         yield tuple(now)
 
 
-def _width(position: Position, fwd: Forward, task: Task, curriculum: Curriculum) -> int:
+def _width(position: TrainSnapshot, fwd: Forward, task: Task, curriculum: Curriculum) -> int:
     """The width of the next chunk's arrays; for a model that takes one length a batch, that length."""
     length = position.row.length
     if not fwd.ragged:
-        shortest = fwd.length_from(task.shortest, task.length)
-        length = curriculum.one_length(position.row.updates, length, shortest)
+        min_length = fwd.length_from(task.min_length, task.length)
+        length = curriculum.one_length(position.row.updates, length, min_length)
     return fwd.width(length, task.length)
 
 
-def _lanes(now: Sequence[Position], widths: Sequence[int], fwd: Forward) -> list[tuple[int, bool]]:
+def _lanes(now: Sequence[TrainSnapshot], widths: Sequence[int], fwd: Forward) -> list[tuple[int, bool]]:
     """Which seeds go into the next chunk, and whether each moves in it: those whose sequences are about the shortest.
 
     All of a program walk as far as the longest of them; so a seed that is far ahead waits until the others have come
@@ -117,8 +117,12 @@ def _lanes(now: Sequence[Position], widths: Sequence[int], fwd: Forward) -> list
 
 
 def _advance(
-    lanes: Sequence[tuple[Position, Array, bool]], program: Program, limits: Sequence[int], task: Task, batch_size: int
-) -> list[Position]:
+    lanes: Sequence[tuple[TrainSnapshot, Array, bool]],
+    program: TrainStep,
+    limits: Sequence[int],
+    task: Task,
+    batch_size: int,
+) -> list[TrainSnapshot]:
     """One chunk further, each seed (its position, its key) that moves."""
     positions, keys, moving = zip(*lanes, strict=True)
     asked = [_updates(position.row.length) if moves else 0 for position, moves in zip(positions, moving, strict=True)]
@@ -141,11 +145,13 @@ def _updates(length: int) -> int:
     return max(1, min(UPDATES, STEPS // length))
 
 
-def _further(row: Row, state: State, totals: Totals, length, skipped, seconds: float, batch_size: int) -> Position:
+def _further(
+    row: HistoryRow, state: State, totals: ChunkMetrics, length, skipped, seconds: float, batch_size: int
+) -> TrainSnapshot:
     updates = int(totals.updates)
-    return Position(
+    return TrainSnapshot(
         state,
-        Row(
+        HistoryRow(
             updates=row.updates + updates,
             examples=row.examples + updates * batch_size,
             tokens=row.tokens + int(totals.tokens),
@@ -158,21 +164,21 @@ def _further(row: Row, state: State, totals: Totals, length, skipped, seconds: f
     )
 
 
-def judge(position: Position, task: Task, settings: Settings, proof: Proof) -> Position:
+def judge(position: TrainSnapshot, task: Task, settings: TrainConfig, proof: Proof) -> TrainSnapshot:
     """The position with its status, where the training is over; with its accuracy, where that is what ends it."""
     row, state = position.row, position.state
     if position.status is not None:
         return position
     spent = settings.budget.spent(row.examples, row.tokens, row.seconds)
     if row.length == task.length and (spent or _look_is_due(state, task)) and _seems_solved(state, settings, task):
-        with ctrl_c_at_once():
+        with immediate_sigint():
             accuracy = proof(position, settings)
         if accuracy is not None:
-            return Position(state, row, Status.SOLVED, accuracy)
+            return TrainSnapshot(state, row, Status.SOLVED, accuracy)
     if int(state.skipped_in_a_row) >= SKIPPED_IN_A_ROW:
-        return Position(state, row, Status.NOT_FINITE)
+        return TrainSnapshot(state, row, Status.NOT_FINITE)
     if spent:
-        return Position(state, row, Status.BUDGET)
+        return TrainSnapshot(state, row, Status.BUDGET)
     return position
 
 
@@ -181,7 +187,7 @@ def _look_is_due(state: State, task: Task) -> bool:
     return int(state.progress.updates) % UPDATES < _updates(task.length)
 
 
-def _seems_solved(state: State, settings: Settings, task: Task) -> bool:
+def _seems_solved(state: State, settings: TrainConfig, task: Task) -> bool:
     """Whether the last batches promise that a look at fresh examples is worth it."""
     enough = settings.curriculum.has_seen_enough(state.progress, task.length)
     return float(state.progress.accuracy) >= settings.threshold and bool(enough)

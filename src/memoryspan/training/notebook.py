@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from html import escape
 
 from memoryspan.tasks import Task
-from memoryspan.training.position import Position
-from memoryspan.training.result import Row, Status
+from memoryspan.training.position import TrainSnapshot
+from memoryspan.training.result import HistoryRow, Status
 
 PAUSE = 0.25
 """Seconds between two drawings, at least."""
@@ -29,7 +29,7 @@ BLUE, ORANGE = "#2a8fd0", "#d55e00"
 
 
 @contextmanager
-def live_view(task: Task, clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[Position], None]]:
+def live_view(task: Task, clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[TrainSnapshot], None]]:
     """Gives a function that shows a position while the training goes on; at its end the view says how it ended."""
     if not _in_notebook():
         yield lambda position: None
@@ -41,7 +41,7 @@ def live_view(task: Task, clock: Callable[[], float] = time.monotonic) -> Iterat
     def draw(sentence: str = "") -> None:
         handle.update(view(task, rows, sentence), raw=True)
 
-    def show(position: Position) -> None:
+    def show(position: TrainSnapshot) -> None:
         nonlocal status, due
         rows.append(position.row)
         status = position.status
@@ -55,7 +55,7 @@ def live_view(task: Task, clock: Callable[[], float] = time.monotonic) -> Iterat
     except BaseException:
         draw()  # it waits no longer; what is wrong is said elsewhere
         raise
-    draw((status or Status.INTERRUPTED).sentence)
+    draw((status or Status.INTERRUPTED).message)
 
 
 def _in_notebook() -> bool:
@@ -64,19 +64,19 @@ def _in_notebook() -> bool:
     return ipython is not None and getattr(ipython.get_ipython(), "kernel", None) is not None
 
 
-def view(task: Task, rows: Sequence[Row], sentence: str) -> dict[str, str]:
+def view(task: Task, rows: Sequence[HistoryRow], sentence: str) -> dict[str, str]:
     """The view as a notebook draws it, and in words for one that draws nothing."""
     words = [*map(str, rows[-1:]), *([sentence] if sentence else [])]
     return {"text/html": _html(task, rows, sentence), "text/plain": "\n".join(words)}
 
 
-def _html(task: Task, rows: Sequence[Row], sentence: str) -> str:
+def _html(task: Task, rows: Sequence[HistoryRow], sentence: str) -> str:
     parts = [_bar(task, rows[-1]), _curves(task, rows)] if rows else []
     parts += [f"<div>{escape(sentence)}</div>"] if sentence else []
     return "\n".join(["<div>", *parts, "</div>"])
 
 
-def _bar(task: Task, row: Row) -> str:
+def _bar(task: Task, row: HistoryRow) -> str:
     title = escape(f"{task.name}, up to {task.length:,} steps")
     bar = f'<progress value="{_way(row.length, task):.3f}" max="1" aria-label="{title}"></progress>'
     return f"<div>{title}<br/>{bar} {escape(str(row))}</div>"
@@ -84,12 +84,12 @@ def _bar(task: Task, row: Row) -> str:
 
 def _way(length: int, task: Task) -> float:
     """How far a length is on the way from the shortest to the full one; logarithmic, for lengths grow by factors."""
-    if task.length == task.shortest:
+    if task.length == task.min_length:
         return 1.0
-    return math.log(length / task.shortest) / math.log(task.length / task.shortest)
+    return math.log(length / task.min_length) / math.log(task.length / task.min_length)
 
 
-def _curves(task: Task, rows: Sequence[Row]) -> str:
+def _curves(task: Task, rows: Sequence[HistoryRow]) -> str:
     """Accuracy, and beside it the current length: two quantities, two panels."""
     every = math.ceil(len(rows) / POINTS)
     kept = [*rows[:-1:every], rows[-1]]
@@ -108,7 +108,7 @@ def _curves(task: Task, rows: Sequence[Row]) -> str:
         ),
         (
             "length (time steps)",
-            f"{task.shortest:,}",
+            f"{task.min_length:,}",
             f"{task.length:,}",
             ORANGE,
             f"M {x[0]:.1f} {length[0]:.1f} {steps}",

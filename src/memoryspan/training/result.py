@@ -8,7 +8,7 @@ from memoryspan.html_table import html_table
 
 
 class Status(StrEnum):
-    """How a training ended; `sentence` tells a person what happened and what to try."""
+    """How a training ended; `message` tells a person what happened and what to try."""
 
     SOLVED = "solved", "The full length is solved: fresh examples prove it."
     BUDGET = (
@@ -28,18 +28,18 @@ class Status(StrEnum):
     STOPPED = "stopped", "A callback had the last word: the accuracy is that of the weights that it left in the model."
     INTERRUPTED = "interrupted", "Interrupted: what was learned so far is kept."
 
-    sentence: str
+    message: str
 
-    def __new__(cls, value: str, sentence: str):
+    def __new__(cls, value: str, message: str):
         """A member whose value is the first word, with its sentence beside it."""
         member = str.__new__(cls, value)
         member._value_ = value
-        member.sentence = sentence
+        member.message = message
         return member
 
 
 @dataclass(frozen=True)
-class Row:
+class HistoryRow:
     """One line of history: totals so far, and the means over the chunk of updates that just ended."""
 
     updates: int
@@ -57,7 +57,7 @@ class Row:
     loss: float
 
     @classmethod
-    def first(cls, length: int) -> "Row":
+    def first(cls, length: int) -> "HistoryRow":
         """Before the first update."""
         return cls(0, 0, 0, 0, 0.0, length, 0.0, 0.0)
 
@@ -77,8 +77,8 @@ class Result:
     accuracy: Accuracy | None
     """On fresh examples at the full length, after the last update; None after an interruption, and where that length
     does not fit into memory."""
-    history: tuple[Row, ...] = field(repr=False)
-    path: str
+    history: tuple[HistoryRow, ...] = field(repr=False)
+    engine: str
     """Which path served the model: `unroll`, or `keras` for a model that is not recognised."""
     notes: tuple[str, ...] = ()
     """What else there is to know: of the lengths that the model takes, of layers that drop or add at random."""
@@ -90,15 +90,15 @@ class Result:
 
     @property
     def _cost(self) -> str:
-        last = self.history[-1] if self.history else Row.first(0)
+        last = self.history[-1] if self.history else HistoryRow.first(0)
         return f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training"
 
     def __str__(self) -> str:
         measured = f"Accuracy: {self.accuracy}\n" if self.accuracy else ""
         notes = "".join(f"{note}\n" for note in self.notes)
-        return f"{self.status.sentence}\n{notes}{measured}{self._cost}"
+        return f"{self.status.message}\n{notes}{measured}{self._cost}"
 
     def _repr_html_(self) -> str:
         measured = [("accuracy", self.accuracy)] if self.accuracy else []
         notes = [("note", note) for note in self.notes]
-        return html_table([(self.status, self.status.sentence), *notes, *measured, ("cost", self._cost)])
+        return html_table([(self.status, self.status.message), *notes, *measured, ("cost", self._cost)])

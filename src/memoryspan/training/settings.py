@@ -13,7 +13,7 @@ EXAMPLES = 1000
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainConfig:
     """How to train. The defaults solve `Echo()` on every seed tried.
 
     `threshold` is the accuracy that counts as solved: the lower end of the 95 % interval has to reach it. At its

@@ -39,7 +39,7 @@ def initial_state(model: keras.Model, curriculum: Curriculum, task: Task) -> Sta
     """The model's weights and its optimizer as they are, at the beginning of the curriculum."""
     build_optimizer(model)
     zero = jnp.int32(0)
-    return State(variables_of(model), _moments(model), curriculum.start(task.shortest, task.length), zero, zero, zero)
+    return State(variables_of(model), _moments(model), curriculum.start(task.min_length, task.length), zero, zero, zero)
 
 
 def in_model(model: keras.Model, state: State) -> State:

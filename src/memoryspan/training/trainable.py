@@ -8,7 +8,7 @@ from memoryspan.engine import Forward, forward, single_loss, tape_bytes
 from memoryspan.engine.dropout import noisy_layers
 from memoryspan.engine.forward import input_shape
 from memoryspan.errors import ModelError
-from memoryspan.inference.evaluate import check_fit
+from memoryspan.inference.evaluate import check_compatible
 from memoryspan.tasks import Task
 from memoryspan.training.result import Status
 from memoryspan.training.state import build_optimizer
@@ -36,15 +36,15 @@ PARTS_OF_FIT = ("fit", "train_step", "test_step", "make_train_function", "make_t
 def notes(model: keras.Model, task: Task, status: Status | None = None) -> tuple[str, ...]:
     """Return what a person should know of a training, before it or once it has ended with a status."""
     found, fwd = [], forward(model, training=True)
-    shortest = fwd.length_from(task.shortest, task.length)
-    if shortest == task.length > task.shortest:
+    min_length = fwd.length_from(task.min_length, task.length)
+    if min_length == task.length > task.min_length:
         found.append(
             f"The model takes no sequence shorter than the task's {task.length} steps: it trains at that length from "
             f"the start, and the schedule of lengths, which makes long ones learnable, has no hold on it."
         )
-    elif shortest > task.shortest:
+    elif min_length > task.min_length:
         found.append(
-            f"The model takes no sequence shorter than {shortest} steps: the schedule of lengths begins there."
+            f"The model takes no sequence shorter than {min_length} steps: the schedule of lengths begins there."
         )
     noisy = noisy_layers(model)
     if status is Status.BUDGET and noisy:
@@ -56,7 +56,7 @@ def notes(model: keras.Model, task: Task, status: Status | None = None) -> tuple
 
 
 def _require_compiled(model: keras.Model, task: Task) -> None:
-    check_fit(model, task)
+    check_compatible(model, task)
     if (rows := input_shape(model)[0]) is not None:
         raise ModelError(
             f"The model {model.name!r} takes exactly {rows} sequences at a time: to train it, build it without "

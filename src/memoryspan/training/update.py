@@ -16,7 +16,7 @@ from memoryspan.backend import keras
 from memoryspan.engine import Forward, Variables, compiled_loss, forward, weights_of
 from memoryspan.engine.dropout import differs_in_training
 from memoryspan.engine.forward import as_keras_reads
-from memoryspan.inference.evaluate import right
+from memoryspan.inference.evaluate import correct
 from memoryspan.tasks import Task
 from memoryspan.tasks.base import at_length
 from memoryspan.tasks.faults import FAULTS, faults_of
@@ -27,7 +27,7 @@ CORES = "cores"
 """The name of the axis over which a batch is split."""
 
 
-class Totals(NamedTuple):
+class ChunkMetrics(NamedTuple):
     """Sums over the updates of a chunk."""
 
     updates: Int[Array, ""]
@@ -51,7 +51,7 @@ def chunk(
     key: Array,
     updates: Int[Array, ""],
     limit: Int[Array, ""],
-) -> tuple[State, Totals]:
+) -> tuple[State, ChunkMetrics]:
     """As many updates as asked for, or fewer, where the curriculum outgrows the limit (at most the width).
 
     For a model that takes one length a batch the limit is that length.
@@ -60,7 +60,7 @@ def chunk(
     used = forward(model) if differs_in_training(model) else None
     own_loss = type(model).compute_loss is not keras.Model.compute_loss
     of_width = at_length(task, width)
-    shortest = fwd.length_from(task.shortest, task.length)
+    min_length = fwd.length_from(task.min_length, task.length)
 
     def objective(trainable, variables, optimizer, batch, weights):
         variables = Variables(trainable, variables.non_trainable)
@@ -70,7 +70,7 @@ def chunk(
         predictions = outcome.predictions
         if used is not None:
             predictions = used.apply(lax.stop_gradient(variables), batch.inputs, batch.lengths).predictions
-        accuracy = right(task, predictions, batch).astype(jnp.float32).mean()
+        accuracy = correct(task, predictions, batch).astype(jnp.float32).mean()
         return _scaled(model, optimizer, loss), (loss, accuracy, outcome.non_trainable)
 
     def update(carry):
@@ -78,13 +78,13 @@ def chunk(
         for_lengths, for_batch = jax.random.split(jax.random.fold_in(key, state.updates))
         drawn = limit
         if fwd.ragged:
-            drawn = curriculum.lengths(for_lengths, state.progress, batch_size, shortest)
+            drawn = curriculum.lengths(for_lengths, state.progress, batch_size, min_length)
             # Beyond the limit only a seed that stands still: what it learns is thrown away, and should not take long.
             drawn = jnp.minimum(drawn, limit)
         batch = of_width.sample(for_batch, batch_size, drawn)
         faults = lax.cond(totals.updates == 0, partial(faults_of, task), lambda batch: totals.faults, batch)
         tokens = batch.lengths.sum()
-        batch, weights = _own_rows((batch, weights_of(batch.asked)), cores)
+        batch, weights = _own_rows((batch, weights_of(batch.target_mask)), cores)
         gradient, (loss, accuracy, non_trainable) = jax.grad(objective, has_aux=True)(
             state.variables.trainable, state.variables, state.optimizer, batch, weights
         )
@@ -92,10 +92,10 @@ def chunk(
         norm = _norm(gradient, _scaled(model, state.optimizer, jnp.float32(1)))
         exploded = curriculum.has_exploded(state.progress, norm, accuracy)
         new = _apply(model, state, loss, gradient, non_trainable, curriculum.step_size(state.progress), exploded)
-        progress = curriculum.advance(state.progress, accuracy, task.chance, shortest, task.length)
+        progress = curriculum.advance(state.progress, accuracy, task.chance, min_length, task.length)
         if not fwd.ragged:  # what is judged is the current length, and not the shorter ones that were drawn between
             progress = _keep(limit >= state.progress.length, progress, state.progress)
-        sums = jax.tree.map(jnp.add, totals, Totals(jnp.int32(1), accuracy, loss, tokens, faults & False))
+        sums = jax.tree.map(jnp.add, totals, ChunkMetrics(jnp.int32(1), accuracy, loss, tokens, faults & False))
         sums = sums._replace(faults=faults)
         # As they were, whatever JAX takes for a number's width (JAX_ENABLE_X64).
         return jax.tree.map(lambda new, old: new.astype(old.dtype), (new._replace(progress=progress), sums), carry)
@@ -104,7 +104,7 @@ def chunk(
         now, totals = carry
         return (totals.updates < updates) & (now.progress.length == state.progress.length)
 
-    nothing = Totals(jnp.int32(0), jnp.float32(0), jnp.float32(0), jnp.int32(0), jnp.zeros(len(FAULTS), bool))
+    nothing = ChunkMetrics(jnp.int32(0), jnp.float32(0), jnp.float32(0), jnp.int32(0), jnp.zeros(len(FAULTS), bool))
     return lax.while_loop(goes_on, update, (state, nothing))
 
 

@@ -11,13 +11,13 @@ from memoryspan import Echo
 from memoryspan.report.figures.learning_curve import draw_learning_curve, find_jump
 from memoryspan.report.figures.style import BLUE, ORANGE
 from memoryspan.tasks import Parity
-from memoryspan.training import Row
+from memoryspan.training import HistoryRow
 
 TASK = Echo(length=8, n_features=10)
 HISTORY = [
-    Row(100, 3_200, 9_600, 0, 0.1, 3, 0.1, 2.3),
-    Row(200, 6_400, 22_400, 0, 0.2, 4, 0.9, 0.4),
-    Row(300, 9_600, 48_000, 0, 0.3, 8, 1.0, 0.1),
+    HistoryRow(100, 3_200, 9_600, 0, 0.1, 3, 0.1, 2.3),
+    HistoryRow(200, 6_400, 22_400, 0, 0.2, 4, 0.9, 0.4),
+    HistoryRow(300, 9_600, 48_000, 0, 0.3, 8, 1.0, 0.1),
 ]
 
 
@@ -40,7 +40,7 @@ def test_both_panels_are_drawn_however_short_the_history(tmp_path, rows):
 
 
 def test_an_accuracy_that_was_not_a_number_is_left_out(tmp_path):
-    history = [*HISTORY, Row(400, 12_800, 60_000, 100, 0.4, 8, float("nan"), float("nan"))]
+    history = [*HISTORY, HistoryRow(400, 12_800, 60_000, 100, 0.4, 8, float("nan"), float("nan"))]
     assert draw_learning_curve(history, TASK, tmp_path).stat().st_size > 10_000
 
 
@@ -50,10 +50,11 @@ def test_the_same_history_gives_the_same_bytes_and_another_one_others(tmp_path):
     assert draw_learning_curve(HISTORY[:2], TASK, tmp_path).read_bytes() != first
 
 
-def history(*accuracies: float, length: int = 3) -> list[Row]:
+def history(*accuracies: float, length: int = 3) -> list[HistoryRow]:
     """A row each ten updates, at one length."""
     return [
-        Row(10 * n, 320 * n, 960 * n, 0, 0.1 * n, length, accuracy, 1.0) for n, accuracy in enumerate(accuracies, 1)
+        HistoryRow(10 * n, 320 * n, 960 * n, 0, 0.1 * n, length, accuracy, 1.0)
+        for n, accuracy in enumerate(accuracies, 1)
     ]
 
 
@@ -93,7 +94,7 @@ def test_of_several_jumps_that_with_the_longest_plateau_is_told():
     assert (jump.length, jump.begins, jump.flat) == (6, grown[-1].examples, 8 * 320)
 
 
-def fallen(*stays: tuple[int, tuple[float, ...]]) -> list[Row]:
+def fallen(*stays: tuple[int, tuple[float, ...]]) -> list[HistoryRow]:
     """Rows at the length and with the accuracies of each stay; the last row of one has the next one's length."""
     drawn = [(length, accuracy) for length, accuracies in stays for accuracy in accuracies]
     after = [*(length for length, _ in drawn[1:]), drawn[-1][0]]

@@ -6,12 +6,12 @@ from memoryspan.accuracy import Measured
 from memoryspan.report.figures.span import draw_curves, over_seeds
 from memoryspan.report.figures.style import BLUE, ORANGE
 from memoryspan.spans.summary import Median, SpanSummary
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 
 
 def curve(*points, chance=0.1):
     return [
-        Measured(right=int(1000 * value), examples=1000, length=length, chance=chance, value=value, interval=(0, 1))
+        Measured(n_correct=int(1000 * value), examples=1000, length=length, chance=chance, value=value, interval=(0, 1))
         for length, value in points
     ]
 
@@ -43,7 +43,7 @@ def test_names_stand_in_the_picture_as_they_are(tmp_path):
 def spans(learned, held):
     """A row of a summary with these median spans."""
     median = [Median(value, None, at_least) for value, at_least in (learned, held)]
-    name = Named("echo"), Named("lstm")
+    name = Spec("echo"), Spec("lstm")
     return SpanSummary(*name, 1, 0, 100, 0.1, median[0], median[0], 0, median[1], median[1], 0)
 
 

@@ -6,7 +6,7 @@ from matplotlib.image import imread
 
 from memoryspan.engine.trace import LayerTrace
 from memoryspan.inference.trace import Trace
-from memoryspan.report.figures.answers import Question
+from memoryspan.report.figures.answers import Expectation
 from memoryspan.report.figures.trace import AROUND_ZERO, FROM_ZERO, SOURCE, around_zero, draw_trace, order_of_units
 
 
@@ -49,17 +49,19 @@ def test_a_picture_carries_inside_what_it_is(tmp_path, ending):
 
 
 @pytest.mark.parametrize(
-    ("asks", "asked", "sentence"),
+    ("return_sequences", "asked", "sentence"),
     [
-        ("once", None, "where the final answer comes from: |∂ answer / ∂ input|, greatest at step 2, symbol"),
-        ("every step", None, "where the last answer, that at step 5, comes from"),
-        ("every step", (1, 3), "where the last answer asked for, that at step 3, comes from"),
+        (False, None, "where the final answer comes from: |∂ answer / ∂ input|, greatest at step 2, symbol"),
+        (True, None, "where the last answer, that at step 5, comes from"),
+        (True, (1, 3), "where the last answer asked for, that at step 3, comes from"),
     ],
 )
-def test_it_is_said_which_answer_the_gradient_is_of(tmp_path, asks, asked, sentence):
-    question = asked and Question(np.isin(np.arange(6), asked), np.zeros(6, int), np.ones(6, bool))
+def test_it_is_said_which_answer_the_gradient_is_of(tmp_path, return_sequences, asked, sentence):
+    expectation = asked and Expectation(np.isin(np.arange(6), asked), np.zeros(6, int), np.ones(6, bool))
     saliency = np.array([[0, 1, 3, 2, 0, 0]])
-    path = draw_trace(a_trace(6), tmp_path / "a.svg", asks=asks, question=question, saliency=saliency)
+    path = draw_trace(
+        a_trace(6), tmp_path / "a.svg", return_sequences=return_sequences, expectation=expectation, saliency=saliency
+    )
     assert f"<!-- {sentence}" in path.read_text()
 
 

@@ -38,7 +38,7 @@ def random_weights(model):
 
 def page_of(model, path, reads="symbols", examples=((1, 2, 3),)):
     """The least page in which a model runs."""
-    task = {"reads": reads, "n_features": 10, "length": 12, "shortest": 3, "chance": 0.1, "asks": "once"}
+    task = {"reads": reads, "n_features": 10, "length": 12, "min_length": 3, "chance": 0.1, "return_sequences": False}
     task |= {"answers": "classes", "tolerance": None, "probabilities": True, "out_index": None}
     moment = {"updates": 0, "examples": None, "accuracy": None, "length": None, "weights": weights_of(model)}
     examples = [{"inputs": list(inputs), "asked": [], "expected": {}} for inputs in examples]

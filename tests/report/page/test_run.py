@@ -11,9 +11,9 @@ from memoryspan.models import make_model
 from memoryspan.report.page.html import as_html, write_page
 from memoryspan.report.page.run import LONGEST, run_page
 from memoryspan.runs import history_file, open_run, start
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.tasks import Adding, make_task
-from memoryspan.training import Row
+from memoryspan.training import HistoryRow
 from tests.report.browser import opened, wait_until
 
 MARKUP = "<img src=x onerror=alert(1)><b>bold<script>alert(1)<!--"
@@ -44,8 +44,8 @@ def page_of(run):
 
 def untrained(directory, task, model=None, **settings):
     """The page of a run that has just begun."""
-    task = make_task(Named(task, settings))
-    run = start(model or make_model(Named("lstm", {"units": 6}), task, 0), task, directory=directory / "run")
+    task = make_task(Spec(task, settings))
+    run = start(model or make_model(Spec("lstm", {"units": 6}), task, 0), task, directory=directory / "run")
     run.lock.release()
     return write_page(page_of(open_run(run.directory)), directory / "page.html")
 
@@ -53,7 +53,7 @@ def untrained(directory, task, model=None, **settings):
 def test_the_page_of_a_trained_run_is_small_and_says_what_was_measured(trained_page, trained):
     text = trained_page.read_text()
     assert len(text) < 3_000_000
-    assert f"{trained.record.results.accuracy.right} of 1000 fresh examples; 95 % interval" in text
+    assert f"{trained.record.results.accuracy.n_correct} of 1000 fresh examples; 95 % interval" in text
     assert json.dumps(trained.record.environment.device) in text.replace("&quot;", '"')
 
 
@@ -286,7 +286,7 @@ def test_names_with_markup_in_them_are_shown_as_text(browser, tmp_path):
     task = Echo(length=5, n_features=6)
     model = lstm(task, units=4, seed=0)
     model.layers[0].name = MARKUP
-    run = start(model, task, directory=tmp_path / "run", made_by=Named(MARKUP))
+    run = start(model, task, directory=tmp_path / "run", made_by=Spec(MARKUP))
     run.lock.release()
     page_file = write_page(page_of(open_run(run.directory)), tmp_path / "<b>page.html")
     with opened(browser, page_file) as page:
@@ -297,9 +297,9 @@ def test_names_with_markup_in_them_are_shown_as_text(browser, tmp_path):
 
 
 def test_a_model_that_does_not_run_in_a_page_is_shown_all_the_same(browser, tmp_path):
-    task = make_task(Named("echo", {"length": 8, "n_features": 10}))
+    task = make_task(Spec("echo", {"length": 8, "n_features": 10}))
     with opened(
-        browser, untrained(tmp_path, "echo", make_model(Named("min_gru"), task, 0), length=8, n_features=10)
+        browser, untrained(tmp_path, "echo", make_model(Spec("min_gru"), task, 0), length=8, n_features=10)
     ) as page:
         assert "does not run in the page" in page.text_content("#page")
         assert page.locator("#sequence").count() == 0
@@ -331,8 +331,8 @@ def test_any_task_of_the_package_can_be_tried(browser, tmp_path, task, settings)
 
 
 def test_where_a_task_does_not_tell_what_is_near_enough_no_answer_is_judged(browser, tmp_path):
-    task = make_task(Named("adding", {"length": 10}))
-    run = start(make_model(Named("gru", {"units": 4}), task, 0), task, directory=tmp_path / "run")
+    task = make_task(Spec("adding", {"length": 10}))
+    run = start(make_model(Spec("gru", {"units": 4}), task, 0), task, directory=tmp_path / "run")
     run.lock.release()
     page = page_of(open_run(run.directory))
     page.data["task"]["tolerance"] = None
@@ -356,7 +356,7 @@ def test_a_training_that_was_killed_is_shown_as_its_last_checkpoint_left_it(tmp_
     task = Echo(length=8, n_features=10)
     run = start(lstm(task, units=4, seed=0), task, directory=tmp_path / "run")
     run.lock.release()
-    history_file.append(run.directory, Row(140, 4480, 9000, 0, 0.1, 8, 0.9, 0.1))
+    history_file.append(run.directory, HistoryRow(140, 4480, 9000, 0, 0.1, 8, 0.9, 0.1))
     page = page_of(open_run(run.directory))
     assert [moment["updates"] for moment in page.data["network"]["moments"]] == [0]
     assert "last checkpoint" in page.sentence

@@ -5,7 +5,7 @@ from memoryspan.environment import Environment
 from memoryspan.report.page.html import write_page
 from memoryspan.report.page.sweep import sweep_page
 from memoryspan.spans.cell import Found, Span
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.sweeps import manifest
 from memoryspan.sweeps.manifest import Question
 from memoryspan.sweeps.result import Answer, Failure
@@ -18,7 +18,9 @@ MARKUP = "<script>alert(1)</script>"
 
 def found(length):
     curve = tuple(
-        Measured(right=int(1000 * share), examples=1000, length=at, chance=0.01, value=share, interval=(share, share))
+        Measured(
+            n_correct=int(1000 * share), examples=1000, length=at, chance=0.01, value=share, interval=(share, share)
+        )
         for at, share in ((3, 1.0), (length, 0.97), (64, 0.2))
     )
     span = Span(length, length - 3, False)
@@ -28,7 +30,7 @@ def found(length):
         curve=curve,
         ended="budget",
         parameters=15_200,
-        path="unroll",
+        engine="unroll",
         updates=9,
         examples=9,
         tokens=9,
@@ -40,10 +42,10 @@ def found(length):
 @pytest.fixture
 def sweep(tmp_path):
     """Three models, two seeds: one furthest, one next, and one whose name is markup and which failed."""
-    models = tuple(map(Named, ("lstm", "gru", MARKUP)))
-    task = Named("echo", {"n_features": 100, "out_index": 2})
+    models = tuple(map(Spec, ("lstm", "gru", MARKUP)))
+    task = Spec("echo", {"n_features": 100, "out_index": 2})
     asked = Question(
-        tasks=(task,), models=models, seeds=(0, 1), budget=Budget(examples=1000), batch_size=32, longest=64
+        tasks=(task,), models=models, seeds=(0, 1), budget=Budget(examples=1000), batch_size=32, max_length=64
     )
     answers = {}
     for number, each in enumerate(asked.cells):

@@ -15,7 +15,6 @@ from matplotlib.axes import Axes
 
 from memoryspan.report.figures.style import BLUE, GREY, ORANGE, PALE
 from memoryspan.tasks import Batch, Task
-from memoryspan.tasks.base import Asks
 
 HEIGHT = 1.1
 """Of the panel, in inches."""
@@ -27,51 +26,51 @@ SIZE = 6
 """Points: of the symbols."""
 
 
-class Question(NamedTuple):
+class Expectation(NamedTuple):
     """What a task asks of one sequence; where nothing is asked, the two others mean nothing."""
 
-    asked: Bool[np.ndarray, "time"]
+    target_mask: Bool[np.ndarray, "time"]
     """The steps at which an answer is asked for, of a task that asks once the last one alone."""
     expected: Num[np.ndarray, "time *outputs"]
     """A class or a number a step, or a vector of numbers."""
-    right: Bool[np.ndarray, "time"]
+    correct: Bool[np.ndarray, "time"]
     """Whether the model's answer is."""
 
     @property
     def steps(self) -> Int[np.ndarray, "asked"]:
         """The numbers of the asked steps."""
-        return np.flatnonzero(self.asked)
+        return np.flatnonzero(self.target_mask)
 
 
-def question_of(task: Task, batch: Batch, output: Float[np.ndarray, "*time outputs"]) -> Question:
+def expectation_of(task: Task, batch: Batch, output: Float[np.ndarray, "*time outputs"]) -> Expectation:
     """What a task asks in a batch of one example, and whether a model that puts this out for it is right."""
-    length, target, asked = (np.asarray(part)[0] for part in (batch.lengths, batch.targets, batch.asked))
+    length, target, asked = (np.asarray(part)[0] for part in (batch.lengths, batch.targets, batch.target_mask))
     right = np.asarray(task.correct(jnp.asarray(output)[None], batch.targets))[0]
     if asked.ndim:
-        return Question(asked, target, right)
+        return Expectation(asked, target, right)
     everywhere = np.broadcast_to(target, (length, *target.shape))
-    return Question(np.arange(length) == length - 1, everywhere, np.full(length, right))
+    return Expectation(np.arange(length) == length - 1, everywhere, np.full(length, right))
 
 
 def draw_answers(
     axes: Axes,
     outputs: Float[np.ndarray, "time outputs"],
     inches: float,
-    asks: Asks,
-    question: Question | None,
+    return_sequences: bool,
+    expectation: Expectation | None,
     of_classes: bool = True,
 ) -> None:
     """Draws the panel, in which a step takes so many inches; a line for each number where they are not `of_classes`."""
     title = "answer, if the sequence ended at this step"
-    if asks == "every step":
+    if return_sequences:
         title = "answer at every step"
     if outputs.shape[1] == 1 or not of_classes:
-        rows = _draw_numbers(axes, outputs, inches, question)
-    elif asks == "every step":
+        rows = _draw_numbers(axes, outputs, inches, expectation)
+    elif return_sequences:
         title += ", named where there is room"
-        rows = _draw_every_answer(axes, outputs, inches, question)
+        rows = _draw_every_answer(axes, outputs, inches, expectation)
     else:
-        rows = _draw_final_answer(axes, outputs, inches, question)
+        rows = _draw_final_answer(axes, outputs, inches, expectation)
     above = 3 + rows * (SIZE + 3)
     axes.set_title(title, loc="left", fontsize="small", pad=above)
     legend = axes.legend(
@@ -87,34 +86,34 @@ def draw_answers(
 
 
 def _draw_numbers(
-    axes: Axes, answers: Float[np.ndarray, "time outputs"], inches: float, question: Question | None
+    axes: Axes, answers: Float[np.ndarray, "time outputs"], inches: float, expectation: Expectation | None
 ) -> int:
     """A line for each number; right and wrong answers are marked on the highest."""
     more = f", {answers.shape[1]:,} numbers" if answers.shape[1] > 1 else ""
     lines = axes.plot(answers, color=BLUE, linewidth=1)
     lines[0].set_label(f"answer{more}")
     axes.set_ylabel("answer", fontsize="small")
-    if question is not None:
-        expected = question.expected[question.steps]
-        points = axes.plot(question.steps, expected, "D", markersize=7, fillstyle="none", color=GREY)
+    if expectation is not None:
+        expected = expectation.expected[expectation.steps]
+        points = axes.plot(expectation.steps, expected, "D", markersize=7, fillstyle="none", color=GREY)
         points[0].set_label("expected")
-    _mark_right_and_wrong(axes, answers.max(-1), inches, question)
+    _mark_right_and_wrong(axes, answers.max(-1), inches, expectation)
     return 0
 
 
 def _draw_final_answer(
-    axes: Axes, outputs: Float[np.ndarray, "time outputs"], inches: float, question: Question | None
+    axes: Axes, outputs: Float[np.ndarray, "time outputs"], inches: float, expectation: Expectation | None
 ) -> int:
     """The final answer over time, the expected one where it is another, and the names of those in between."""
     classes = outputs.argmax(-1)
     last = classes[-1]
     axes.plot(outputs.max(-1), color=GREY, linestyle=":", linewidth=1, label="most probable")
-    if question is not None and not question.right[-1]:
-        expected = int(question.expected[-1])
+    if expectation is not None and not expectation.correct[-1]:
+        expected = int(expectation.expected[-1])
         axes.plot(outputs[:, expected], color=ORANGE, linestyle="--", linewidth=1, label=f"expected, {expected}")
     point = "." if len(outputs) <= POINTS_SHOWN else None
     axes.plot(outputs[:, last], color=BLUE, marker=point, linewidth=1, label=f"final answer, {last}")
-    _mark_right_and_wrong(axes, outputs[:, last], inches, question)
+    _mark_right_and_wrong(axes, outputs[:, last], inches, expectation)
     _set_probability(axes, outputs)
     begins = np.flatnonzero(np.diff(classes, prepend=-1))
     lasts = np.diff(begins, append=len(classes))
@@ -123,21 +122,21 @@ def _draw_final_answer(
 
 
 def _draw_every_answer(
-    axes: Axes, outputs: Float[np.ndarray, "time outputs"], inches: float, question: Question | None
+    axes: Axes, outputs: Float[np.ndarray, "time outputs"], inches: float, expectation: Expectation | None
 ) -> int:
     """How sure the model is of its answers, and their names; those that are wrong go first where room is short."""
     classes, sure = outputs.argmax(-1), outputs.max(-1)
-    point = "." if question is None and len(outputs) <= POINTS_SHOWN else None
+    point = "." if expectation is None and len(outputs) <= POINTS_SHOWN else None
     axes.plot(sure, color=GREY, linestyle=":", linewidth=1, marker=point, label="of the answer")
-    _mark_right_and_wrong(axes, sure, inches, question)
+    _mark_right_and_wrong(axes, sure, inches, expectation)
     _set_probability(axes, outputs)
-    if question is None:
+    if expectation is None:
         _name(axes, with_room(range(len(classes)), classes, inches), classes, "answer", 0)
         return 1
-    wrong_first = question.steps[np.argsort(question.right[question.steps], kind="stable")]
-    named = with_room(wrong_first, np.maximum(classes, question.expected), inches)
-    _name(axes, named, classes, "answer", 0, boxed=~question.right)
-    _name(axes, named, question.expected, "expected", 1)
+    wrong_first = expectation.steps[np.argsort(expectation.correct[expectation.steps], kind="stable")]
+    named = with_room(wrong_first, np.maximum(classes, expectation.expected), inches)
+    _name(axes, named, classes, "answer", 0, boxed=~expectation.correct)
+    _name(axes, named, expectation.expected, "expected", 1)
     return 2
 
 
@@ -150,18 +149,18 @@ def _set_probability(axes: Axes, outputs: Float[np.ndarray, "time outputs"]) -> 
 
 
 def _mark_right_and_wrong(
-    axes: Axes, heights: Float[np.ndarray, "time"], inches: float, question: Question | None
+    axes: Axes, heights: Float[np.ndarray, "time"], inches: float, expectation: Expectation | None
 ) -> None:
     """Told apart by their form, so that they are in grey too."""
-    if question is None:
+    if expectation is None:
         return
     everywhere = axes.get_xaxis_transform()
-    axes.bar(question.steps, 1, 1, color=PALE, antialiased=False, transform=everywhere, zorder=0, label="asked")
+    axes.bar(expectation.steps, 1, 1, color=PALE, antialiased=False, transform=everywhere, zorder=0, label="asked")
     size = min(max(30 * inches, 3), 5)
     for right, form, colour in ((True, "o", BLUE), (False, "x", ORANGE)):
-        steps = question.steps[question.right[question.steps] == right]
+        steps = expectation.steps[expectation.correct[expectation.steps] == right]
         if steps.size:
-            count = f", {len(steps):,}" if len(question.steps) > 1 else ""
+            count = f", {len(steps):,}" if len(expectation.steps) > 1 else ""
             axes.plot(
                 steps,
                 heights[steps],

@@ -30,7 +30,7 @@ from memoryspan.report.figures.style import (
     tick_lengths,
 )
 from memoryspan.tasks import Task
-from memoryspan.training import Row
+from memoryspan.training import HistoryRow
 
 FILE = "learning-curve.png"
 
@@ -54,9 +54,9 @@ class Jump(NamedTuple):
     """The current length."""
     begins: int
     """Examples seen before the plateau."""
-    before: Row
+    before: HistoryRow
     """The last row of the plateau."""
-    after: Row
+    after: HistoryRow
     """The first row beyond the jump."""
 
     @property
@@ -70,7 +70,7 @@ class Jump(NamedTuple):
         return self.after.examples - self.before.examples
 
 
-def draw_learning_curve(history: Sequence[Row], task: Task, directory: Path) -> Path:
+def draw_learning_curve(history: Sequence[HistoryRow], task: Task, directory: Path) -> Path:
     """Draws the picture into a run's directory, as .png and as .svg, and returns the path of the first."""
     figure = new_figure(7, 5.2)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
@@ -82,13 +82,13 @@ def draw_learning_curve(history: Sequence[Row], task: Task, directory: Path) -> 
     return keep(figure, directory / FILE)
 
 
-def find_jump(history: Sequence[Row], task: Task) -> Jump | None:
+def find_jump(history: Sequence[HistoryRow], task: Task) -> Jump | None:
     """The jump with the longest plateau before it, both at one length; None where there is none."""
     jumps = (_jump(length, begins, rows, task) for length, begins, rows in _stages(history))
     return max((jump for jump in jumps if jump), key=lambda jump: jump.flat, default=None)
 
 
-def _stages(history: Sequence[Row]) -> Iterator[tuple[int, int, list[Row]]]:
+def _stages(history: Sequence[HistoryRow]) -> Iterator[tuple[int, int, list[HistoryRow]]]:
     """The first stay at each new greatest length: that length, the examples seen before, and the rows drawn at it.
 
     What comes after a fall is no beginning: lengths to which the curriculum returns have been trained on before. A row
@@ -104,7 +104,7 @@ def _stages(history: Sequence[Row]) -> Iterator[tuple[int, int, list[Row]]]:
         begins = rows[-1].examples
 
 
-def _jump(length: int, begins: int, rows: Sequence[Row], task: Task) -> Jump | None:
+def _jump(length: int, begins: int, rows: Sequence[HistoryRow], task: Task) -> Jump | None:
     """From the last row before a quarter of the way from chance to all right, to the first at three quarters of it.
 
     None where that takes more examples than the plateau before it: then it is a slope.
@@ -117,7 +117,7 @@ def _jump(length: int, begins: int, rows: Sequence[Row], task: Task) -> Jump | N
     return jump if before + 1 >= FLAT and jump.steep <= jump.flat else None
 
 
-def _accuracy(axes: Axes, history: Sequence[Row], task: Task) -> None:
+def _accuracy(axes: Axes, history: Sequence[HistoryRow], task: Task) -> None:
     axes.plot([row.examples for row in history], [row.accuracy for row in history], color=BLUE, marker=_point(history))
     mark(axes, task.chance, f"chance, {100 * task.chance:.1f} %" if task.chance >= 0.0005 else "chance, < 0.1 %")
     accuracy_axis(axes)
@@ -125,12 +125,12 @@ def _accuracy(axes: Axes, history: Sequence[Row], task: Task) -> None:
     axes.set_title(plain(f"{task.name}, up to {task.length:,} steps"), loc="left", fontsize="medium")
 
 
-def _point(history: Sequence[Row]) -> str | None:
+def _point(history: Sequence[HistoryRow]) -> str | None:
     """A line through one point alone is not seen."""
     return "o" if len(history) == 1 else None
 
 
-def _length(axes: Axes, history: Sequence[Row], task: Task) -> None:
+def _length(axes: Axes, history: Sequence[HistoryRow], task: Task) -> None:
     examples, lengths = [row.examples for row in history], [row.length for row in history]
     axes.step(examples, lengths, color=ORANGE, where="post", marker=_point(history))
     mark(axes, task.length, f"full length, {task.length:,}")
@@ -161,7 +161,7 @@ def _explain_jump(axes: Axes, jump: Jump | None) -> list[Patch]:
     ]
 
 
-def _explain_lengths(panels: Sequence[Axes], history: Sequence[Row]) -> list[Line2D]:
+def _explain_lengths(panels: Sequence[Axes], history: Sequence[HistoryRow]) -> list[Line2D]:
     """A line at each row after which the examples are longer, and another at each after which they are shorter."""
     said = []
     for changed, dashes, label in CHANGES:

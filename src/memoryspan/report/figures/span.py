@@ -26,7 +26,7 @@ from memoryspan.report.figures.style import (
 from memoryspan.spans.cell import Found
 from memoryspan.spans.held import THRESHOLD
 from memoryspan.spans.summary import Median, SpanSummary, summarise
-from memoryspan.spec import Named
+from memoryspan.spec import Spec
 from memoryspan.sweeps.result import Answer
 
 FILE = "span.png"
@@ -42,7 +42,7 @@ LEARNED, HELD = 0.2, -0.2
 """How far above and below the middle of its row a span stands."""
 
 
-def draw_span(answers: Sequence[Answer], path: Path, name: Callable[[Named], str] = str) -> Path:
+def draw_span(answers: Sequence[Answer], path: Path, name: Callable[[Spec], str] = str) -> Path:
     """Draws the curves and spans of all cells that were answered, as `draw_curves` does.
 
     `name` is what a task or a model is called in the picture.
@@ -110,7 +110,7 @@ def _draw_median(axes: Axes, what: str, median: Median, height: float, number: i
     axes.text(1.01, height, text, transform=axes.get_yaxis_transform(), va="center", fontsize="x-small", color=GREY)
 
 
-def curves_of(answers: Sequence[Answer], name: Callable[[Named], str]) -> dict[str, dict[str, list[Curve]]]:
+def curves_of(answers: Sequence[Answer], name: Callable[[Spec], str]) -> dict[str, dict[str, list[Curve]]]:
     """Curves by task and by model, in the order of the cells."""
     groups: dict[str, dict[str, list[Curve]]] = {}
     for answer in answers:

@@ -30,7 +30,7 @@ def new_figure(width: float, height: float) -> Figure:
 def save(figure: Figure, path: Path, **metadata: str) -> Path:
     """Writes a figure in place, as its name ends: .png, .svg; raises `OSError` where it cannot be written."""
     no_date = {"Date": None} if path.suffix == ".svg" else {}
-    with atomic.replacing(path) as temporary, rc_context({"svg.hashsalt": "memoryspan"}):  # the same bytes each time
+    with atomic.atomic_path(path) as temporary, rc_context({"svg.hashsalt": "memoryspan"}):  # the same bytes each time
         figure.savefig(temporary, format=path.suffix[1:], metadata={**metadata, **no_date})
     return path
 
@@ -52,9 +52,9 @@ def accuracy_axis(axes: Axes) -> None:
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
 
 
-def tick_lengths(axis: Axis, shortest: int, longest: int) -> None:
+def tick_lengths(axis: Axis, min_length: int, max_length: int) -> None:
     """Of a logarithmic axis of lengths: a tick at each power of two, and between them where there are few."""
-    axis.set_major_locator(LogLocator(2, (1,) if longest >= 8 * shortest else (1, 1.5)))
+    axis.set_major_locator(LogLocator(2, (1,) if max_length >= 8 * min_length else (1, 1.5)))
     axis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 

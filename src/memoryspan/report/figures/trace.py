@@ -20,9 +20,8 @@ from matplotlib.ticker import MaxNLocator
 from memoryspan.engine.trace import LayerTrace
 from memoryspan.inference.trace import Trace
 from memoryspan.report.figures import answers
-from memoryspan.report.figures.answers import Question, draw_answers, width_of
+from memoryspan.report.figures.answers import Expectation, draw_answers, width_of
 from memoryspan.report.figures.style import GREY, ORANGE, new_figure, plain, save
-from memoryspan.tasks.base import Asks
 
 FILE = "trace.png"
 
@@ -79,8 +78,8 @@ def draw_trace(
     path: Path,
     row: int = 0,
     *,
-    asks: Asks = "once",
-    question: Question | None = None,
+    return_sequences: bool = False,
+    expectation: Expectation | None = None,
     saliency: Float[np.ndarray, "batch time"] | None = None,
     title: str = "",
 ) -> Path:
@@ -93,13 +92,13 @@ def draw_trace(
         trace: of a model and some sequences.
         path: the file.
         row: which of the sequences.
-        asks: whether the model answers once or at every step.
-        question: what a task asks of it, where that is known.
+        return_sequences: whether the model answers once or at every step.
+        expectation: what a task asks of it, where that is known.
         saliency: of the last answer that is asked for, or else of the last step's.
         title: what stands above it all.
     """
     steps = int(trace.lengths[row])
-    lines, maps = [*_lines(trace, row, asks, question, saliency)], [*_maps(trace, row)]
+    lines, maps = [*_lines(trace, row, return_sequences, expectation, saliency)], [*_maps(trace, row)]
     panels = lines + maps
     width = _width(steps)
     heights = [panel.height for panel in panels]
@@ -118,7 +117,11 @@ def _width(steps: int) -> float:
 
 
 def _lines(
-    trace: Trace, row: int, asks: Asks, question: Question | None, saliency: Float[np.ndarray, "batch time"] | None
+    trace: Trace,
+    row: int,
+    return_sequences: bool,
+    expectation: Expectation | None,
+    saliency: Float[np.ndarray, "batch time"] | None,
 ) -> Iterator[Panel]:
     """The panels without colours: few real features, the answers, and where the last of them comes from."""
     inputs, steps = trace.inputs[row], int(trace.lengths[row])
@@ -129,26 +132,29 @@ def _lines(
             yield Panel(BARS, draw, coloured=False)
     if trace.predictions is not None and trace.predictions.shape[1] == trace.lengths.max():
         outputs, inches = trace.predictions[row, :steps], _width(steps) / steps
-        what = {"asks": asks, "question": question, "of_classes": trace.of_classes}
+        what = {"return_sequences": return_sequences, "question": expectation, "of_classes": trace.of_classes}
         draw = partial(draw_answers, outputs=outputs, inches=inches, **what)
         yield Panel(answers.HEIGHT, draw, coloured=False)
     if saliency is not None:
         slopes = saliency[row, :steps]
-        title = _origin(inputs, slopes, asks, question)
+        title = _origin(inputs, slopes, return_sequences, expectation)
         draw = partial(_draw_bars, heights=slopes, colour=ORANGE, title=title, what="gradient")
         yield Panel(BARS, draw, coloured=False)
 
 
 def _origin(
-    inputs: Num[np.ndarray, "time *features"], slopes: Float[np.ndarray, "time"], asks: Asks, question: Question | None
+    inputs: Num[np.ndarray, "time *features"],
+    slopes: Float[np.ndarray, "time"],
+    return_sequences: bool,
+    expectation: Expectation | None,
 ) -> str:
     """Whose answer's gradient it is, and at which step it is greatest."""
-    if asks == "once":
+    if not return_sequences:
         which = "the final answer"
-    elif question is None:
+    elif expectation is None:
         which = f"the last answer, that at step {len(slopes) - 1:,},"
     else:
-        which = f"the last answer asked for, that at step {question.steps[-1]:,},"
+        which = f"the last answer asked for, that at step {expectation.steps[-1]:,},"
     most = int(np.nan_to_num(slopes).argmax())
     symbol = f", symbol {_symbols(inputs)[most]}" if _is_symbols(inputs) else ""
     return f"where {which} comes from: |∂ answer / ∂ input|, greatest at step {most:,}{symbol}"

@@ -12,7 +12,7 @@ from memoryspan.backend import keras
 from memoryspan.engine import assign, variables_of
 from memoryspan.errors import ModelError
 from memoryspan.files.versioned import plain
-from memoryspan.inference.evaluate import right
+from memoryspan.inference.evaluate import correct
 from memoryspan.report.figures.learning_curve import find_jump
 from memoryspan.report.figures.span import one_chance
 from memoryspan.report.page.export_js import described, weights_of
@@ -25,7 +25,7 @@ from memoryspan.spans.held import THRESHOLD
 from memoryspan.stats import percent
 from memoryspan.tasks import Echo, Task
 from memoryspan.tasks.base import asks_for_classes, at_length
-from memoryspan.training import Row
+from memoryspan.training import HistoryRow
 
 LONGEST = 500
 """Steps of a sequence that the page still draws (`LONGEST` in web/sequence.js)."""
@@ -48,8 +48,8 @@ def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | N
     """
     record, task, history = run.record, run.task, run.history()
     network, reason = None, ""
-    if task.shortest > LONGEST:
-        reason = f"The page draws up to {LONGEST} steps, and this task has at least {task.shortest:,}."
+    if task.min_length > LONGEST:
+        reason = f"The page draws up to {LONGEST} steps, and this task has at least {task.min_length:,}."
     elif task.n_outputs > 1 and not asks_for_classes(task):
         reason = f"The page shows classes, or one number, and an answer of this task is {task.n_outputs} numbers."
     else:
@@ -85,7 +85,7 @@ def _sentence(record: Record) -> str:
         return f"{model}, {effort}; its accuracy was not measured (status: {record.status})."
     low, high = accuracy.interval
     return (
-        f"{model} has {percent(accuracy.value)} right at {accuracy.length:,} steps ({accuracy.right} of "
+        f"{model} has {percent(accuracy.value)} right at {accuracy.length:,} steps ({accuracy.n_correct} of "
         f"{accuracy.examples} fresh examples; 95 % interval {percent(low)} to {percent(high)}; chance "
         f"{percent(accuracy.chance)}), {effort}."
     )
@@ -99,7 +99,7 @@ def _about(task: Task) -> str:
     return "The task: " + re.sub(r"`(\w+)`", lambda name: str(getattr(task, name[1], name[1])), first)
 
 
-def _moments(run: SavedRun, model: keras.Model, updates: int, history: Sequence[Row]) -> list[dict[str, Any]]:
+def _moments(run: SavedRun, model: keras.Model, updates: int, history: Sequence[HistoryRow]) -> list[dict[str, Any]]:
     """The weights at the moments that were kept, the last one being the model as it is now."""
     rows, now = {row.updates: row for row in history}, variables_of(model)
     moments = []
@@ -110,7 +110,7 @@ def _moments(run: SavedRun, model: keras.Model, updates: int, history: Sequence[
     return [*moments, _moment(updates, rows.get(updates), weights_of(model))]
 
 
-def _moment(updates: int, row: Row | None, weights: str) -> dict[str, Any]:
+def _moment(updates: int, row: HistoryRow | None, weights: str) -> dict[str, Any]:
     about = {name: getattr(row, name, None) for name in ("examples", "accuracy", "length")}
     return {"updates": updates, "weights": weights, **about}
 
@@ -118,14 +118,14 @@ def _moment(updates: int, row: Row | None, weights: str) -> dict[str, Any]:
 def _task(task: Task, model: keras.Model) -> dict[str, Any]:
     """What the page has to know of the task."""
     number = task.n_outputs == 1 or not asks_for_classes(task)
-    tokens = np.issubdtype(_sampled(task, 0, 1, task.shortest)[0].dtype, np.integer)
+    tokens = np.issubdtype(_sampled(task, 0, 1, task.min_length)[0].dtype, np.integer)
     return {
         "reads": "symbols" if tokens else "vectors",
         "n_features": task.n_features,
         "length": task.length,
-        "shortest": task.shortest,
+        "min_length": task.min_length,
         "chance": task.chance,
-        "asks": task.asks,
+        "return_sequences": task.return_sequences,
         "answers": "number" if number else "classes",
         "one_right": number or _one_is_right(task),
         "tolerance": getattr(task, "tolerance", None),
@@ -136,8 +136,8 @@ def _task(task: Task, model: keras.Model) -> dict[str, Any]:
 
 def _one_is_right(task: Task) -> bool:
     """Whether the class that is expected is all that is right: who is sure of it is right everywhere."""
-    batch = at_length(task, task.shortest).sample(stream(0, Stream.SHOWN), 1, task.shortest)
-    return bool(right(task, jax.nn.one_hot(batch.targets, task.n_outputs), batch).all())
+    batch = at_length(task, task.min_length).sample(stream(0, Stream.SHOWN), 1, task.min_length)
+    return bool(correct(task, jax.nn.one_hot(batch.targets, task.n_outputs), batch).all())
 
 
 def _examples(task: Task, seed: int):
@@ -147,7 +147,7 @@ def _examples(task: Task, seed: int):
     count = max(1, min(EXAMPLES, SYMBOLS // (length * width)))
     inputs, targets, asked = _sampled(task, seed, count, length)
     for row, expected, where in zip(inputs, targets, asked, strict=True):
-        if task.asks == "once":
+        if not task.return_sequences:
             where, expected = np.arange(length) == length - 1, np.full(length, expected)
         yield {
             "inputs": np.round(row.astype(np.float64), DIGITS).tolist() if row.ndim > 1 else row.tolist(),
@@ -159,10 +159,10 @@ def _examples(task: Task, seed: int):
 def _sampled(task: Task, seed: int, count: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Inputs, targets and places asked of so many examples."""
     batch = at_length(task, length).sample(stream(seed, Stream.SHOWN), count, length)
-    return np.asarray(batch.inputs), np.asarray(batch.targets), np.asarray(batch.asked)
+    return np.asarray(batch.inputs), np.asarray(batch.targets), np.asarray(batch.target_mask)
 
 
-def _story(history: Sequence[Row], task: Task) -> str:
+def _story(history: Sequence[HistoryRow], task: Task) -> str:
     """What happened on the way, where it did."""
     sentences = []
     if jump := find_jump(history, task) if history else None:

@@ -74,7 +74,7 @@ def _recipe(row: Comparison) -> str:
     )
 
 
-def in_a_line(answer: Answer) -> str:
+def one_line(answer: Answer) -> str:
     """What a trial has come to."""
     cell, found = answer.cell, answer.found
     assert isinstance(cell, Trial)

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable
 
 from memoryspan.spans.cell import Found
 from memoryspan.spans.summary import Median, SpanSummary
-from memoryspan.spec import Named, without_defaults
+from memoryspan.spec import Spec, without_defaults
 from memoryspan.stats import CONFIDENCE, Interval
 from memoryspan.sweeps.result import Answer
 
 TITLES = ("task", "model", "parameters", "learned span", "lag", "held span", "lag", "seeds", "failed")
 
 
-def shown(named: Named) -> str:
+def shown(named: Spec) -> str:
     """A task or a model as a person would type it; a stranger's, which is not imported for that, in full."""
     from memoryspan.models import MODELS
     from memoryspan.tasks import TASKS
@@ -20,7 +20,7 @@ def shown(named: Named) -> str:
     return str(without_defaults(named, kind) if kind else named)
 
 
-def cells_of(row: SpanSummary, name: Callable[[Named], str]) -> list[str]:
+def cells_of(row: SpanSummary, name: Callable[[Spec], str]) -> list[str]:
     """A row as it reads."""
     parameters = f"{row.parameters:,}" if row.parameters is not None else ""
     learned, held = _with_interval(row.learned), _with_interval(row.held)
@@ -67,7 +67,7 @@ def _failed(row: SpanSummary) -> str:
     return ", ".join(part for part in (nothing, errors) if part)
 
 
-def in_a_line(answer: Answer) -> str:
+def one_line(answer: Answer) -> str:
     """What a cell has come to."""
     cell, found = answer.cell, answer.found
     what = f"{shown(cell.model)} on {shown(cell.task)}, seed {cell.seed}"

@@ -30,7 +30,7 @@ export function answer(task) {
 }
 
 function headingOf(task, step, last) {
-  if (task.asks !== "once") return `The answer at step ${step}`;
+  if (task.return_sequences) return `The answer at step ${step}`;
   return step === last ? "The answer" : `If the sequence ended at step ${step}`;
 }
 

@@ -72,7 +72,7 @@ export function chips(task, onselect, onchange) {
 
   /** Of a task that asks at its steps: the answer there, and whether it is right. */
   function verdictOf(step) {
-    if (task.asks === "once" || !view.expectation?.asked[step]) return "";
+    if (!task.return_sequences || !view.expectation?.asked[step]) return "";
     const [answer, expected] = [answerOf(view.walked.outputs[step], task), view.expectation.expected[step]];
     const text = Number(answer.toPrecision(2));
     const right = isRight(answer, expected, task);

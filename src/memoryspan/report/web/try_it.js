@@ -29,7 +29,7 @@ export function tryIt({ task, network, examples }) {
     oninput: typed,
   });
   const error = element("p", { class: "error", role: "alert" });
-  const length = element("input", { type: "number", id: "length", min: task.shortest, max: LONGEST, onchange: roll });
+  const length = element("input", { type: "number", id: "length", min: task.min_length, max: LONGEST, onchange: roll });
   const sized = element("span", {}, element("label", { for: "length" }, "of length "), length);
   sized.hidden = task.out_index === null;
   const parts = [
@@ -69,7 +69,7 @@ export function tryIt({ task, network, examples }) {
   }
 
   function random() {
-    const steps = Math.min(LONGEST, Math.max(task.shortest, Math.round(Number(length.value)) || task.shortest));
+    const steps = Math.min(LONGEST, Math.max(task.min_length, Math.round(Number(length.value)) || task.min_length));
     length.value = steps;
     return Array.from({ length: steps }, () => Math.floor(Math.random() * task.n_features));
   }

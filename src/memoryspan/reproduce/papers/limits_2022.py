@@ -31,7 +31,7 @@ def _delay(name: str, model: str, delay: int, published: str, says: str, tried: 
         what=f"say at every step what came {delay} steps before",
         published=Published(published, SOURCE, says=says),
         task=parse(f"delay,delay={delay},n_features=8,length={length}"),
-        shortest=length,
+        min_length=length,
         model=parse(model),
         sequences=2_000_000,
         criterion=Criterion(allowed=50),

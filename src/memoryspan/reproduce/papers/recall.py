@@ -23,7 +23,7 @@ def _recall(model: str, learning_rate: float, published: str, says: str) -> Expe
         what=f"recall the values of {PAIRS} keys in {LENGTH} steps",
         published=Published(published, SOURCE, says=says),
         task=parse(f"recall,n_features={VOCABULARY},n_pairs={PAIRS},length={LENGTH}"),
-        shortest=LENGTH,
+        min_length=LENGTH,
         model=parse(f"{model},parameters=50000,learning_rate={learning_rate}"),
         sequences=300_000,
         criterion=Criterion(allowed=50),
