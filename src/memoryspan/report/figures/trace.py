@@ -132,7 +132,7 @@ def _lines(
             yield Panel(BARS, draw, coloured=False)
     if trace.predictions is not None and trace.predictions.shape[1] == trace.lengths.max():
         outputs, inches = trace.predictions[row, :steps], _width(steps) / steps
-        what = {"return_sequences": return_sequences, "question": expectation, "of_classes": trace.of_classes}
+        what = {"return_sequences": return_sequences, "expectation": expectation, "of_classes": trace.of_classes}
         draw = partial(draw_answers, outputs=outputs, inches=inches, **what)
         yield Panel(answers.HEIGHT, draw, coloured=False)
     if saliency is not None:
