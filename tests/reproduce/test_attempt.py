@@ -23,7 +23,7 @@ def trial(seed=0, **fields) -> ReproduceTrial:
         "min_length": 6,
         "criterion": Criterion(n_consecutive=500, max_abs_error=0.3),
         "curriculum": True,
-        "mastered": 0.98,
+        "grow_above": 0.98,
     }
     return ReproduceTrial(seed=seed, **(given | fields))
 

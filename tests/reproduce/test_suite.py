@@ -2,6 +2,7 @@ import pytest
 
 from memoryspan.errors import TaskError
 from memoryspan.models import MODELS, make_model, with_defaults
+from memoryspan.reproduce.experiment import plan
 from memoryspan.reproduce.suite import GROUPS, PAPERS, QUICK, SUITE, meant
 from memoryspan.tasks import make_task
 

@@ -30,6 +30,7 @@ class SweepView:
         table: the table.
         one_line: a result in one line.
         notes: sentences below the table.
+        title: the title of the page, from the trials of the sweep.
         headline: the sentence at the top of the page.
         charts: the charts of the page.
         draw: draws into a directory, and returns the path of the picture; None where there is nothing to draw.
@@ -39,6 +40,7 @@ class SweepView:
     table: Callable[[Results], TextTable]
     one_line: Callable[[TrialResult], str]
     notes: Callable[[Results], list[str]] = lambda results: []
+    title: Callable[[Sequence[Any]], str] = lambda trials: ""
     headline: Callable[[Results], str] = lambda results: ""
     charts: Callable[[Results], list[dict[str, Any]]] = lambda results: []
     draw: Callable[[Results, Path], Path | None] = lambda results, directory: None
@@ -83,6 +85,7 @@ def _span_view() -> SweepView:
         table=lambda results: TextTable(span.TITLES, 2, [span.cells_of(row) for row in summarise(results)]),
         one_line=span.one_line,
         notes=lambda results: span.notes(summarise(results)),
+        title=span.title,
         headline=lambda results: span.headline(summarise(results)),
         charts=_span_charts,
         draw=draw,

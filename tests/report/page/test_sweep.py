@@ -70,8 +70,8 @@ def column(page, number):
 
 
 def test_the_sentence_names_the_model_that_remembers_furthest(sweep):
-    assert "6 of 6 trainings" in sweep_page(sweep).sentence
-    assert sweep_page(sweep).sentence.endswith("is 16 time steps: lstm on echo.")
+    assert "6 of 6" in sweep_page(sweep).sentence
+    assert sweep_page(sweep).sentence.endswith("16 time steps, lstm on echo.")
 
 
 def test_the_table_sorts_by_a_click_and_says_so(browser, page_file):
@@ -100,6 +100,6 @@ def test_errors_and_names_are_shown_as_text(browser, page_file):
 
 
 def test_a_sweep_without_an_answer_has_a_page_too(browser, sweep, tmp_path):
-    sweep.answers.clear()
+    sweep.results.clear()
     with opened(browser, write_page(sweep_page(sweep), tmp_path / "report.html")) as page:
-        assert "0 of 6 trainings" in page.text_content("header")
+        assert "0 of 6" in page.text_content("header")

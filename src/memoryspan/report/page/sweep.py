@@ -15,7 +15,7 @@ def sweep_page(sweep: Sweep) -> Page:
     table = view.table(results)
     rows = [[{"text": text, "value": _order(text)} for text in row] for row in table.rows]
     return Page(
-        title=f"memoryspan {sweep.kind.command}: {sweep.manifest.config.subject}",
+        title=view.title(sweep.trials) or f"memoryspan {sweep.kind.command}: {sweep.manifest.config.subject}",
         sentence=f"{len(results)} of {len(sweep.trials)} trials are complete. {view.headline(results)}".strip(),
         record=json.dumps(plain(sweep.manifest), indent=2, ensure_ascii=False),
         data={

@@ -35,6 +35,14 @@ def notes(rows: Sequence[SpanSummary]) -> list[str]:
     return list(filter(None, [about_intervals(row.learned.interval if row.learned else None for row in rows)]))
 
 
+def title(trials: Sequence[SpanTrial]) -> str:
+    """Return the title of a sweep: its models and its tasks."""
+    models, tasks = (
+        dict.fromkeys(map(display_name, specs)) for specs in zip(*((t.model, t.task) for t in trials), strict=True)
+    )
+    return f"How far back? {', '.join(models)} on {', '.join(tasks)}"
+
+
 def headline(rows: Sequence[SpanSummary]) -> str:
     """Return which models remember furthest, by the median of their learned spans."""
     best = max((row.learned.value for row in rows if row.learned), default=0)
