@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
-from memoryspan.accuracy import Measured
+from memoryspan.accuracy import AccuracyRecord
 from memoryspan.spans.cell import Trained, Training
 
 TESTED = 2560
@@ -60,7 +60,7 @@ class Outcome(Trained, frozen=True, kw_only=True, tag="outcome"):
 
     sequences: int | None
     """Trained on until the criterion was met; None where it was not."""
-    accuracy: Measured
+    accuracy: AccuracyRecord
     """On fresh sequences at the end; right is what the criterion calls so."""
     rms_error: float | None
     """Of their largest errors; None where that is not a number."""

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from memoryspan.accuracy import Measured, measured
+from memoryspan.accuracy import AccuracyRecord, accuracy_record
 from memoryspan.files import atomic
 from memoryspan.runs import SavedRun
 from memoryspan.spans.cell import Span
@@ -20,7 +20,7 @@ class HeldSpan(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
     updates: int
     span: Span
-    curve: tuple[Measured, ...]
+    curve: tuple[AccuracyRecord, ...]
 
 
 def as_kept(held: Held, updates: int) -> HeldSpan:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from memoryspan.accuracy import Measured
+from memoryspan.accuracy import AccuracyRecord
 from memoryspan.spec import Spec
 from memoryspan.training.budget import Budget
 
@@ -84,5 +84,5 @@ class Found(Trained, frozen=True, kw_only=True, tag="span"):
     """The longest length mastered by training from scratch within the budget."""
     held: Span
     """The longest length at which the model as trained still holds, without more training."""
-    curve: tuple[Measured, ...]
+    curve: tuple[AccuracyRecord, ...]
     """The accuracy of the model as trained, by length."""

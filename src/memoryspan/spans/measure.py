@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from memoryspan.accuracy import Accuracy, measured
+from memoryspan.accuracy import Accuracy, accuracy_record
 from memoryspan.backend import keras
 from memoryspan.engine import engine_of, forward
 from memoryspan.inference.evaluate import make_accuracy_fn

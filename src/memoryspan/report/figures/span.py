@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from memoryspan.accuracy import Measured
+from memoryspan.accuracy import AccuracyRecord
 from memoryspan.report.figures.style import (
     COLOURS,
     DASHES,
@@ -32,7 +32,7 @@ from memoryspan.sweeps.result import Answer
 FILE = "span.png"
 """What the picture is called in a sweep, and in a run."""
 
-Curve = Sequence[Measured]
+Curve = Sequence[AccuracyRecord]
 """The accuracy of one trained model, by length."""
 
 CURVES, ROW = 3.4, 0.32
