@@ -63,7 +63,7 @@ class Report:
         """The section's body: the command, the figures, and what they mean."""
         align = ["---", *["---:"] * (len(self.columns) - 1)]
         table = "\n".join("| " + " | ".join(cells) + " |" for cells in [[*self.columns], align, *self.cells()])
-        parts = [f"```sh\n{command()}\n```", self.summary, table, self.method, f"AccuracyRecord on {self.machine}"]
+        parts = [f"```sh\n{command()}\n```", self.summary, table, self.method, f"Measured on {self.machine}"]
         return "\n\n".join(part for part in parts if part != table or self.rows)
 
 
@@ -95,6 +95,6 @@ def deliver(report: Report, as_json: bool, page: Path | None) -> None:
         console = Console(highlight=False)
         if report.rows:
             console.print(report.as_table())
-        console.print(report.summary, report.method, f"AccuracyRecord on {report.machine}", sep="\n\n")
+        console.print(report.summary, report.method, f"Measured on {report.machine}", sep="\n\n")
     if page is not None:
         write_section(page, report.title, report.as_markdown())

@@ -25,7 +25,7 @@ class HeldSpan(msgspec.Struct, frozen=True, kw_only=True):
 
 def as_kept(held: Held, updates: int) -> HeldSpan:
     """What was found for a model that had seen so many updates."""
-    return HeldSpan(updates=updates, span=held.span, curve=tuple(map(measured, held.curve)))
+    return HeldSpan(updates=updates, span=held.span, curve=tuple(map(accuracy_record, held.curve)))
 
 
 def save(run: SavedRun, held: HeldSpan) -> None:

@@ -82,7 +82,7 @@ def _found(
     return Found(
         learned=learned_span(climb, position.status, task, held.span),
         held=held.span,
-        curve=tuple(map(measured, held.curve)),
+        curve=tuple(map(accuracy_record, held.curve)),
         **trained(model, position),
     )
 

@@ -11,7 +11,9 @@ from memoryspan.spec import Spec
 
 def curve(*points, chance=0.1):
     return [
-        AccuracyRecord(n_correct=int(1000 * value), examples=1000, length=length, chance=chance, value=value, interval=(0, 1))
+        AccuracyRecord(
+            n_correct=int(1000 * value), examples=1000, length=length, chance=chance, value=value, interval=(0, 1)
+        )
         for length, value in points
     ]
 
