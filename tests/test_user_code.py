@@ -274,7 +274,7 @@ def test_an_object_where_a_class_should_be(write):
         ("dict(found._asdict())", r"samples a dict, and it should sample a memoryspan\.tasks\.Batch\(inputs, lengths"),
         ("found[:3]", "samples a tuple, and it should sample"),
         ("tuple(found)", "samples a tuple, and it should sample"),
-        ("found._replace(asked=None)", "samples no array of asked, and a Batch has four arrays"),
+        ("found._replace(target_mask=None)", "samples no array of target_mask, and a Batch has four arrays"),
     ],
 )
 def test_a_sample_that_is_no_batch_is_told_what_was_expected(write, returned, sentence):

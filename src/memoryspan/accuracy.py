@@ -11,7 +11,7 @@ from memoryspan.stats import percent, wilson
 
 @dataclass(frozen=True)
 class Accuracy:
-    """`n_correct` of `examples` fresh examples of `length` steps were answered right; a guesser has `chance`."""
+    """`n_correct` of `examples` fresh examples of `length` steps are correct; a guess has the accuracy `chance`."""
 
     n_correct: int
     examples: int
@@ -20,7 +20,7 @@ class Accuracy:
 
     @property
     def value(self) -> float:
-        """The share of right answers."""
+        """The fraction of correct examples."""
         return self.n_correct / self.examples
 
     @property
@@ -40,7 +40,7 @@ class Accuracy:
 
 
 def accuracy_table(accuracies: Sequence[Accuracy], caption: str = "") -> str:
-    """Accuracies by length, as a notebook shows them."""
+    """Return an HTML table of accuracies by length."""
     headings = ("length", "accuracy", "right", "95 % interval", "chance")
     return html_table(map(_cells, accuracies), headings, caption)
 
@@ -51,7 +51,7 @@ def _cells(accuracy: Accuracy) -> tuple[str, ...]:
     return f"{accuracy.length:,}", percent(accuracy.value), right, f"{low} to {high}", percent(accuracy.chance)
 
 
-class Measured(msgspec.Struct, frozen=True):
+class AccuracyRecord(msgspec.Struct, frozen=True):
     """An accuracy on fresh examples, with its 95 % interval."""
 
     n_correct: int
@@ -62,9 +62,9 @@ class Measured(msgspec.Struct, frozen=True):
     interval: tuple[float, float]
 
 
-def measured(accuracy: "Accuracy") -> Measured:
-    """An accuracy with what follows from it, for readers that do not compute."""
-    return Measured(
+def accuracy_record(accuracy: Accuracy) -> AccuracyRecord:
+    """Return an accuracy with its value and interval, as it is written to a file."""
+    return AccuracyRecord(
         n_correct=accuracy.n_correct,
         examples=accuracy.examples,
         length=accuracy.length,

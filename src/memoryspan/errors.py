@@ -3,10 +3,10 @@
 MemoryspanError (a ValueError)
 ├── BackendError     Keras already runs on another backend
 ├── TaskError        a task's settings, or a sequence, make no sense
-│   └── NoRoomError  what was asked for does not fit into memory
+│   └── InsufficientMemoryError  what was asked for does not fit into memory
 ├── ModelError       a model that does not fit the task, or is not compiled
 ├── RunError         a run directory that is missing, locked, damaged, in the way
-└── StrangerError    a task or model from a file outside the package: it does not run, or is not one
+└── UserCodeError    a task or model from a file outside the package: it does not run, or is not one
 
 Each carries one sentence: what was wrong, what was expected, what to type instead.
 The command line prints it and exits with 2.

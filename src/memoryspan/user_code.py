@@ -28,7 +28,7 @@ def load(name: str, expected: str) -> Any:
     """What `mine.py:name` or `package.module:name` names; `expected` says in words what that should be.
 
     Raises:
-        StrangerError: there is no such file, it does not run, or it has nothing of that name.
+        UserCodeError: there is no such file, it does not run, or it has nothing of that name.
     """
     place, _, attribute = name.rpartition(":")
     if not place or not attribute:
@@ -48,7 +48,7 @@ def sha256(name: str) -> str:
     What the name means may come from another file, which that one imports.
 
     Raises:
-        StrangerError: as `load`, and where no file holds it.
+        UserCodeError: as `load`, and where no file holds it.
     """
     place = name.rpartition(":")[0]
     found = getattr(_imported(place), _SHA256, None)

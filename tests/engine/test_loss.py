@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from memoryspan.backend import keras
-from memoryspan.engine import Outcome, compiled_loss, variables_of, weights_of
+from memoryspan.engine import ForwardOutput, compiled_loss, variables_of, weights_of
 
 LAYERS, LOSSES = keras.layers, keras.losses
 BATCH, TIME, FEATURES, CLASSES = 4, 5, 3, 6
@@ -58,7 +58,7 @@ def model_of(loss, answers=CLASSES, activation="softmax", **settings):
 def found(model, targets, weights, variables=None):
     variables = variables or variables_of(model)
     predictions, _ = model.stateless_call(*variables, jnp.asarray(X))
-    outcome = Outcome(predictions, variables.non_trainable, 0.0)
+    outcome = ForwardOutput(predictions, variables.non_trainable, 0.0)
     return compiled_loss(model)(variables, outcome, jnp.asarray(targets), jnp.asarray(weights))
 
 
@@ -108,7 +108,7 @@ def test_regularisers_have_a_gradient():
     variables = variables_of(model)
 
     def aux_loss(trainable):
-        outcome = Outcome(jnp.zeros((BATCH, 1)), variables.non_trainable, 0.0)
+        outcome = ForwardOutput(jnp.zeros((BATCH, 1)), variables.non_trainable, 0.0)
         given = variables._replace(trainable=trainable)
         return compiled_loss(model)(given, outcome, jnp.zeros(BATCH), jnp.ones(BATCH))
 
@@ -172,7 +172,7 @@ def test_a_loss_of_ones_own_around_a_sparse_one_is_given_classes(loss, batch):
     reported = model.test_on_batch(x, labels[:, None])
     variables = variables_of(model)
     predictions, _ = model.stateless_call(*variables, jnp.asarray(x))
-    outcome = Outcome(predictions, variables.non_trainable, 0.0)
+    outcome = ForwardOutput(predictions, variables.non_trainable, 0.0)
     cost = compiled_loss(model)(variables, outcome, jnp.asarray(labels), jnp.ones(batch))
     np.testing.assert_allclose(cost, np.ravel(reported)[0], rtol=1e-5)
 
@@ -220,6 +220,6 @@ def test_a_loss_that_looks_at_the_input_is_given_it():
     reported = model.test_on_batch(X, np.eye(CLASSES, dtype="float32")[LABELS[:, 0]])
     variables = variables_of(model)
     predictions, _ = model.stateless_call(*variables, jnp.asarray(X))
-    outcome = Outcome(predictions, variables.non_trainable, 0.0)
+    outcome = ForwardOutput(predictions, variables.non_trainable, 0.0)
     cost = compiled_loss(model)(variables, outcome, jnp.asarray(LABELS[:, 0]), jnp.ones(BATCH), jnp.asarray(X))
     np.testing.assert_allclose(cost, np.ravel(reported)[0], rtol=1e-5)

@@ -16,7 +16,7 @@ from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.layers import LRU, CausalConv, CausalSelfAttention, LastStep, MinGRU, MinLSTM
 from memoryspan.layers.causal_self_attention import rotated
-from memoryspan.layers.linear_recurrence import scanned, walked
+from memoryspan.layers.linear_recurrence import parallel_scan, sequential_scan
 
 FEATURES = 3
 
@@ -191,12 +191,12 @@ def at_once_and_one_by_one(name):
 
 @pytest.mark.parametrize("parts", [1, 2])
 @pytest.mark.parametrize("length", [1, 2, 11])
-def test_the_walk_and_the_scan_reach_the_same_states(length, parts):
+def test_the_sequential_and_the_parallel_scan_reach_the_same_states(length, parts):
     def draw(seed):
         return tuple(drawn(2, length, 3, seed=seed + part) / 2 for part in range(parts))
 
     maps = draw(0), draw(9)
-    for one, other in zip(jax.jit(walked)(maps), jax.jit(scanned)(maps), strict=True):
+    for one, other in zip(jax.jit(sequential_scan)(maps), jax.jit(parallel_scan)(maps), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memoryspan import Echo, Status
-from memoryspan.accuracy import Measured
+from memoryspan.accuracy import AccuracyRecord
 from memoryspan.environment import Environment
 from memoryspan.errors import RunError
 from memoryspan.files.versioned import plain
@@ -25,7 +25,7 @@ WHOLE = Record(
     resolved=Resolved(15200, "unroll", "a chain", Spec("Adam", {"learning_rate": 0.01}), "mse"),
     environment=Environment("cpu", {"jax": "0.7.0"}, None),
     status="solved",
-    results=Results(300, 9600, 80000, 0, 0.4, 50, Measured(1000, 1000, 50, 0.01, 1.0, (0.996, 1.0))),
+    results=Results(300, 9600, 80000, 0, 0.4, 50, AccuracyRecord(1000, 1000, 50, 0.01, 1.0, (0.996, 1.0))),
 )
 
 numbers = st.integers(0, 2**53)

@@ -153,7 +153,7 @@ class LastTwo(Adding):
     def sample(self, key, batch_size, length):
         batch = super().sample(key, batch_size, length)
         asked = jnp.arange(self.length) < batch.lengths[:, None]
-        return batch._replace(targets=batch.inputs, asked=asked)
+        return batch._replace(targets=batch.inputs, target_mask=asked)
 
     def correct(self, predictions, targets):
         return (abs(predictions - targets) < self.tolerance).all(-1)

@@ -65,7 +65,7 @@ class TooLong(Third):
 
 class NothingAsked(Third):
     def spoilt(self, batch):
-        return batch._replace(asked=~batch.target_mask)
+        return batch._replace(target_mask=~batch.target_mask)
 
 
 class SymbolsFromOne(Third):

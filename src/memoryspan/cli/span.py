@@ -111,7 +111,7 @@ def _config(*, tasks, models, seeds, budget, max_length, batch_size, parameters)
 
 def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_length: int, as_json: bool) -> None:
     """The held span of a model that is trained."""
-    from memoryspan.accuracy import measured
+    from memoryspan.accuracy import accuracy_record
     from memoryspan.cli.live import measured_span
     from memoryspan.cli.target import is_run, open_target
     from memoryspan.files.versioned import plain
@@ -125,7 +125,7 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
     held = measured_span(model, task, max_length)
     if is_run(target):
         _keep_held(target, task, held)
-    curve = [measured(accuracy) for accuracy in held.curve]
+    curve = [accuracy_record(accuracy) for accuracy in held.curve]
     capacity = _capacity(model) if task.name == "delay" else None
     if as_json:
         figures = {"held": held.span, "curve": curve} | ({"memory_capacity": capacity} if capacity is not None else {})

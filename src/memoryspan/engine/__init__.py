@@ -1,13 +1,22 @@
 """How a model runs fast: a Keras model in, a pure function out. Knows nothing of tasks or files."""
 
-from memoryspan.engine.forward import Forward, Outcome, Variables, assign, engine_of, forward, tape_bytes, variables_of
+from memoryspan.engine.forward import (
+    Forward,
+    ForwardOutput,
+    Variables,
+    assign,
+    engine_of,
+    forward,
+    tape_bytes,
+    variables_of,
+)
 from memoryspan.engine.loss import compiled_loss, is_mean, single_loss, weights_of
 from memoryspan.engine.native import native_version
 from memoryspan.engine.unroll import unroll
 
 __all__ = [
     "Forward",
-    "Outcome",
+    "ForwardOutput",
     "Variables",
     "assign",
     "compiled_loss",

@@ -24,7 +24,7 @@ from jaxtyping import Array, Bool, Float, Int
 from memoryspan.backend import keras, set_keras_mask
 from memoryspan.engine.native import native_walk
 from memoryspan.engine.padding import may_read_padding
-from memoryspan.engine.recognise import NotRecognisedError, Stage, stages
+from memoryspan.engine.recognise import CompiledLayer, NotRecognisedError, compile_layers
 from memoryspan.errors import ModelError
 
 
@@ -35,7 +35,7 @@ class Variables(NamedTuple):
     non_trainable: list[Array]
 
 
-class Outcome(NamedTuple):
+class ForwardOutput(NamedTuple):
     """What a call of a model gives."""
 
     predictions: Float[Array, "batch ..."]
@@ -51,7 +51,7 @@ Inputs = Int[Array, "batch time"] | Float[Array, "batch time *features"]
 
 Engine = Literal["unroll", "keras"]
 
-Apply = Callable[[Variables, Inputs, Int[Array, "batch"]], Outcome]
+Apply = Callable[[Variables, Inputs, Int[Array, "batch"]], ForwardOutput]
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ def forward(model: keras.Model, *, training: bool = False) -> Forward:
     """
     rows, fixed_length, *_ = input_shape(model)
     try:
-        apply = through_unroll(model, stages(model, training))
+        apply = through_unroll(model, compile_layers(model, training))
     except NotRecognisedError as error:
         padding = f"it takes exactly {rows} rows" if rows else may_read_padding(model)
         reason = f"through Keras: {error}" + (f"; one length a batch: {padding}" if padding else "")
@@ -308,14 +308,14 @@ def _takes(model: keras.Model) -> Callable[[int], bool]:
 def engine_of(model: keras.Model, *, training: bool = False) -> Engine:
     """Return the path that `forward` takes; to know it alone costs nothing."""
     try:
-        stages(model, training)
+        compile_layers(model, training)
     except NotRecognisedError:
         return "keras"
     return "unroll"
 
 
-def through_unroll(model: keras.Model, found: list[Stage]) -> Apply:
-    """The stages of a model, one after the other."""
+def through_unroll(model: keras.Model, found: list[CompiledLayer]) -> Apply:
+    """Run the compiled layers of a model, one after the other."""
     keys = [id(variable) for variable in (*model.trainable_variables, *model.non_trainable_variables)]
 
     def apply(variables, inputs, lengths):
@@ -323,10 +323,10 @@ def through_unroll(model: keras.Model, found: list[Stage]) -> Apply:
         if inputs.ndim == 3:  # a layer before the recurrence reads every step, and in its gradient 0 · NaN is NaN
             inputs = jnp.where(_mask(inputs, lengths)[..., None], inputs, 0).astype(jnp.float32)
         x = jnp.swapaxes(inputs, 0, 1)  # time first: a step reads one contiguous slice
-        for stage in found:
-            x = stage(lambda variable: arrays[id(variable)], x, lengths)
+        for layer in found:
+            x = layer(lambda variable: arrays[id(variable)], x, lengths)
         predictions = jnp.swapaxes(x, 0, 1) if x.ndim == 3 else x
-        return Outcome(predictions, variables.non_trainable, 0.0)
+        return ForwardOutput(predictions, variables.non_trainable, 0.0)
 
     return apply
 
@@ -377,8 +377,8 @@ def seeds_of(model: keras.Model) -> list[int]:
 
 
 def _each_alone(
-    call: Callable[..., Outcome], height: int, seeds: list[int], variables: Variables, inputs: Inputs
-) -> Outcome:
+    call: Callable[..., ForwardOutput], height: int, seeds: list[int], variables: Variables, inputs: Inputs
+) -> ForwardOutput:
     """`height` rows at a time, side by side; the last ones are filled up with rows of zeros.
 
     A model that draws at random also when it is used (dropout that stays on) is given all rows together, as in Keras:
@@ -401,10 +401,10 @@ def _each_alone(
     if draws and height == 1:
         return call(variables, inputs, None)
     predictions = predictions.reshape(-1, *predictions.shape[2:])[:rows]
-    return Outcome(predictions, variables.non_trainable, jnp.mean(penalties))
+    return ForwardOutput(predictions, variables.non_trainable, jnp.mean(penalties))
 
 
-def keras_reader(model: keras.Model, training: bool) -> Callable[..., Outcome]:
+def keras_reader(model: keras.Model, training: bool) -> Callable[..., ForwardOutput]:
     """call(variables, inputs, mask): Keras itself, on symbols or numbers; mask is None where nothing is padded.
 
     The predictions are all that the model gives.
@@ -413,7 +413,7 @@ def keras_reader(model: keras.Model, training: bool) -> Callable[..., Outcome]:
     return lambda variables, inputs, mask: call(variables, as_keras_reads(model, inputs, mask), mask)
 
 
-def _keras_call(model: keras.Model, training: bool) -> Callable[..., Outcome]:
+def _keras_call(model: keras.Model, training: bool) -> Callable[..., ForwardOutput]:
     """call(variables, x, mask): Keras itself, on input as Keras reads it; mask is None where nothing is padded.
 
     Unless it trains, a stateful layer begins each sequence anew, as after `reset_state`.
@@ -442,7 +442,7 @@ def _keras_call(model: keras.Model, training: bool) -> Callable[..., Outcome]:
         for array in keras.tree.flatten(predictions):
             set_keras_mask(array, None)  # else Keras's loss weighs by it, on top of the weights that it is given
         # Keras lists the regularisers of the weights last; those are in the compiled loss already.
-        return Outcome(predictions, non_trainable, sum(losses[: len(losses) - regularised], 0.0))
+        return ForwardOutput(predictions, non_trainable, sum(losses[: len(losses) - regularised], 0.0))
 
     return call
 

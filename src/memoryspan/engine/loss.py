@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from memoryspan.backend import keras
-from memoryspan.engine.forward import Outcome, Variables
+from memoryspan.engine.forward import ForwardOutput, Variables
 
 CompiledLoss = Callable[..., Float[Array, ""]]
 
@@ -40,7 +40,9 @@ def compiled_loss(model: keras.Model) -> CompiledLoss:
     `compute_loss` of the model's own may look at.
     """
 
-    def value(variables: Variables, outcome: Outcome, targets, weights, x: Array | None = None) -> Float[Array, ""]:
+    def value(
+        variables: Variables, outcome: ForwardOutput, targets, weights, x: Array | None = None
+    ) -> Float[Array, ""]:
         predictions = outcome.predictions
         targets = _encoded(model, x, targets, predictions)
         pairs = [
@@ -109,7 +111,7 @@ def _encoding(model: keras.Model, x: Array | None, shape: tuple[int, ...], n_cla
     return next((each for each in encodings if cost(each, classes) < cost(each, wrong)), _one_hot)
 
 
-def weights_of(asked: Bool[Array, "batch *asked"]) -> Float[Array, "batch *asked"]:
+def weights_of(asked: Bool[Array, "batch *steps"]) -> Float[Array, "batch *steps"]:
     """Sample weights under which Keras's mean over all positions is the mean over those that were asked."""
     asked = asked.astype(jnp.float32)
     return asked / jnp.maximum(asked.mean(), 1e-9)

@@ -1,8 +1,8 @@
 """Reads a chain of stock Keras layers as pure functions of its weights, or says why it cannot.
 
-Each layer becomes a *stage*: stage(values, x, lengths) -> x, where `values` gives the arrays of the layer's variables
+Each layer becomes a function run(values, x, lengths) -> x, where `values` gives the arrays of the layer's variables
 and `x` is tokens [time, batch], vectors [time, batch, features] or, once a recurrent layer has answered, one vector
-a row [batch, features]. On a ragged batch a stage gives what Keras gives for each row alone, without padding.
+a row [batch, features]. On a ragged batch it gives what Keras gives for each row alone, without padding.
 """
 
 from collections.abc import Callable
@@ -20,18 +20,18 @@ from memoryspan.engine.unroll import Step, unroll
 Values = Callable[[keras.Variable], Array]
 """Gives the array that stands for a variable of the model."""
 
-Stage = Callable[[Values, Array, Int[Array, "batch"]], Array]
+CompiledLayer = Callable[[Values, Array, Int[Array, "batch"]], Array]
 
 LAYERS = keras.layers
 RECURRENT = (LAYERS.LSTM, LAYERS.GRU, LAYERS.SimpleRNN)
 
 
 class NotRecognisedError(Exception):
-    """A layer, or a setting of it, that has no stage; the message names it."""
+    """A layer, or a setting of it, that is not recognised; the message names it."""
 
 
-def stages(model: keras.Model, training: bool, every_step: bool = False) -> list[Stage]:
-    """The stages of a model that is a chain of stock layers; raises `NotRecognisedError` for any other.
+def compile_layers(model: keras.Model, training: bool, every_step: bool = False) -> list[CompiledLayer]:
+    """Return the layers of a chain of stock layers as pure functions; raises `NotRecognisedError` for any other.
 
     With `every_step` they answer at every step what the model would if the row ended there, where no layer looks ahead.
     """
@@ -40,7 +40,7 @@ def stages(model: keras.Model, training: bool, every_step: bool = False) -> list
     first = (LAYERS.Embedding,) if reads_tokens else (*RECURRENT, LAYERS.Bidirectional, LAYERS.Dense)
     if not layers or type(layers[0]) not in first:
         raise NotRecognisedError(f"it does not begin with {' or '.join(layer.__name__ for layer in first)}")
-    return [_stage(layer, training, every_step) for layer in layers]
+    return [_compile_layer(layer, training, every_step) for layer in layers]
 
 
 def chain(model: keras.Model) -> list[keras.Layer]:
@@ -66,7 +66,7 @@ def _takes_only(layer: keras.Layer, link: keras.KerasTensor) -> bool:
     return layer.input is link and all(value is None or value is False for value in rest)  # training=False
 
 
-def _stage(layer: keras.Layer, training: bool, every_step: bool = False) -> Stage:
+def _compile_layer(layer: keras.Layer, training: bool, every_step: bool = False) -> CompiledLayer:
     if layer.dtype_policy.name != "float32":
         raise NotRecognisedError(f"{layer.name} computes in {layer.dtype_policy.name}")
     if getattr(layer, "activity_regularizer", None) is not None:
@@ -96,19 +96,19 @@ def _unchanged(values: Values, x: Array, lengths: Int[Array, "batch"]) -> Array:
     return x
 
 
-def _dense(layer: keras.layers.Dense) -> Stage:
+def _dense(layer: keras.layers.Dense) -> CompiledLayer:
     if layer.lora_enabled or layer.quantization_mode:
         raise NotRecognisedError(f"{layer.name} keeps its kernel in parts")
     activation = _activation(layer, "activation")
 
-    def stage(values, x, lengths):
+    def run(values, x, lengths):
         z = cells.project(values(layer.kernel), x)
         return activation(z + values(layer.bias) if layer.use_bias else z)
 
-    return stage
+    return run
 
 
-def _embedding(layer: keras.layers.Embedding) -> Stage:
+def _embedding(layer: keras.layers.Embedding) -> CompiledLayer:
     if layer.lora_enabled or layer.quantization_mode:
         raise NotRecognisedError(f"{layer.name} keeps its table in parts")
     if layer.mask_zero:
@@ -116,7 +116,7 @@ def _embedding(layer: keras.layers.Embedding) -> Stage:
     return lambda values, x, lengths: cells.project(values(layer.embeddings), x)
 
 
-def _recurrent(layer: keras.Layer, training: bool, every_step: bool) -> Stage:
+def _recurrent(layer: keras.Layer, training: bool, every_step: bool) -> CompiledLayer:
     if training and (layer.dropout or layer.recurrent_dropout):
         raise NotRecognisedError(f"{layer.name} drops out in training")
     if layer.return_state or layer.stateful:
@@ -134,7 +134,7 @@ def _recurrent(layer: keras.Layer, training: bool, every_step: bool) -> Stage:
         state, _ = step(weights, state, x)
         return state, None
 
-    def stage(values, x, lengths):
+    def run(values, x, lengths):
         weights = weights_of_cell(cell, values)
         zeros = jnp.zeros((x.shape[1], cell.units), weights.kernel.dtype)
         start = _start(cell, zeros)
@@ -146,10 +146,10 @@ def _recurrent(layer: keras.Layer, training: bool, every_step: bool) -> Stage:
         last, outputs = cast(tuple, unroll(step_and_answer, weights, start, x, lengths))
         return outputs if every_step else last.hidden
 
-    return stage
+    return run
 
 
-def _bidirectional(layer: keras.layers.Bidirectional, training: bool) -> Stage:
+def _bidirectional(layer: keras.layers.Bidirectional, training: bool) -> CompiledLayer:
     pair = layer.forward_layer, layer.backward_layer
     if any(type(one) not in RECURRENT for one in pair) or layer.merge_mode is None:
         raise NotRecognisedError(f"{layer.name} does not join two stock recurrent layers")
@@ -159,15 +159,15 @@ def _bidirectional(layer: keras.layers.Bidirectional, training: bool) -> Stage:
         "ave": lambda there, back: (there + back) / 2,
         "mul": lambda there, back: there * back,
     }[layer.merge_mode]
-    there, back = (_stage(one, training) for one in pair)
+    there, back = (_compile_layer(one, training) for one in pair)
 
-    def stage(values, x, lengths):
+    def run(values, x, lengths):
         backward = back(values, x, lengths)
         if layer.return_sequences:
             backward = reverse(backward, lengths)
         return merge(there(values, x, lengths), backward)
 
-    return stage
+    return run
 
 
 def reverse(

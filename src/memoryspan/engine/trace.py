@@ -20,7 +20,7 @@ from jaxtyping import Array, Bool, Float, Int
 from memoryspan.backend import keras
 from memoryspan.engine import cells
 from memoryspan.engine.forward import Apply, Inputs, Variables, input_shape, keras_reader, through_unroll
-from memoryspan.engine.recognise import NotRecognisedError, stages, step_of, weights_of_cell
+from memoryspan.engine.recognise import NotRecognisedError, compile_layers, step_of, weights_of_cell
 from memoryspan.engine.unroll import unroll
 from memoryspan.engine.watch import watched
 
@@ -98,7 +98,7 @@ def prefix_predictions(model: keras.Model) -> Apply | None:
     A layer that does not look ahead is at each step where it would be at the end of a shorter row.
     """
     try:
-        return through_unroll(model, stages(model, training=False, every_step=True))
+        return through_unroll(model, compile_layers(model, training=False, every_step=True))
     except NotRecognisedError:
         return None
 

@@ -22,18 +22,18 @@ from memoryspan.tasks.base import at_length
 from memoryspan.tasks.faults import require_sound
 from memoryspan.validate import seed_number, whole_number
 
-ROWS = 250
+MAX_ROWS = 250
 """Examples that go through a model at a time, at most."""
 
-TOKENS = 2**22
-"""Time steps, of all rows and features together, up to which rows go through a model at once: a look that fails early
-has cost no more than that …"""
+MAX_TOKENS = 2**22
+"""Time steps, of all rows and features together, that go through a model at a time, at most: an evaluation that stops
+early has cost no more than these."""
 
-BESIDE = 32
-"""… except that `unroll`, whose steps have a cost of their own, gets so many rows …"""
+MIN_UNROLL_ROWS = 32
+"""Rows that `unroll` evaluates at a time, at least, because each of its steps has a fixed cost."""
 
-MOST_TOKENS = 2**28
-"""… up to so many time steps, which take four to eight gibibytes, where there are so many: 32 rows of eight million."""
+MAX_UNROLL_TOKENS = 2**28
+"""Time steps up to which `unroll` gets `MIN_UNROLL_ROWS`: 32 rows of eight million, which take 4 to 8 GiB."""
 
 EVALUATED_TOKEN = 32
 """Bytes that a time step takes in evaluation: random bits, tokens, and the copies between."""
@@ -45,7 +45,7 @@ def correct(task: Task, predictions: Float[Array, "batch ..."], batch: Batch) ->
     return is_correct.reshape(is_correct.shape[0], -1).all(axis=1)
 
 
-def _is_number(predictions: Float[Array, "batch *asked outputs"]) -> Bool[Array, "batch *asked"]:
+def _is_number(predictions: Float[Array, "batch *steps outputs"]) -> Bool[Array, "batch *steps"]:
     return jnp.isfinite(predictions).all(axis=-1)
 
 
@@ -63,7 +63,7 @@ def evaluate(
 
     Raises:
         ModelError: the model does not fit the task, or an answer is not a finite number.
-        NoRoomError: a sequence does not fit into memory.
+        InsufficientMemoryError: a sequence does not fit into memory.
         TaskError: `examples` or `seed` is not a whole number in its range.
     """
     whole_number("examples", examples, at_least=1, instead="1000, for example")
@@ -84,11 +84,11 @@ def make_accuracy_fn(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
     """`evaluate` for many calls on one model, at any lengths up to `task.length`; each width is compiled once.
 
     Returns:
-        count(variables, key, examples, length, enough=…, progress=…). `enough` (a number of right answers) ends the
-        count early, once it is out of reach. An answer that is not a finite number is wrong.
+        accuracy_fn(variables, key, examples, length, required_correct=…, progress=…). It stops early once
+        `required_correct` correct examples are out of reach. An answer that is not a finite number is wrong.
 
     Raises, when called:
-        NoRoomError: one example does not fit into memory.
+        InsufficientMemoryError: one example does not fit into memory.
         ModelError: the model does not take sequences of this length.
     """
     count = _counter(fwd, task)
@@ -104,7 +104,7 @@ def _counter(fwd: Forward, task: Task) -> Callable[..., tuple[Accuracy, int]]:
         key: Array,
         examples: int,
         length: int,
-        enough: int = 0,
+        required_correct: int = 0,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> tuple[Accuracy, int]:
         if not fwd.takes(length):
@@ -115,7 +115,7 @@ def _counter(fwd: Forward, task: Task) -> Callable[..., tuple[Accuracy, int]]:
         rows, which_correct = programs[width]
         seen = found = not_finite = 0
         progress(seen, examples)
-        while seen < examples and found + examples - seen >= enough:
+        while seen < examples and found + examples - seen >= required_correct:
             answers, finite = which_correct(variables, jax.random.fold_in(key, seen), jnp.int32(length))
             counted = min(rows, examples - seen)
             seen, found = seen + counted, found + int(answers[:counted].sum())
@@ -127,21 +127,21 @@ def _counter(fwd: Forward, task: Task) -> Callable[..., tuple[Accuracy, int]]:
 
 
 def compile_rows(
-    measured: Callable, fwd: Forward, task: Task, variables: Variables, key: Array
+    accuracy_record: Callable, fwd: Forward, task: Task, variables: Variables, key: Array
 ) -> tuple[int, Callable]:
-    """As many examples at a time as fit, and `measured(fwd, task, examples, variables, key, length)` for those.
+    """As many examples at a time as fit, and `accuracy_record(fwd, task, examples, variables, key, length)` for those.
 
     Raises `InsufficientMemoryError` where one example does not fit into memory.
     """
     width = task.n_features if fwd.engine == "keras" else 1
-    rows = max(1, min(ROWS, TOKENS // (task.length * width)))
+    rows = max(1, min(MAX_ROWS, MAX_TOKENS // (task.length * width)))
     if fwd.engine == "unroll":
-        rows = max(rows, min(BESIDE, MOST_TOKENS // task.length))
+        rows = max(rows, min(MIN_UNROLL_ROWS, MAX_UNROLL_TOKENS // task.length))
     what = f"Measuring sequences of {task.length:,} steps"
     while True:
         try:
             machine.require_memory(EVALUATED_TOKEN * rows * task.length * width, what)  # before XLA makes its constants
-            program = jax.jit(partial(measured, fwd, task, rows)).lower(variables, key, jnp.int32(0)).compile()
+            program = jax.jit(partial(accuracy_record, fwd, task, rows)).lower(variables, key, jnp.int32(0)).compile()
             machine.require_memory(machine.temporary(program), what)
             return rows, program
         except InsufficientMemoryError:

@@ -30,7 +30,7 @@ def model_named(name: str) -> Callable[..., Any]:
 
     Raises:
         TaskError: there is none of this name.
-        StrangerError: the file has none, or does not run.
+        UserCodeError: the file has none, or does not run.
     """
     if user_code.is_import_path(name):
         return user_code.load(name, "a function from a task to a compiled keras.Model")
@@ -43,7 +43,7 @@ def make_model(named: Spec, task: Task, seed: int) -> keras.Model:
     """The model of this name with these settings for a task, its initial weights decided by the seed.
 
     Raises as `model_named` does, and:
-        StrangerError: the builder is not a function of a task, or does not return a Keras model.
+        UserCodeError: the builder is not a function of a task, or does not return a Keras model.
         TaskError: a setting makes no sense.
     """
     named = resolve_units(named, task)
@@ -121,4 +121,18 @@ def _is_plain(value: Any) -> bool:
         return False
 
 
-__all__ = ["MODELS", "lstm", "make_model", "model_named", "resolve_units", "with_defaults"]
+__all__ = [
+    "MODELS",
+    "gru",
+    "lru",
+    "lstm",
+    "make_model",
+    "min_gru",
+    "min_lstm",
+    "model_named",
+    "resolve_units",
+    "simple_rnn",
+    "tcn",
+    "transformer",
+    "with_defaults",
+]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from memoryspan._version import __version__
-from memoryspan.accuracy import measured
+from memoryspan.accuracy import accuracy_record
 from memoryspan.backend import keras
 from memoryspan.engine import Forward
 from memoryspan.environment import environment
@@ -44,7 +44,7 @@ def ended(record: Record, status: Status, position: TrainSnapshot) -> Record:
         skipped=row.skipped,
         seconds=row.seconds,
         length=row.length,
-        accuracy=measured(accuracy) if accuracy else None,
+        accuracy=accuracy_record(accuracy) if accuracy else None,
     )
     return msgspec.structs.replace(record, status=status.value, results=results)
 

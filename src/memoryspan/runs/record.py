@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from memoryspan.accuracy import Measured
+from memoryspan.accuracy import AccuracyRecord
 from memoryspan.environment import Environment
 from memoryspan.errors import RunError
 from memoryspan.files import atomic
@@ -62,7 +62,7 @@ class Results(msgspec.Struct, frozen=True):
     seconds: float
     length: int
     """Where the curriculum ended."""
-    accuracy: Measured | None
+    accuracy: AccuracyRecord | None
     """Not measured after an interruption."""
 
 

@@ -45,7 +45,7 @@ def task_named(name: str) -> Callable[..., Task]:
 
     Raises:
         TaskError: there is none of this name.
-        StrangerError: the file has none, or does not run.
+        UserCodeError: the file has none, or does not run.
     """
     if user_code.is_import_path(name):
         return _loaded(name)
@@ -109,7 +109,7 @@ __all__ = [
     "Task",
     "TemporalOrder",
     "make_task",
-    "name_of",
     "require_task",
+    "spec_of",
     "task_named",
 ]

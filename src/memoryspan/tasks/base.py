@@ -14,11 +14,9 @@ from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.errors import TaskError
 
-"""Whether a model gives one answer an example, (batch, outputs), or one a step, (batch, time, outputs)."""
-
 
 class Batch(NamedTuple):
-    """A batch of examples. `*asked` is empty for tasks that ask once an example, else it is `time`.
+    """A batch of examples. `*steps` is `time` where the task returns sequences, else empty.
 
     Attributes:
         inputs: tokens (each stands for its one-hot vector), or real vectors; anything past a row's length.
@@ -32,8 +30,8 @@ class Batch(NamedTuple):
 
     inputs: Int[Array, "batch time"] | Float[Array, "batch time features"]
     lengths: Int[Array, "batch"]
-    targets: Int[Array, "batch *asked"] | Float[Array, "batch *asked"] | Float[Array, "batch *asked outputs"]
-    target_mask: Bool[Array, "batch *asked"]
+    targets: Int[Array, "batch *steps"] | Float[Array, "batch *steps"] | Float[Array, "batch *steps outputs"]
+    target_mask: Bool[Array, "batch *steps"]
 
 
 @runtime_checkable
@@ -91,7 +89,7 @@ class Task(Protocol):
         """
         ...
 
-    def correct(self, predictions: Float[Array, "batch *asked outputs"], targets: Any) -> Bool[Array, "batch *asked"]:
+    def correct(self, predictions: Float[Array, "batch *steps outputs"], targets: Any) -> Bool[Array, "batch *steps"]:
         """Which answers are right; a vector of numbers is one answer."""
         ...
 

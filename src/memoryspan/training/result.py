@@ -94,11 +94,11 @@ class Result:
         return f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training"
 
     def __str__(self) -> str:
-        measured = f"Accuracy: {self.accuracy}\n" if self.accuracy else ""
+        accuracy_record = f"Accuracy: {self.accuracy}\n" if self.accuracy else ""
         notes = "".join(f"{note}\n" for note in self.notes)
-        return f"{self.status.message}\n{notes}{measured}{self._cost}"
+        return f"{self.status.message}\n{notes}{accuracy_record}{self._cost}"
 
     def _repr_html_(self) -> str:
-        measured = [("accuracy", self.accuracy)] if self.accuracy else []
+        accuracy_record = [("accuracy", self.accuracy)] if self.accuracy else []
         notes = [("note", note) for note in self.notes]
-        return html_table([(self.status, self.status.message), *notes, *measured, ("cost", self._cost)])
+        return html_table([(self.status, self.status.message), *notes, *accuracy_record, ("cost", self._cost)])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from memoryspan.backend import keras
-from memoryspan.engine.recognise import NotRecognisedError, chain, stages, weights_of_cell
+from memoryspan.engine.recognise import NotRecognisedError, chain, compile_layers, weights_of_cell
 from memoryspan.errors import ModelError
 
 LAYERS = keras.layers
@@ -26,7 +26,7 @@ def described(model: keras.Model) -> list[dict[str, Any]]:
         ModelError: a layer is none of those that the page runs; the message says which, and which those are.
     """
     try:
-        stages(model, training=False)
+        compile_layers(model, training=False)
         layers = [layer for layer in chain(model) if type(layer) is not LAYERS.Dropout]
         found = [_described(layer) for layer in layers]
         if not any(type(layer) in RECURRENT for layer in layers):
