@@ -51,7 +51,7 @@ def _cells(accuracy: Accuracy) -> tuple[str, ...]:
     return f"{accuracy.length:,}", percent(accuracy.value), right, f"{low} to {high}", percent(accuracy.chance)
 
 
-class Measured(msgspec.Struct, frozen=True):
+class AccuracyRecord(msgspec.Struct, frozen=True):
     """An accuracy on fresh examples, with its 95 % interval."""
 
     n_correct: int
@@ -62,9 +62,9 @@ class Measured(msgspec.Struct, frozen=True):
     interval: tuple[float, float]
 
 
-def measured(accuracy: "Accuracy") -> Measured:
+def accuracy_record(accuracy: "Accuracy") -> AccuracyRecord:
     """An accuracy with what follows from it, for readers that do not compute."""
-    return Measured(
+    return AccuracyRecord(
         n_correct=accuracy.n_correct,
         examples=accuracy.examples,
         length=accuracy.length,

@@ -1,6 +1,6 @@
 """Answers to trials as they might be, without the training."""
 
-from memoryspan.accuracy import Measured
+from memoryspan.accuracy import AccuracyRecord
 from memoryspan.environment import Environment
 from memoryspan.reproduce.trial import Criterion, ReproduceResult, ReproduceTrial
 from memoryspan.spec import Spec
@@ -26,7 +26,7 @@ def answer(
     )
     outcome = ReproduceResult(
         sequences=sequences,
-        accuracy=Measured(2560 if sequences else 0, 2560, 50, 0.01, 1.0 if sequences else 0.0, (0, 1)),
+        accuracy=AccuracyRecord(2560 if sequences else 0, 2560, 50, 0.01, 1.0 if sequences else 0.0, (0, 1)),
         rms_error=0.01,
         ended="solved" if sequences else "budget",
         parameters=9,

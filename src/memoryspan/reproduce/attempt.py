@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.accuracy import Accuracy, measured
+from memoryspan.accuracy import Accuracy
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, Variables, forward
 from memoryspan.inference.evaluate import compile_rows, correct
@@ -130,7 +130,7 @@ def _result(
     spread = root_mean_square(errors[0])
     return ReproduceResult(
         sequences=position.row.examples if position.status is Status.SOLVED else None,
-        accuracy=measured(_accuracy(trial.criterion, errors, task)),
+        accuracy=accuracy_record(_accuracy(trial.criterion, errors, task)),
         rms_error=spread if isfinite(spread) else None,
         **training_cost(model, position),
     )

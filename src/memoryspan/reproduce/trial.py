@@ -5,7 +5,7 @@ Plain data. Reading it imports neither JAX nor Keras, nor anything that it names
 
 import msgspec
 
-from memoryspan.accuracy import Measured
+from memoryspan.accuracy import AccuracyRecord
 from memoryspan.sweeps.trial import TrainingCost, Trial
 
 TESTED = 2560
@@ -57,7 +57,7 @@ class ReproduceResult(TrainingCost, frozen=True, kw_only=True, tag="reproduce"):
 
     sequences: int | None
     """Trained on until the criterion was met; None where it was not."""
-    accuracy: Measured
+    accuracy: AccuracyRecord
     """On fresh sequences at the end, with mistakes as the criterion defines them."""
     rms_error: float | None
     """The root mean square of their largest errors; None where that is not a finite number."""

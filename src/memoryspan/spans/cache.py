@@ -2,7 +2,7 @@
 
 import msgspec
 
-from memoryspan.accuracy import Measured, measured
+from memoryspan.accuracy import AccuracyRecord, accuracy_record
 from memoryspan.files import atomic
 from memoryspan.runs import SavedRun
 from memoryspan.spans.held import Held
@@ -20,12 +20,12 @@ class HeldSpan(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
     updates: int
     span: Span
-    curve: tuple[Measured, ...]
+    curve: tuple[AccuracyRecord, ...]
 
 
 def as_record(held: Held, updates: int) -> HeldSpan:
     """Return the held span of a model after this number of updates, as it is saved."""
-    return HeldSpan(updates=updates, span=held.span, curve=tuple(map(measured, held.curve)))
+    return HeldSpan(updates=updates, span=held.span, curve=tuple(map(accuracy_record, held.curve)))
 
 
 def save(run: SavedRun, held: HeldSpan) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from memoryspan.accuracy import Accuracy, measured
+from memoryspan.accuracy import Accuracy
 from memoryspan.backend import keras
 from memoryspan.engine import forward
 from memoryspan.inference.evaluate import make_accuracy_fn
@@ -80,7 +80,7 @@ def _result(
         learned=learned_span(tracker, snapshot.status, task, held.span),
         held=held.span,
         reached=tracker.longest,
-        curve=tuple(map(measured, held.curve)),
+        curve=tuple(map(accuracy_record, held.curve)),
         **training_cost(model, snapshot),
     )
 

@@ -5,7 +5,7 @@ Plain data. Reading it imports neither JAX nor Keras, nor anything that it names
 
 import msgspec
 
-from memoryspan.accuracy import Measured
+from memoryspan.accuracy import AccuracyRecord
 from memoryspan.spec import Spec
 from memoryspan.sweeps.trial import TrainingCost, Trial
 from memoryspan.training.budget import Budget
@@ -44,7 +44,7 @@ class SpanResult(TrainingCost, frozen=True, kw_only=True, tag="span"):
     """The longest length that the trained model still masters, without more training (length generalisation)."""
     reached: int
     """The longest length of the curriculum in training, mastered or not."""
-    curve: tuple[Measured, ...]
+    curve: tuple[AccuracyRecord, ...]
     """The accuracy of the trained model, by length."""
 
 

@@ -2,7 +2,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from memoryspan.accuracy import Measured
+from memoryspan.accuracy import AccuracyRecord
 from memoryspan.report.figures.span import draw_curves, over_seeds
 from memoryspan.report.figures.style import BLUE, ORANGE
 from memoryspan.spans.summary import Median, SpanSummary
@@ -11,7 +11,9 @@ from memoryspan.spec import Spec
 
 def curve(*points, chance=0.1):
     return [
-        Measured(n_correct=int(1000 * value), examples=1000, length=length, chance=chance, value=value, interval=(0, 1))
+        AccuracyRecord(
+            n_correct=int(1000 * value), examples=1000, length=length, chance=chance, value=value, interval=(0, 1)
+        )
         for length, value in points
     ]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from memoryspan.accuracy import Measured
+from memoryspan.accuracy import AccuracyRecord
 from memoryspan.environment import Environment
 from memoryspan.report.page.html import write_page
 from memoryspan.report.page.sweep import sweep_page
@@ -18,7 +18,7 @@ MARKUP = "<script>alert(1)</script>"
 
 def found(length):
     curve = tuple(
-        Measured(
+        AccuracyRecord(
             n_correct=int(1000 * share), examples=1000, length=at, chance=0.01, value=share, interval=(share, share)
         )
         for at, share in ((3, 1.0), (length, 0.97), (64, 0.2))

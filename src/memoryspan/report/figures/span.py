@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from memoryspan.accuracy import Measured
+from memoryspan.accuracy import AccuracyRecord
 from memoryspan.report.figures.style import (
     COLOURS,
     DASHES,
@@ -31,7 +31,7 @@ from memoryspan.sweeps.trial import TrialResult
 FILE = "span.png"
 """The name of the picture in a sweep, and in a run."""
 
-Curve = Sequence[Measured]
+Curve = Sequence[AccuracyRecord]
 """The accuracy of one trained model, by length."""
 
 CURVES, ROW = 3.4, 0.32
