@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from memoryspan.accuracy import Accuracy
+from memoryspan.accuracy import Accuracy, accuracy_record
 from memoryspan.backend import keras
 from memoryspan.engine import forward
 from memoryspan.inference.evaluate import make_accuracy_fn
