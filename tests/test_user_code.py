@@ -9,7 +9,7 @@ import pytest
 from memoryspan import user_code
 from memoryspan.errors import TaskError, UserCodeError
 from memoryspan.models import MODELS, make_model, resolve_units, with_defaults
-from memoryspan.runs.describe import asked_task
+from memoryspan.runs.describe import task_config
 from memoryspan.spec import Spec
 from memoryspan.tasks import Echo, make_task, spec_of, task_named
 
@@ -99,7 +99,7 @@ def test_a_task_is_called_as_it_was_typed_though_another_file_defines_it_and_ano
     monkeypatch.syspath_prepend(package.parent.parent)
     task = make_task(Spec("louder_package:Louder"))
     assert spec_of(task) == Spec("louder_package:Louder", sha256=hashed(package))
-    assert asked_task(task).settings == {"length": 9, "n_features": 100, "out_index": 2}
+    assert task_config(task).settings == {"length": 9, "n_features": 100, "out_index": 2}
 
 
 def test_a_task_that_nobody_has_named_is_not_taken_for_the_one_whose_name_it_has():
@@ -154,7 +154,7 @@ def test_no_default_of_the_packages_own_models_is_left_out(name):
 def test_a_task_with_a_setting_that_json_does_not_hold_is_refused(write):
     path = write(TASK + "    how: object = len\n")
     with pytest.raises(TaskError, match=r"kept as JSON, and should be numbers, words, or lists of such, got MyTask"):
-        asked_task(make_task(Spec(f"{path}:MyTask")))
+        task_config(make_task(Spec(f"{path}:MyTask")))
 
 
 def test_what_lies_beside_the_file_can_be_imported(write):

@@ -1,6 +1,7 @@
 """Where a training runs: device, versions, commit."""
 
 import platform
+import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,7 +25,7 @@ class Environment(msgspec.Struct, frozen=True):
 
 
 def environment() -> Environment:
-    """Of this process, in its working directory."""
+    """Return the environment of this process, in its working directory."""
     from memoryspan.engine import native_version
 
     packages = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
@@ -42,28 +43,12 @@ def difference(before: Environment, now: Environment) -> str | None:
 
 
 def commit(directory: Path) -> str | None:
-    """The commit checked out in the repository around `directory`, read from its files; None without one."""
-    inside = (parent / ".git" for parent in (directory, *directory.parents))
-    git = next((path for path in inside if path.exists()), None)
+    """Return the git commit checked out in `directory`; None without git, a repository or a commit."""
     try:
-        return _head(git) if git else None
-    except (OSError, UnicodeError):
+        found = subprocess.run(["git", "rev-parse", "--verify", "--quiet", "HEAD"], cwd=directory, capture_output=True)
+    except OSError:
         return None
-
-
-def _head(git: Path) -> str | None:
-    """What HEAD points to (gitrepository-layout(5)): `.git` may be a file that points to a linked worktree's."""
-    if git.is_file():
-        git = git.parent / git.read_text().removeprefix("gitdir:").strip()
-    head = (git / "HEAD").read_text().strip()
-    if not head.startswith("ref: "):
-        return head
-    name, common = head.removeprefix("ref: "), git / "commondir"
-    shared = git / common.read_text().strip() if common.exists() else git
-    if (shared / name).exists():
-        return (shared / name).read_text().strip()
-    packed = (line.split(" ") for line in (shared / "packed-refs").read_text().splitlines())
-    return next((fields[0] for fields in packed if fields[1:] == [name]), None)
+    return found.stdout.decode().strip() or None if found.returncode == 0 else None
 
 
 def _device() -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from memoryspan import Accuracy, Echo, Status, lstm
 from memoryspan.engine import forward
-from memoryspan.runs.describe import begun, ended
+from memoryspan.runs.describe import finish_record, new_record
 from memoryspan.runs.record import read, write
 from memoryspan.spec import Spec
 from memoryspan.training import Curriculum, HistoryRow, TrainConfig, TrainSnapshot
@@ -15,16 +15,17 @@ from memoryspan.training.state import initial_state
 def described(model, tmp_path):
     """As a reader finds it on the disk."""
     write(
-        tmp_path, begun(model, forward(model, training=True), Echo(), TrainConfig(seed=3), Spec("lstm", {"units": 25}))
+        tmp_path,
+        new_record(model, forward(model, training=True), Echo(), TrainConfig(seed=3), Spec("lstm", {"units": 25})),
     )
     return read(tmp_path)
 
 
 def test_it_says_what_was_asked_and_what_that_came_to(tmp_path):
     record = described(lstm(Echo(), learning_rate=1e-3), tmp_path)
-    assert record.asked.task == Spec("echo", {"length": 50, "n_features": 100, "out_index": 2})
-    assert record.asked.model == Spec("lstm", {"units": 25})
-    assert record.asked.training["seed"] == 3
+    assert record.config.task == Spec("echo", {"length": 50, "n_features": 100, "out_index": 2})
+    assert record.config.model == Spec("lstm", {"units": 25})
+    assert record.config.training["seed"] == 3
     assert (record.resolved.parameters, record.resolved.engine) == (15_200, "unroll")
     assert record.resolved.optimizer.name == "Adam"
     assert record.resolved.optimizer.settings["learning_rate"] == pytest.approx(1e-3)
@@ -48,7 +49,7 @@ def test_the_end_adds_the_results(tmp_path):
     position = TrainSnapshot(
         state, HistoryRow(300, 9600, 80_000, 1, 0.4, 50, 0.99, 0.1), Status.SOLVED, Accuracy(999, 1000, 50, 0.01)
     )
-    write(tmp_path, ended(record, Status.SOLVED, position))
+    write(tmp_path, finish_record(record, Status.SOLVED, position))
     results = read(tmp_path).results
     assert read(tmp_path).status == "solved"
     assert results is not None

@@ -15,13 +15,13 @@ from memoryspan.environment import Environment
 from memoryspan.errors import RunError
 from memoryspan.files.versioned import plain
 from memoryspan.runs import record
-from memoryspan.runs.record import Asked, Record, Resolved, Results
+from memoryspan.runs.record import Config, Record, Resolved, Results
 from memoryspan.spec import Spec
 
 WHOLE = Record(
     memoryspan="0.1.0",
     created=datetime(2025, 1, 2, 3, 4, 5, tzinfo=UTC),
-    asked=Asked(Spec("echo", {"length": 50}), Spec("lstm", {"units": 25}), {"seed": 0}),
+    config=Config(Spec("echo", {"length": 50}), Spec("lstm", {"units": 25}), {"seed": 0}),
     resolved=Resolved(15200, "unroll", "a chain", Spec("Adam", {"learning_rate": 0.01}), "mse"),
     environment=Environment("cpu", {"jax": "0.7.0"}, None),
     status="solved",
@@ -42,7 +42,7 @@ def test_what_is_written_is_read(tmp_path_factory, results, status):
 
 def test_it_is_json_to_read(tmp_path):
     record.write(tmp_path, WHOLE)
-    assert (tmp_path / "run.json").read_text().startswith('{\n  "format": 1,\n  "memoryspan": "0.1.0",\n  "created"')
+    assert (tmp_path / "run.json").read_text().startswith('{\n  "format": 2,\n  "memoryspan": "0.1.0",\n  "created"')
 
 
 def test_its_statuses_are_those_of_a_training():
@@ -55,12 +55,18 @@ def test_numbers_of_numpy_are_plain():
 
 
 def test_a_newer_format_asks_for_an_upgrade(tmp_path):
-    (tmp_path / "run.json").write_text('{"format": 2, "memoryspan": "9.0", "asked": ["other"]}')
-    with pytest.raises(RunError, match=r"format 2, written by memoryspan 9.0, .* reads up to 1: install that version"):
+    (tmp_path / "run.json").write_text('{"format": 3, "memoryspan": "9.0", "config": ["other"]}')
+    with pytest.raises(RunError, match=r"format 3, written by memoryspan 9.0, .* reads 2: .*install that version"):
         record.read(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 1, "memoryspan": "0.1"}', b"\xff\x00"])
+def test_an_older_format_names_the_version_that_reads_it(tmp_path):
+    (tmp_path / "run.json").write_text('{"format": 1, "memoryspan": "0.0.9", "asked": {}}')
+    with pytest.raises(RunError, match=r"format 1, written by memoryspan 0.0.9, .*train again with another --run"):
+        record.read(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 2, "memoryspan": "0.1"}', b"\xff\x00"])
 def test_a_damaged_one_is_said_to_be(tmp_path, content):
     (tmp_path / "run.json").write_bytes(content)
     with pytest.raises(RunError, match=r"run.json is damaged \(.*\): put back a copy of it, or train again"):
@@ -68,9 +74,9 @@ def test_a_damaged_one_is_said_to_be(tmp_path, content):
 
 
 def test_one_that_is_not_there_is_told_from_one_half_made(tmp_path):
-    with pytest.raises(RunError, match=r"There is no run at .*: give the directory of one, or begin it"):
+    with pytest.raises(RunError, match=r"There is no run at .*: give the directory of one, or start it"):
         record.read(tmp_path / "missing")
-    with pytest.raises(RunError, match=r"is not a run, for it has no run.json"):
+    with pytest.raises(RunError, match=r"has no run.json"):
         record.read(tmp_path)
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match=r"is a file, and a run is a directory"):

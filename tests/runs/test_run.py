@@ -137,7 +137,7 @@ def test_a_second_process_in_a_run_is_refused_until_the_first_is_killed(run):
 def test_what_is_no_run_is_not_resumed(tmp_path):
     with pytest.raises(RunError, match=r"There is no run at"):
         resume(tmp_path / "missing")
-    with pytest.raises(RunError, match=r"is not a run, for it has no run.json"):
+    with pytest.raises(RunError, match=r"has no run.json"):
         resume(tmp_path)
     assert list(tmp_path.iterdir()) == []
 

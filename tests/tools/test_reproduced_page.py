@@ -12,10 +12,10 @@ from benchmarks.page import with_section
 from memoryspan.reproduce.compare import Comparison
 from memoryspan.reproduce.suite import SUITE
 from memoryspan.stats import Interval
-from tools.reproduced import DATA, DOCS, AccuracyRecord, merged, read, section, write
+from tools.reproduced import DATA, DOCS, Measured, merged, read, section, write
 
 
-def accuracy_record(name="echo/book", where="a machine", curriculum=True, **figures):
+def measured(name="echo/book", where="a machine", curriculum=True, **figures):
     experiment = SUITE[name]
     found = {
         "seeds": 3,
@@ -29,11 +29,11 @@ def accuracy_record(name="echo/book", where="a machine", curriculum=True, **figu
         "parameters": 9,
     }
     (trial,) = (each for each in experiment.trials([0]) if each.curriculum is curriculum)
-    return AccuracyRecord(Comparison(experiment=experiment, trial=trial, **found | figures), where)
+    return Measured(Comparison(experiment=experiment, trial=trial, **found | figures), where)
 
 
 def test_a_section_has_the_command_the_table_and_the_machine():
-    text = section("echo", [accuracy_record()])
+    text = section("echo", [measured()])
     assert "memoryspan reproduce echo/book --seeds 3\n" in text
     assert "| echo/book | LSTM(25): after 10,000 sequences" in text
     assert "| with | 9 | 2,848 | 3 of 3 | 100.0 % | 0.1 |  |" in text
@@ -42,11 +42,7 @@ def test_a_section_has_the_command_the_table_and_the_machine():
 
 
 def test_of_several_machines_each_has_its_experiments():
-    rows = [
-        accuracy_record(),
-        accuracy_record(curriculum=False, where="another"),
-        accuracy_record("echo/tutorial", where="another"),
-    ]
+    rows = [measured(), measured(curriculum=False, where="another"), measured("echo/tutorial", where="another")]
     first, second = section("echo", rows).splitlines()[-4:-2]
     assert first == "- Measured on a machine: book with."
     assert second == "- Measured on another: book without, tutorial."
@@ -62,7 +58,7 @@ def test_of_several_machines_each_has_its_experiments():
     ],
 )
 def test_what_is_written_is_what_is_read(tmp_path, figures):
-    rows = [accuracy_record(), accuracy_record(curriculum=False, **figures)]
+    rows = [measured(), measured(curriculum=False, **figures)]
     write(tmp_path / "data.jsonl", rows)
     assert list(read(tmp_path / "data.jsonl")) == rows
 
@@ -72,18 +68,18 @@ def test_where_nothing_is_written_nothing_is_read(tmp_path):
 
 
 def test_a_new_row_replaces_an_old_one_in_the_order_of_the_suite():
-    book, bare, tutorial = accuracy_record(), accuracy_record(curriculum=False), accuracy_record("echo/tutorial")
-    new = accuracy_record(where="new", seeds=4)
+    book, bare, tutorial = measured(), measured(curriculum=False), measured("echo/tutorial")
+    new = measured(where="new", seeds=4)
     assert merged([bare, book, tutorial], [new]) == [tutorial, new, bare]
 
 
 def test_a_row_of_fewer_seeds_replaces_none():
     with pytest.raises(click.ClickException, match="echo/book was measured with 3 seeds, and the sweep has 1"):
-        merged([accuracy_record()], [accuracy_record(seeds=1)])
+        merged([measured()], [measured(seeds=1)])
 
 
 def test_a_row_of_no_experiment_of_the_suite_is_refused():
-    gone = accuracy_record()
+    gone = measured()
     gone = replace(gone, row=replace(gone.row, trial=msgspec.structs.replace(gone.row.trial, experiment="echo/gone")))
     with pytest.raises(click.ClickException, match="The suite has no echo/gone: take"):
         merged([gone], [])

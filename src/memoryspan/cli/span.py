@@ -117,7 +117,7 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
     from memoryspan.files.versioned import plain
     from memoryspan.report.figures.span import FILE, draw_curves
     from memoryspan.report.tables.span import display_name
-    from memoryspan.runs.describe import asked_task
+    from memoryspan.runs.describe import task_config
 
     if len(tasks) > 1 or len(models) > 1:
         raise click.UsageError("A trained model is measured on one task: give --task once, and --model at most once.")
@@ -129,7 +129,7 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
     capacity = _capacity(model) if task.name == "delay" else None
     if as_json:
         figures = {"held": held.span, "curve": curve} | ({"memory_capacity": capacity} if capacity is not None else {})
-        say(json.dumps({"model": target, "task": plain(asked_task(task)), **plain(figures)}))
+        say(json.dumps({"model": target, "task": plain(task_config(task)), **plain(figures)}))
         return
     for accuracy in held.curve:
         say(f"{accuracy.length:>10,} steps  {accuracy}")
@@ -137,18 +137,18 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
     if capacity is not None:
         say(f"Short-term memory capacity (Jaeger 2002): {capacity:.2f} symbols.")
     if is_run(target):
-        drawn = draw_curves({display_name(asked_task(task)): {model.name: [curve]}}, Path(target) / FILE)
+        drawn = draw_curves({display_name(task_config(task)): {model.name: [curve]}}, Path(target) / FILE)
         say(f"The picture is in {target}: {drawn.name}, {drawn.with_suffix('.svg').name}.")
 
 
 def _keep_held(target: str, task, held) -> None:
     """With the run, for its page: where it was asked about the run's own task, and the training has ended."""
     from memoryspan.runs import open_run
-    from memoryspan.runs.describe import asked_task
+    from memoryspan.runs.describe import task_config
     from memoryspan.spans import cache
 
     run = open_run(target)
-    if run.record.results is not None and asked_task(task) == run.record.asked.task:
+    if run.record.results is not None and task_config(task) == run.record.config.task:
         cache.save(run, cache.as_record(held, run.record.results.updates))
 
 

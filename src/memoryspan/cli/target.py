@@ -74,7 +74,7 @@ def open_reader(
     """
     run, model, kind, given = _opened(path, task, made_by, length=length, n_features=features, out_index=out_index)
     if run is not None and _is_its_own(task, run):
-        of_package = not is_import_path(run.record.asked.task.name)
+        of_package = not is_import_path(run.record.config.task.name)
         return model, _own_task(run, given) if of_package or kind is not None else None
     if task is None and features is None:
         return model, None
@@ -94,7 +94,7 @@ def _opened(path: str, task: Spec | None, made_by: str | None, **settings):
 
 
 def _own_task(run: "SavedRun", given: dict[str, Any]) -> "Task":
-    return call(type(run.task), run.record.asked.task.name, {**asdict(run.task), **given})
+    return call(type(run.task), run.record.config.task.name, {**asdict(run.task), **given})
 
 
 def _task_of(
@@ -146,7 +146,7 @@ def _require_echo(model: "keras.Model", task: "Task") -> None:
 
 def _is_its_own(task: Spec | None, run: "SavedRun") -> bool:
     """Whether the task asked for is the run's: by its name, a stranger's by what is behind the colon."""
-    return task is None or task.name.split(":")[-1] == run.record.asked.task.name.split(":")[-1]
+    return task is None or task.name.split(":")[-1] == run.record.config.task.name.split(":")[-1]
 
 
 def _register(made_by: str | None) -> None:

@@ -169,7 +169,7 @@ def _show(run, result, drawn: bool) -> None:
     pictures = ["learning-curve.png", "learning-curve.svg"] if drawn else []
     kept = ", ".join(["model.keras", *pictures, "run.json", "history.jsonl"])
     say(f"\nThe run is in {run.directory}: {kept}.")
-    place, files = shlex.quote(str(run.directory)), _files_again(run.record.asked)
+    place, files = shlex.quote(str(run.directory)), _files_again(run.record.config)
     if result.status in (Status.SOLVED, Status.NOT_FINITE, Status.MEMORY):
         say(f"Next: memoryspan predict {place}{files}")
     else:

@@ -21,11 +21,16 @@ class _Version(msgspec.Struct):
 def read(path: Path, of: type[T], newest: int, *, instead: str) -> T:
     """Return the content of a versioned file.
 
+        read(directory / "run.json", Record, 2, instead="train again with another --run")
+
     Raises:
+        FileNotFoundError, NotADirectoryError: there is no such file; only the caller knows what to suggest.
         RunError: the file cannot be read, is damaged, or has another format than `newest`.
     """
     try:
         return decode(path.read_bytes(), path, of, newest, instead=instead)
+    except (FileNotFoundError, NotADirectoryError):
+        raise
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
     except msgspec.DecodeError as error:

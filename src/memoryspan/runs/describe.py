@@ -1,4 +1,4 @@
-"""The record of a run, from the objects that it is about."""
+"""The record of a run, from its task, model and settings."""
 
 from datetime import UTC, datetime
 
@@ -11,18 +11,18 @@ from memoryspan.engine import Forward
 from memoryspan.environment import environment
 from memoryspan.errors import TaskError
 from memoryspan.files.versioned import plain
-from memoryspan.runs.record import Asked, Record, Resolved, Results
+from memoryspan.runs.record import Config, Record, Resolved, Results
 from memoryspan.spec import Spec
 from memoryspan.tasks import Task, spec_of
 from memoryspan.training import Status, TrainConfig, TrainSnapshot
 
 
-def begun(model: keras.Model, fwd: Forward, task: Task, settings: TrainConfig, made_by: Spec) -> Record:
-    """Of a run that begins, here and now."""
+def new_record(model: keras.Model, fwd: Forward, task: Task, settings: TrainConfig, made_by: Spec) -> Record:
+    """Return the record of a run that starts here and now."""
     return Record(
         memoryspan=__version__,
         created=datetime.now(UTC),
-        asked=Asked(asked_task(task), made_by, plain(settings)),
+        config=Config(task_config(task), made_by, plain(settings)),
         resolved=Resolved(
             parameters=model.count_params(),
             engine=fwd.engine,
@@ -34,8 +34,8 @@ def begun(model: keras.Model, fwd: Forward, task: Task, settings: TrainConfig, m
     )
 
 
-def ended(record: Record, status: Status, position: TrainSnapshot) -> Record:
-    """Of the same run, once it has ended at this position."""
+def finish_record(record: Record, status: Status, position: TrainSnapshot) -> Record:
+    """Return the record of the same run, once it has ended at this snapshot."""
     row, accuracy = position.row, position.accuracy
     results = Results(
         updates=row.updates,
@@ -49,8 +49,8 @@ def ended(record: Record, status: Status, position: TrainSnapshot) -> Record:
     return msgspec.structs.replace(record, status=status.value, results=results)
 
 
-def asked_task(task: Task) -> Spec:
-    """What a task is called in a record, with all of its settings; raises `TaskError` where JSON cannot hold them."""
+def task_config(task: Task) -> Spec:
+    """Return a task's name and all of its settings; raises `TaskError` where JSON cannot hold them."""
     try:
         return msgspec.structs.replace(spec_of(task), settings=plain(task))
     except (AttributeError, TypeError, ValueError):

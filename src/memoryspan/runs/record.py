@@ -1,4 +1,4 @@
-"""`run.json`: what was asked of a run, what it resolved to, where, and how it ended.
+"""`run.json`: the config of a run, what it resolved to, where it ran, and how it ended.
 
 Plain data under a version number. Reading one imports neither JAX nor Keras, and nothing that the file names.
 """
@@ -6,23 +6,19 @@ Plain data under a version number. Reading one imports neither JAX nor Keras, an
 import shlex
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from memoryspan.accuracy import AccuracyRecord
 from memoryspan.environment import Environment
 from memoryspan.errors import RunError
-from memoryspan.files import atomic
-from memoryspan.files.versioned import _Version
+from memoryspan.files import versioned
 from memoryspan.spec import Spec
-
-if TYPE_CHECKING:
-    pass
 
 FILE = "run.json"
 
-FORMAT = 1
+FORMAT = 2
 """The version of this format. A change that older readers would misread adds one."""
 
 UNFINISHED = "unfinished"
@@ -32,8 +28,8 @@ Ended = Literal["solved", "budget", "not finite", "memory", "stopped", "interrup
 """The values of `training.Status`."""
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """What was asked for."""
+class Config(msgspec.Struct, frozen=True):
+    """The task, the model and the settings of a training."""
 
     task: Spec
     model: Spec
@@ -42,18 +38,18 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Resolved(msgspec.Struct, frozen=True):
-    """What that came to."""
+    """What the config came to."""
 
     parameters: int
     engine: Literal["unroll", "keras"]
     reason: str
-    """Why that path serves the model."""
+    """Why the model runs on that engine."""
     optimizer: Spec
     loss: str
 
 
 class Results(msgspec.Struct, frozen=True):
-    """What came of it: the totals of the last row of the history, and the accuracy at the full length."""
+    """The totals of the last row of the history, and the accuracy at the full length."""
 
     updates: int
     examples: int
@@ -61,7 +57,7 @@ class Results(msgspec.Struct, frozen=True):
     skipped: int
     seconds: float
     length: int
-    """Where the curriculum ended."""
+    """The last length of the curriculum."""
     accuracy: AccuracyRecord | None
     """Not measured after an interruption."""
 
@@ -73,7 +69,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     memoryspan: str
     created: datetime
     """In UTC."""
-    asked: Asked
+    config: Config
     resolved: Resolved
     environment: Environment
     status: Ended | Literal["unfinished"] = UNFINISHED
@@ -81,46 +77,26 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(directory: Path) -> Record:
-    """The record of the run in `directory`.
+    """Return the record of the run in `directory`.
 
     Raises:
-        RunError: there is no such run, it is half made, or its record is damaged or of a newer format.
+        RunError: there is no such run, it is half made, or its record is damaged or of another format.
     """
     try:
-        content = (directory / FILE).read_bytes()
+        return versioned.read(directory / FILE, Record, FORMAT, instead="train again with another --run")
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(_missing(directory)) from None
-    except OSError as error:
-        raise RunError(
-            f"{directory / FILE} cannot be read: {error.strerror}. Ask its owner for leave to read it."
-        ) from error
-    return _decode(content, directory)
 
 
 def write(directory: Path, record: Record) -> None:
-    """Puts the record in place; raises `OSError` where it cannot be written."""
-    atomic.write(directory / FILE, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
-
-
-def _decode(content: bytes, directory: Path) -> Record:
-    try:
-        version = msgspec.json.decode(content, type=_Version)
-        if version.format > FORMAT:
-            raise RunError(
-                f"{directory / FILE} has format {version.format}, written by memoryspan {version.memoryspan}, and this "
-                f"one reads up to {FORMAT}: install that version, or a newer one."
-            )
-        return msgspec.json.decode(content, type=Record)
-    except msgspec.DecodeError as error:
-        raise RunError(
-            f"{directory / FILE} is damaged ({error}): put back a copy of it, or train again with another --run."
-        ) from error
+    """Write the record in one step; raises `OSError` where it cannot be written."""
+    versioned.write(directory / FILE, record)
 
 
 def _missing(directory: Path) -> str:
     if not directory.exists():
         return (
-            f"There is no run at {directory}: give the directory of one, or begin it with "
+            f"There is no run at {directory}: give the directory of one, or start it with "
             f"`memoryspan train --run {shlex.quote(str(directory))}`."
         )
     if (directory / "manifest.json").exists():
@@ -131,6 +107,6 @@ def _missing(directory: Path) -> str:
     if not directory.is_dir():
         return f"{directory} is a file, and a run is a directory: give the directory that holds {FILE}."
     return (
-        f"{directory} is not a run, for it has no {FILE}: give the directory of one, or begin it with "
+        f"{directory} has no {FILE}, so it is not a run: give the directory of one, or start it with "
         f"`memoryspan train` and another --run."
     )

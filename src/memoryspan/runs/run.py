@@ -26,7 +26,7 @@ from memoryspan.files.lock import lock
 from memoryspan.files.versioned import plain
 from memoryspan.interrupt import defer_sigint
 from memoryspan.runs import checkpoint, history_file, record, snapshots
-from memoryspan.runs.describe import begun, ended
+from memoryspan.runs.describe import finish_record, new_record
 from memoryspan.runs.directory import create_run_dir, require_empty
 from memoryspan.runs.model_file import is_all_keras, load_model, save_model
 from memoryspan.runs.record import Record
@@ -102,7 +102,7 @@ def start(
         raise
     try:
         with atomic.as_run_error(place, instead):
-            first = begun(model, fwd, task, settings, made_by)
+            first = new_record(model, fwd, task, settings, made_by)
             notices = (*notes(model, task), *_write_first(place, model, position, first))
     except BaseException:  # what is half made is worth nothing, and would be in the way
         shutil.rmtree(place, ignore_errors=True)
@@ -220,7 +220,7 @@ def _finish(run: Run, position: TrainSnapshot, seen: Snapshots, rows: list[Histo
         snapshots.save(run.directory, seen)
         checkpoint.save(run.directory, position)
         save_model(run.model, run.directory)
-        record.write(run.directory, ended(run.record, status, position))
+        record.write(run.directory, finish_record(run.record, status, position))
     found = notes(run.model, run.task, status)
     return Result(status, position.accuracy, tuple(rows), run.record.resolved.engine, found)
 
@@ -250,7 +250,7 @@ def _reopen(place: Path, budget: Budget | None, kind: Callable[..., Task] | None
     saved = open_run(place, kind)  # again, now that nobody else writes
     atomic.clean(place)
     task, settings, model = saved.task, saved.settings, load_model(place, for_training=True)
-    _require_same_file(saved.record.asked.task, task, place)
+    _require_same_file(saved.record.config.task, task, place)
     position, notices = checkpoint.load(place, initial_state(model, settings.curriculum, task))
     checkpoint.forget_after(place, position.row.updates)
     _put_rows_aside(place, position)
@@ -309,8 +309,8 @@ def _going_on(saved: Record, settings: TrainConfig, position: TrainSnapshot) -> 
     """The record of a run that is taken up again, or as it was where it has ended."""
     if saved.status == position.status:
         return saved
-    asked = msgspec.structs.replace(saved.asked, training=plain(settings))
-    return msgspec.structs.replace(saved, asked=asked, status=record.UNFINISHED, results=None)
+    config = msgspec.structs.replace(saved.config, training=plain(settings))
+    return msgspec.structs.replace(saved, config=config, status=record.UNFINISHED, results=None)
 
 
 def _remarks(now: Record, position: TrainSnapshot) -> list[str]:

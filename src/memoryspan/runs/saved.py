@@ -32,14 +32,14 @@ class SavedRun:
     @property
     def task(self) -> "Task":
         """The task; raises `RunError` where it is not the package's and not given, or the settings make no sense."""
-        return task_from(self.record.asked.task, self.directory, self.kind)
+        return task_from(self.record.config.task, self.directory, self.kind)
 
     @property
     def settings(self) -> "TrainConfig":
         """How it is trained; raises `RunError` where the record's settings make no sense."""
         from memoryspan.training import TrainConfig
 
-        return _convert(self.record.asked.training, TrainConfig, self.directory)
+        return _convert(self.record.config.training, TrainConfig, self.directory)
 
     def history(self) -> "tuple[HistoryRow, ...]":
         """The rows kept so far; raises `RunError` where they are damaged."""

@@ -7,7 +7,7 @@ from memoryspan import user_code
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.models import make_model, with_defaults
-from memoryspan.runs.describe import asked_task
+from memoryspan.runs.describe import task_config
 from memoryspan.spans.held import require_max_length
 from memoryspan.spans.trial import SpanSweepConfig
 from memoryspan.spec import Spec
@@ -86,7 +86,7 @@ def _at(max_length: int, spec: Spec) -> Task:
 
 
 def _without_length(task: Task) -> Spec:
-    spec = asked_task(task)
+    spec = task_config(task)
     settings = {name: value for name, value in spec.settings.items() if name != "length"}
     return Spec(spec.name, settings, spec.sha256)
 

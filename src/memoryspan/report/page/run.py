@@ -58,7 +58,7 @@ def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | N
         except ModelError as error:
             reason = str(error)
     return Page(
-        title=f"{record.asked.model.name} on {record.asked.task.name}, {task.length:,} steps",
+        title=f"{record.config.model.name} on {record.config.task.name}, {task.length:,} steps",
         sentence=f"{_sentence(record)} {_about(task)}".strip(),
         record=json.dumps(plain(record), indent=2, ensure_ascii=False),
         data={
@@ -76,7 +76,7 @@ def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | N
 
 def _sentence(record: Record) -> str:
     """What was trained, on what, and how well."""
-    model = f"{record.asked.model.name} ({record.resolved.parameters:,} parameters)"
+    model = f"{record.config.model.name} ({record.resolved.parameters:,} parameters)"
     results = record.results
     if results is None:
         return f"{model} is still being trained, or its training was killed: this is its last checkpoint."
