@@ -14,9 +14,10 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from memoryspan.report.tables.span import TITLES, cells_of, shown
+from memoryspan.report.tables.span import TITLES, cells_of
+from memoryspan.spans.kind import SPAN
 from memoryspan.spans.summary import summarise
-from memoryspan.sweeps.sweep import open_sweep
+from memoryspan.sweeps.sweep import read_sweep
 
 ROOT = Path(__file__).parents[1]
 BUILD, DOCS, README = ROOT / "build", ROOT / "docs", ROOT / "README.md"
@@ -58,7 +59,7 @@ def photograph(page_file: Path, picture: Path) -> None:
 
 def draw_sweep() -> None:
     """Models side by side."""
-    memoryspan(*span_command()[1:], "--run", str(BUILD / "span"))
+    memoryspan(*span_command()[1:], "--dir", str(BUILD / "span"))
     shutil.copy(BUILD / "span" / "span.png", DOCS / "span.png")
     README.write_text(with_table(README.read_text(), table(BUILD / "span")))
 
@@ -76,7 +77,7 @@ def span_command() -> list[str]:
 
 def table(sweep: Path) -> str:
     """The spans of a sweep on one task, in Markdown."""
-    rows = [cells_of(row, shown)[1:] for row in summarise(open_sweep(sweep).answered)]
+    rows = [cells_of(row)[1:] for row in summarise(read_sweep(sweep, SPAN).completed)]
     lines = [TITLES[1:], ["---", *["---:"] * (len(TITLES) - 2)], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 

@@ -1,6 +1,6 @@
 """`docs/reproduced.md`: published experiments beside what was measured, from sweeps of `memoryspan reproduce`.
 
-    memoryspan reproduce lstm-1997 echo --run build/reproduced
+    memoryspan reproduce lstm-1997 echo --dir build/reproduced
     python -m tools.reproduced build/reproduced
 
 puts the rows of the sweep into `docs/reproduced.jsonl`, in the place of those of the same experiments, and writes from
@@ -24,11 +24,12 @@ from benchmarks.page import write_section
 from memoryspan.report.figures.reproduced import FILE, dots, draw_reproduced
 from memoryspan.report.tables.reproduced import LEFT, TITLES, cells_of, notes
 from memoryspan.reproduce.compare import Comparison, as_json, compare
+from memoryspan.reproduce.kind import REPRODUCE
 from memoryspan.reproduce.suite import SUITE, meant
-from memoryspan.reproduce.trial import Trial, Trials
+from memoryspan.reproduce.trial import ReproduceTrial
 from memoryspan.stats import Interval
-from memoryspan.sweeps.result import Answer
-from memoryspan.sweeps.sweep import CELLS, open_sweep
+from memoryspan.sweeps.sweep import TRIALS, read_sweep
+from memoryspan.sweeps.trial import TrialResult
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -79,21 +80,20 @@ def rows_of(sweeps: Sequence[Path]) -> list[Measured]:
 
     Raises `ClickException` where a trial is not of the suite as it is now.
     """
-    answers: dict[str, Answer] = {}
+    results: dict[str, TrialResult] = {}
     days: dict[Key, date] = {}
-    for sweep in (open_sweep(each, Trials) for each in sweeps):
-        for answer in sweep.answered:
-            trial = answer.cell
-            assert isinstance(trial, Trial)
+    for sweep in (read_sweep(each, REPRODUCE) for each in sweeps):
+        for found in sweep.completed:
+            trial = found.trial
             if trial.experiment not in SUITE or trial not in SUITE[trial.experiment].trials([trial.seed]):
                 raise click.ClickException(
                     f"{sweep.directory} has {trial.experiment} by another recipe than the suite has now: run it again."
                 )
-            answers[trial.key] = answer
-            day = date.fromtimestamp((sweep.directory / CELLS / f"{trial.key}.json").stat().st_mtime)
+            results[trial.key] = found
+            day = date.fromtimestamp((sweep.directory / TRIALS / f"{trial.key}.json").stat().st_mtime)
             days[_key(trial)] = max(day, days.get(_key(trial), day))
     setting = this_machine().setting
-    return [Measured(row, f"{days[_key(row.trial)]}, {setting}") for row in compare(answers.values())]
+    return [Measured(row, f"{days[_key(row.trial)]}, {setting}") for row in compare(results.values())]
 
 
 def merged(old: Iterable[Measured], new: Iterable[Measured]) -> list[Measured]:
@@ -115,7 +115,7 @@ def merged(old: Iterable[Measured], new: Iterable[Measured]) -> list[Measured]:
     return [rows[key] for name in SUITE for key in ((name, True), (name, False)) if key in rows]
 
 
-def _key(trial: Trial) -> Key:
+def _key(trial: ReproduceTrial) -> Key:
     return trial.experiment, trial.curriculum
 
 
@@ -139,7 +139,7 @@ def _comparison(found: dict[str, Any]) -> Comparison:
     spread = found["spread"]
     return Comparison(
         experiment=SUITE.get(found["name"]),
-        trial=msgspec.convert(found["trial"], Trial),
+        trial=msgspec.convert(found["trial"], ReproduceTrial),
         sequences=_infinite(found["sequences"]) if found["seeds"] else None,
         spread=spread and Interval(**spread | {end: _infinite(spread[end]) for end in ("low", "high")}),
         **{name: found[name] for name in FIGURES},

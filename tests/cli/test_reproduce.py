@@ -14,7 +14,7 @@ from memoryspan.reproduce.suite import QUICK, SUITE
 def sweep(tmp_path_factory):
     """The directory of a small experiment, repeated by the command."""
     directory = tmp_path_factory.mktemp("sweeps") / "published"
-    command = ["reproduce", "echo/book", "--seeds", "2", "--workers", "1", "--run", str(directory)]
+    command = ["reproduce", "echo/book", "--seeds", "2", "--workers", "1", "--dir", str(directory)]
     ended = subprocess.run([sys.executable, "-m", "memoryspan", *command], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert "4 of 4: echo/book, with" in ended.stderr
@@ -43,7 +43,7 @@ def test_it_keeps_a_sweep_with_a_table(sweep):
 
 
 def test_published_and_measured_stand_side_by_side_as_json(memoryspan, sweep):
-    answer = memoryspan("reproduce", "--run", sweep, "--json")
+    answer = memoryspan("reproduce", "--dir", sweep, "--json")
     assert answer.code == 0
     with_it, without = answer.json["experiments"]
     assert with_it["experiment"]["published"]["seen"] == 10_000
@@ -57,7 +57,7 @@ def test_published_and_measured_stand_side_by_side_as_json(memoryspan, sweep):
 
 def test_asked_again_it_runs_nothing(memoryspan, sweep):
     before = {path: path.stat().st_mtime_ns for path in (sweep / "cells").iterdir()}
-    assert memoryspan("reproduce", "echo/book", "--seeds", "2", "--run", sweep).code == 0
+    assert memoryspan("reproduce", "echo/book", "--seeds", "2", "--dir", sweep).code == 0
     assert {path: path.stat().st_mtime_ns for path in (sweep / "cells").iterdir()} == before
 
 
@@ -65,7 +65,7 @@ def test_only_what_is_missing_is_run_and_the_answer_is_the_same(memoryspan, swee
     gone = sorted((sweep / "cells").iterdir())[0]
     before = json.loads(gone.read_text())
     gone.unlink()
-    answer = memoryspan("reproduce", "--run", sweep, "--workers", "1")
+    answer = memoryspan("reproduce", "--dir", sweep, "--workers", "1")
     assert answer.code == 0
     assert "1 of 1:" in answer.err
     now = json.loads(gone.read_text())
@@ -73,7 +73,7 @@ def test_only_what_is_missing_is_run_and_the_answer_is_the_same(memoryspan, swee
 
 
 def test_ctrl_c_keeps_what_is_done(tmp_path):
-    command = ["reproduce", "lstm-1997/adding-1000", "--workers", "1", "--run", str(tmp_path / "sweep")]
+    command = ["reproduce", "lstm-1997/adding-1000", "--workers", "1", "--dir", str(tmp_path / "sweep")]
     process = subprocess.Popen(
         [sys.executable, "-m", "memoryspan", *command],
         stderr=subprocess.PIPE,
@@ -112,15 +112,15 @@ def test_the_list_has_every_experiment_with_what_was_published(memoryspan):
         (["recall", "--quick"], "None of recall is quick"),
         (["--list", "--quick"], "--list runs nothing: leave --quick."),
         (
-            ["--run", "SWEEP", "--seeds", "3"],
+            ["--dir", "SWEEP", "--seeds", "3"],
             "A sweep goes on with the question that it has: leave --seeds, or name all its",
         ),
         (["echo/book", "--seeds", "0"], "Invalid value for '--seeds'"),
         (
-            ["echo/tutorial", "--seeds", "3", "--run", "SWEEP"],
+            ["echo/tutorial", "--seeds", "3", "--dir", "SWEEP"],
             "is the sweep of another question (without echo/book)",
         ),
-        (["--run", "NOWHERE"], "There is no sweep at"),
+        (["--dir", "NOWHERE"], "There is no sweep at"),
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_sentence(memoryspan, sweep, tmp_path, arguments, said):

@@ -16,7 +16,7 @@ MODELS = ("--model", "lstm,units=6", "--model", "gru,units=6")
 def sweep(tmp_path_factory):
     """The directory of a small sweep, made by the command."""
     directory = tmp_path_factory.mktemp("sweeps") / "sweep"
-    command = [sys.executable, "-m", "memoryspan", "span", *SMALL, *MODELS, "--seeds", "2", "--run", str(directory)]
+    command = [sys.executable, "-m", "memoryspan", "span", *SMALL, *MODELS, "--seeds", "2", "--dir", str(directory)]
     ended = subprocess.run(command, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert "4 of 4: gru,units=6 on echo,n_features=4,out_index=1, seed 1: learned" in ended.stderr
@@ -54,7 +54,7 @@ def test_only_what_is_missing_is_run_and_the_answer_is_the_same(memoryspan, swee
 
 
 def test_another_question_does_not_go_into_the_same_directory(memoryspan, sweep):
-    answer = memoryspan("span", *SMALL, *MODELS, "--seeds", "1", "--run", sweep)
+    answer = memoryspan("span", *SMALL, *MODELS, "--seeds", "1", "--dir", sweep)
     assert answer.code == 2
     assert "is the sweep of another question (without seeds 1)" in answer.err
 
@@ -62,7 +62,7 @@ def test_another_question_does_not_go_into_the_same_directory(memoryspan, sweep)
 def test_more_seeds_join_those_that_are_there(memoryspan, sweep, tmp_path):
     grown = shutil.copytree(sweep, tmp_path / "grown")
     before = {file.name: file.read_bytes() for file in (grown / "cells").iterdir()}
-    answer = memoryspan("span", *SMALL, *MODELS, "--seeds", "3", "--workers", "1", "--run", grown)
+    answer = memoryspan("span", *SMALL, *MODELS, "--seeds", "3", "--workers", "1", "--dir", grown)
     assert answer.code == 0
     now = {file.name: file.read_bytes() for file in (grown / "cells").iterdir()}
     assert now.items() > before.items()
@@ -81,7 +81,7 @@ def test_a_cell_that_fails_says_why_and_the_others_go_on(memoryspan, tmp_path):
         "        raise RuntimeError('no more than one')\n"
         "    return lstm(task, units=4, seed=seed)\n"
     )
-    arguments = ("span", *SMALL, "--model", f"{file}:build", "--seeds", "2", "--run", tmp_path / "sweep")
+    arguments = ("span", *SMALL, "--model", f"{file}:build", "--seeds", "2", "--dir", tmp_path / "sweep")
     answer = memoryspan(*arguments)
     assert answer.code == 1
     assert "mine.py, line 4, in build: RuntimeError: no more than one." in answer.out
@@ -97,7 +97,7 @@ def test_a_cell_that_fails_says_why_and_the_others_go_on(memoryspan, tmp_path):
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
     directory = tmp_path / "sweep"
     arguments = [*SMALL[:2], "--budget", "100Mtok", "--max-length", "4096", "--model", "lstm,units=6", "--workers", "1"]
-    command = [sys.executable, "-m", "memoryspan", "span", *arguments, "--seeds", "1", "--run", str(directory)]
+    command = [sys.executable, "-m", "memoryspan", "span", *arguments, "--seeds", "1", "--dir", str(directory)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while not (directory / "cells").exists():
         time.sleep(0.1)

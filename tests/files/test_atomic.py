@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from memoryspan.errors import RunError
-from memoryspan.files.atomic import atomic_path, clean, explained, write
+from memoryspan.files.atomic import as_run_error, atomic_path, clean, write
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -38,7 +38,7 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
 def test_a_full_disk_is_explained():
     with (
         pytest.raises(RunError, match=r"Could not write to /dev/full: No space left on device. Make room."),
-        explained(Path("/dev/full"), "Make room."),
+        as_run_error(Path("/dev/full"), "Make room."),
         open("/dev/full", "wb", buffering=0) as file,
     ):
         file.write(b"x")

@@ -38,5 +38,5 @@ def trained(tmp_path_factory):
 def trained_page(trained, tmp_path_factory):
     """Its page."""
     model, updates = trained.model_and_updates()
-    held = cache.as_kept(held_span(model, TASK, max_length=32), updates)
+    held = cache.as_record(held_span(model, TASK, max_length=32), updates)
     return write_page(run_page(trained, model, updates, held), tmp_path_factory.mktemp("page") / "report.html")

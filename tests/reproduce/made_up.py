@@ -2,17 +2,17 @@
 
 from memoryspan.accuracy import Measured
 from memoryspan.environment import Environment
-from memoryspan.reproduce.trial import Criterion, Outcome, Trial
+from memoryspan.reproduce.trial import Criterion, ReproduceResult, ReproduceTrial
 from memoryspan.spec import Spec
-from memoryspan.sweeps.result import Answer, Failure
+from memoryspan.sweeps.trial import Failure, TrialResult
 from memoryspan.training.budget import Budget
 
 
 def answer(
     experiment: str, seed: int, sequences: int | None, *, curriculum: bool = True, failed: bool = False
-) -> Answer:
+) -> TrialResult:
     """Solved after so many sequences, or not within 100,000."""
-    trial = Trial(
+    trial = ReproduceTrial(
         experiment=experiment,
         task=Spec("echo"),
         model=Spec("lstm"),
@@ -22,9 +22,9 @@ def answer(
         min_length=50,
         criterion=Criterion(),
         curriculum=curriculum,
-        mastered=0.98,
+        grow_above=0.98,
     )
-    outcome = Outcome(
+    outcome = ReproduceResult(
         sequences=sequences,
         accuracy=Measured(2560 if sequences else 0, 2560, 50, 0.01, 1.0 if sequences else 0.0, (0, 1)),
         rms_error=0.01,
@@ -37,10 +37,10 @@ def answer(
         skipped=0,
         seconds=0.5,
     )
-    return Answer(
+    return TrialResult(
         memoryspan="1",
-        cell=trial,
-        found=None if failed else outcome,
+        trial=trial,
+        result=None if failed else outcome,
         failure=Failure("ValueError: no", "") if failed else None,
         environment=Environment("cpu", {}, None),
     )

@@ -5,14 +5,14 @@ import pytest
 from memoryspan.engine import forward, variables_of
 from memoryspan.models import make_model
 from memoryspan.reproduce.attempt import attempt, error_meter, largest_errors
-from memoryspan.reproduce.trial import TESTED, Criterion, Trial
+from memoryspan.reproduce.trial import TESTED, Criterion, ReproduceTrial
 from memoryspan.sampling import Stream, stream
 from memoryspan.spec import Spec
 from memoryspan.tasks import Adding, Batch, Delay, Echo
 from memoryspan.training.budget import Budget
 
 
-def trial(seed=0, **fields) -> Trial:
+def trial(seed=0, **fields) -> ReproduceTrial:
     """One that is solved in a second."""
     given = {
         "experiment": "a/b",
@@ -21,11 +21,11 @@ def trial(seed=0, **fields) -> Trial:
         "budget": Budget(examples=30_000),
         "batch_size": 16,
         "min_length": 6,
-        "criterion": Criterion(in_a_row=500, below=0.3),
+        "criterion": Criterion(n_consecutive=500, max_abs_error=0.3),
         "curriculum": True,
         "mastered": 0.98,
     }
-    return Trial(seed=seed, **(given | fields))
+    return ReproduceTrial(seed=seed, **(given | fields))
 
 
 # The errors of a sequence
@@ -95,7 +95,7 @@ def test_without_the_curriculum_all_lengths_of_the_experiment_come_from_the_begi
 
 
 def test_a_criterion_decides_and_not_the_threshold_of_a_training():
-    lenient = trial(criterion=Criterion(in_a_row=500, allowed=200))
+    lenient = trial(criterion=Criterion(n_consecutive=500, max_mistakes=200))
     (strict,), (early,) = attempt([trial()]), attempt([lenient])
     assert early.updates < strict.updates
     assert (early.ended, strict.ended) == ("solved", "solved")

@@ -4,7 +4,7 @@ import pytest
 from memoryspan.reproduce.criterion import is_met, root_mean_square
 from memoryspan.reproduce.trial import Criterion
 
-ADDING = Criterion(in_a_row=4, below=0.04, rms_below=0.02)
+ADDING = Criterion(n_consecutive=4, max_abs_error=0.04, max_rms_error=0.02)
 
 
 def met(criterion, errors, wrong=None):
@@ -32,15 +32,15 @@ def test_so_many_in_a_row_have_to_be_right_and_precise(errors, expected):
 
 
 def test_without_a_bound_of_its_own_the_task_judges():
-    criterion = Criterion(in_a_row=3)
+    criterion = Criterion(n_consecutive=3)
     assert met(criterion, [0.9] * 3, [False] * 3)
     assert not met(criterion, [0.0] * 3, [False, True, False])
     assert met(criterion, [0.0] * 4, [True, False, False, False])
 
 
 def test_a_few_mistakes_may_be_allowed():
-    criterion = Criterion(in_a_row=20, allowed=1)
-    assert criterion.share == 0.95
+    criterion = Criterion(n_consecutive=20, max_mistakes=1)
+    assert criterion.required_accuracy == 0.95
     assert met(criterion, [0.0] * 20, [True] + [False] * 19)
     assert not met(criterion, [0.0] * 20, [True] * 2 + [False] * 18)
 

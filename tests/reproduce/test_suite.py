@@ -2,7 +2,6 @@ import pytest
 
 from memoryspan.errors import TaskError
 from memoryspan.models import MODELS, make_model, with_defaults
-from memoryspan.reproduce.experiment import trials
 from memoryspan.reproduce.suite import GROUPS, PAPERS, QUICK, SUITE, meant
 from memoryspan.tasks import make_task
 
@@ -42,7 +41,7 @@ def test_its_task_and_model_exist_and_a_source_is_given(name):
     assert each.published.model
     assert str(each.published)
     assert each.sequences >= each.batch_size
-    assert 0 < each.mastered <= 1
+    assert 0 < each.grow_above <= 1
     for sentence in (each.differs, each.tried):
         assert not sentence or sentence.endswith(".")
 
@@ -63,11 +62,11 @@ def test_models_of_2018_have_about_the_published_sizes(name, published):
 
 
 def test_each_is_asked_with_the_curriculum_and_without_by_every_seed():
-    (asked,) = (trials([SUITE["echo/book"]], range(3)),)
-    assert [(cell.curriculum, cell.seed) for cell in asked.cells] == [
+    (asked,) = (plan([SUITE["echo/book"]], range(3)),)
+    assert [(cell.curriculum, cell.seed) for cell in asked.trials] == [
         (curriculum, seed) for curriculum in (True, False) for seed in range(3)
     ]
-    assert len({cell.key for cell in asked.cells}) == 6
+    assert len({cell.key for cell in asked.trials}) == 6
 
 
 def test_a_paper_means_all_of_its_experiments_and_nothing_is_meant_twice():

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from memoryspan.errors import RunError
-from memoryspan.runs.directory import claim, fresh
+from memoryspan.runs.directory import create_run_dir, fresh
 
 
 def test_a_fresh_directory_has_the_next_free_number(tmp_path):
@@ -27,14 +27,14 @@ def test_those_who_want_a_directory_at_once_get_one_each(tmp_path):
 
 def test_without_a_directory_it_is_made_in_the_working_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert claim(None, "echo") == Path("runs/echo-001")
+    assert create_run_dir(None, "echo") == Path("runs/echo-001")
     assert (tmp_path / "runs/echo-001").is_dir()
 
 
 def test_a_directory_with_something_in_it_is_left_alone_and_both_ways_out_are_named(tmp_path):
     (tmp_path / "run.json").write_bytes(b"mine")
     with pytest.raises(RunError, match=r"is not empty.*--resume .*another --run"):
-        claim(tmp_path, "echo")
+        create_run_dir(tmp_path, "echo")
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
@@ -43,7 +43,7 @@ def test_where_there_is_no_run_none_is_offered_to_go_on_with(tmp_path, theirs):
     for name in theirs:
         (tmp_path / name).touch()
     with pytest.raises(RunError, match=r"holds no run; nothing is overwritten: give another --run\.$"):
-        claim(tmp_path, "echo")
+        create_run_dir(tmp_path, "echo")
 
 
 @pytest.mark.parametrize(
@@ -53,26 +53,26 @@ def test_what_a_killed_start_has_left_may_go(tmp_path, left):
     for name in (".lock", *left):
         (tmp_path / name).touch()
     with pytest.raises(RunError, match=r"nothing was learned there: delete it, or give another --run\.$"):
-        claim(tmp_path, "echo")
+        create_run_dir(tmp_path, "echo")
 
 
 def test_an_empty_directory_and_one_where_a_run_never_began_will_do(tmp_path):
-    assert claim(tmp_path, "echo") == tmp_path
+    assert create_run_dir(tmp_path, "echo") == tmp_path
     (tmp_path / ".lock").touch()
     (tmp_path / ".writing-0123abcd-run.json").touch()
-    assert claim(tmp_path, "echo") == tmp_path
-    assert claim(tmp_path / "a" / "b", "echo").is_dir()
+    assert create_run_dir(tmp_path, "echo") == tmp_path
+    assert create_run_dir(tmp_path / "a" / "b", "echo").is_dir()
 
 
 def test_a_file_is_not_a_directory(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match=r"is a file, and a run is a directory: give another --run"):
-        claim(tmp_path / "file", "echo")
+        create_run_dir(tmp_path / "file", "echo")
     with pytest.raises(RunError, match=r"cannot be made or read: Not a directory. Give another one with --run"):
-        claim(tmp_path / "file" / "run", "echo")
+        create_run_dir(tmp_path / "file" / "run", "echo")
 
 
 def test_where_nobody_may_write_another_place_is_asked_for(monkeypatch):
     monkeypatch.chdir("/proc")
     with pytest.raises(RunError, match=r"The directory runs cannot be made or read: .*Give another one with --run"):
-        claim(None, "echo")
+        create_run_dir(None, "echo")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from memoryspan import Accuracy, Echo, evaluate, held_span, lstm, train
 from memoryspan.backend import keras
 from memoryspan.errors import InsufficientMemoryError, ModelError, TaskError
-from memoryspan.spans.cell import Span
-from memoryspan.spans.held import ENOUGH, EXAMPLES, FINENESS, THRESHOLD, Held, bisect, hold
+from memoryspan.spans.held import BISECT_TOLERANCE, EXAMPLES, REQUIRED_CORRECT, THRESHOLD, Held, bisect, search_span
+from memoryspan.spans.trial import Span
 from memoryspan.stats import wilson
 
 TASK = Echo(8, 6, 2)
@@ -22,30 +22,30 @@ def remembers(limit):
 
 
 def test_enough_is_the_least_that_proves_the_threshold():
-    assert wilson(ENOUGH, EXAMPLES)[0] >= THRESHOLD > wilson(ENOUGH - 1, EXAMPLES)[0]
-    assert ENOUGH == 964
+    assert wilson(REQUIRED_CORRECT, EXAMPLES)[0] >= THRESHOLD > wilson(REQUIRED_CORRECT - 1, EXAMPLES)[0]
+    assert REQUIRED_CORRECT == 964
 
 
 @given(limit=st.integers(3, 40_000), max_length=st.integers(3, 40_000))
 def test_the_span_is_found_as_finely_as_it_says(limit, max_length):
-    found = hold(remembers(limit), TASK, max_length, 3).span
+    found = search_span(remembers(limit), TASK, max_length, 3).span
     if limit >= max_length:
         assert (found.length, found.at_least) == (max_length, True)
     else:
         assert found.length is not None
-        assert found.length <= limit < found.length + max(1, found.length // FINENESS) + 1
+        assert found.length <= limit < found.length + max(1, found.length // BISECT_TOLERANCE) + 1
         assert not found.at_least
     assert found.lag == found.length - 3
 
 
 def test_a_model_that_knows_nothing_has_no_span():
-    found = hold(remembers(0), TASK, 1000, 3)
+    found = search_span(remembers(0), TASK, 1000, 3)
     assert (found.span.length, found.span.lag, found.span.at_least) == (None, None, False)
     assert [accuracy.length for accuracy in found.curve] == [3, 4, 8]
 
 
 def test_the_curve_has_every_length_that_was_looked_at_and_ends_soon_after_the_span():
-    found = hold(remembers(100), TASK, 100_000, 3)
+    found = search_span(remembers(100), TASK, 100_000, 3)
     lengths = [accuracy.length for accuracy in found.curve]
     assert lengths == sorted(set(lengths))
     assert {3, 4, 8, 16, 32, 64, 128, 256} <= set(lengths)
@@ -59,9 +59,9 @@ def test_the_curve_is_counted_in_full_and_only_bisecting_stops_early():
         asked[length] = enough
         return remembers(100)(length, enough)
 
-    hold(measure, TASK, 1000, 3)
+    search_span(measure, TASK, 1000, 3)
     assert {asked[length] for length in (3, 4, 8, 16, 32, 64, 128, 256)} == {0}
-    assert {enough for length, enough in asked.items() if 64 < length < 128} == {ENOUGH}
+    assert {enough for length, enough in asked.items() if 64 < length < 128} == {REQUIRED_CORRECT}
 
 
 def test_a_model_of_a_fixed_length_is_looked_at_up_to_that():
@@ -72,7 +72,7 @@ def test_a_model_of_a_fixed_length_is_looked_at_up_to_that():
 
 def test_no_length_is_measured_twice():
     asked = []
-    hold(lambda length, enough: asked.append(length) or remembers(100)(length, enough), TASK, 1000, 3)
+    search_span(lambda length, enough: asked.append(length) or remembers(100)(length, enough), TASK, 1000, 3)
     assert len(asked) == len(set(asked))
 
 
@@ -80,7 +80,7 @@ def test_a_model_that_fails_short_sequences_and_holds_the_trained_length_has_the
     def odd(length, enough):
         return remembers(100)(length, enough) if length >= 10 else Accuracy(0, EXAMPLES, length, 1 / 6)
 
-    assert hold(odd, TASK, 64, 16).span.length == 64
+    assert search_span(odd, TASK, 64, 16).span.length == 64
 
 
 def test_where_the_memory_of_the_machine_ends_the_span_is_at_least_that():
@@ -89,7 +89,7 @@ def test_where_the_memory_of_the_machine_ends_the_span_is_at_least_that():
             raise InsufficientMemoryError("too long")
         return remembers(math.inf)(length, enough)
 
-    found = hold(measure, TASK, 100_000, 3).span
+    found = search_span(measure, TASK, 100_000, 3).span
     assert (found.length, found.at_least) == (512, True)
 
 

@@ -3,9 +3,9 @@ import pytest
 from memoryspan import Accuracy, Budget, Echo, Status
 from memoryspan.backend import jax
 from memoryspan.errors import InsufficientMemoryError
-from memoryspan.spans.cell import Span
 from memoryspan.spans.held import EXAMPLES
-from memoryspan.spans.learned import Climb, climb_on, learned_span
+from memoryspan.spans.learned import SpanTracker, learned_span
+from memoryspan.spans.trial import Span
 from memoryspan.training import HistoryRow, TrainSnapshot
 
 TASK = Echo(1024, 6, 2)
@@ -24,41 +24,41 @@ def at(length, examples=100):
 
 
 def climbed(*lengths, limits=(2000, 2000), examples=100):
-    climb = Climb(3)
+    tracker = SpanTracker(3)
     for length in lengths:
-        climb = climb_on(climb, at(length, examples), [remembers(limit) for limit in limits], BUDGET)
-    return climb
+        tracker = tracker.update(at(length, examples), [remembers(limit) for limit in limits], BUDGET)
+    return tracker
 
 
 def held(length, at_least=False):
     return Span(length, None, at_least)
 
 
-def test_a_length_that_the_curriculum_leaves_behind_is_proved_then():
-    assert climbed(3) == Climb(3)
-    assert climbed(3, 6).proved == 3
-    assert climbed(3, 6, 12, 24).proved == 12
+def test_a_length_that_the_curriculum_leaves_behind_is_measured_then():
+    assert climbed(3) == SpanTracker(3, longest=3)
+    assert climbed(3, 6).mastered == 3
+    assert climbed(3, 6, 12, 24).mastered == 12
 
 
-def test_all_looks_have_to_prove_it():
-    assert climbed(3, 6, 12, 24, limits=(7, 2000)).proved == 6
-    assert climbed(3, 6, 12, 24, limits=(2000, 3)).proved == 3
-    assert climbed(3, 6, 12, 24, limits=(2000, 0)).proved is None
+def test_all_measures_have_to_pass():
+    assert climbed(3, 6, 12, 24, limits=(7, 2000)).mastered == 6
+    assert climbed(3, 6, 12, 24, limits=(2000, 3)).mastered == 3
+    assert climbed(3, 6, 12, 24, limits=(2000, 0)).mastered is None
 
 
-def test_what_does_not_fit_into_memory_is_not_proved():
+def test_what_does_not_fit_into_memory_is_not_mastered():
     def look(length, enough):
         raise InsufficientMemoryError("too long")
 
-    assert climb_on(Climb(3), at(6), [look], BUDGET).proved is None
+    assert SpanTracker(3).update(at(6), [look], BUDGET).mastered is None
 
 
 def test_a_curriculum_that_falls_back_takes_nothing_away():
-    assert climbed(6, 12, 6, 3) == Climb(3, proved=6, grown_at=0.1)
+    assert climbed(6, 12, 6, 3) == SpanTracker(3, longest=12, mastered=6, grown_at=0.1)
 
 
 @pytest.mark.parametrize(("at_the_end", "span"), [(None, 12), (5, 12), (12, 12), (20, 20), (500, 500)])
-def test_the_span_is_what_was_proved_or_what_the_model_holds_at_the_end(at_the_end, span):
+def test_the_span_is_what_was_mastered_or_what_the_model_holds_at_the_end(at_the_end, span):
     found = learned_span(climbed(3, 6, 12, 24), Status.BUDGET, TASK, held(at_the_end))
     assert (found.length, found.lag) == (span, span - 3)
 

@@ -2,8 +2,8 @@ import pytest
 
 from memoryspan import Budget
 from memoryspan.errors import TaskError
-from memoryspan.spans.cell import Cell
 from memoryspan.spans.measure import measure
+from memoryspan.spans.trial import SpanTrial
 from memoryspan.spec import Spec
 
 ECHO = Spec("echo", {"n_features": 5, "out_index": 1})
@@ -11,7 +11,7 @@ ECHO = Spec("echo", {"n_features": 5, "out_index": 1})
 
 def cell(seed=0, *, max_length=16, budget=Budget(examples=30_000), task=ECHO):  # noqa: B008  (it is frozen)
     model = Spec("lstm", {"units": 10})
-    return Cell(task=task, model=model, seed=seed, budget=budget, batch_size=32, max_length=max_length)
+    return SpanTrial(task=task, model=model, seed=seed, budget=budget, batch_size=32, max_length=max_length)
 
 
 def test_a_cell_finds_both_spans_with_the_figures_behind_them():

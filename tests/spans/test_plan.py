@@ -2,14 +2,14 @@ import pytest
 
 from memoryspan import Budget
 from memoryspan.errors import TaskError, UserCodeError
-from memoryspan.spans.plan import question
+from memoryspan.spans.plan import plan
 from memoryspan.spec import Spec
 
 ECHO, LSTM = Spec("echo", {"n_features": 4}), Spec("lstm", {"units": 3})
 
 
 def ask(tasks=(ECHO,), models=(LSTM,), *, seeds=range(2), budget=Budget(), max_length=16, batch_size=32):  # noqa: B008  (frozen)
-    return question(tasks, models, seeds=seeds, budget=budget, max_length=max_length, batch_size=batch_size)
+    return plan(tasks, models, seeds=seeds, budget=budget, max_length=max_length, batch_size=batch_size)
 
 
 def test_a_question_has_all_settings_but_those_that_its_cells_differ_in():
@@ -19,13 +19,13 @@ def test_a_question_has_all_settings_but_those_that_its_cells_differ_in():
     assert model.settings["units"] == 3
     assert "learning_rate" in model.settings
     assert "seed" not in model.settings
-    assert [cell.seed for cell in asked.cells] == [0, 1]
+    assert [cell.seed for cell in asked.trials] == [0, 1]
 
 
 def test_the_same_question_has_the_same_cells_however_it_is_put():
     in_full = Spec("echo", {"out_index": 2, "n_features": 4})
-    assert [cell.key for cell in ask().cells] == [cell.key for cell in ask(tasks=(in_full,)).cells]
-    assert [cell.key for cell in ask().cells] != [cell.key for cell in ask(max_length=17).cells]
+    assert [cell.key for cell in ask().trials] == [cell.key for cell in ask(tasks=(in_full,)).trials]
+    assert [cell.key for cell in ask().trials] != [cell.key for cell in ask(max_length=17).trials]
 
 
 @pytest.mark.parametrize(

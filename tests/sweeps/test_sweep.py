@@ -1,142 +1,203 @@
 import csv
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from memoryspan.errors import RunError
+from memoryspan.spans.kind import SPAN
 from memoryspan.spec import Spec
-from memoryspan.sweeps.result import Failure
-from memoryspan.sweeps.sweep import begin, keep, missing, open_sweep, write_results
-from tests.sweeps.tiny_sweep import answer, question
+from memoryspan.sweeps.sweep import open_for_writing, pending, read_sweep, require_trusted, save, write_csv
+from memoryspan.sweeps.trial import Failure
+from memoryspan.training.budget import Budget
+from tests.sweeps.tiny_sweep import LSTM, TINY, TinyConfig, config, result_of
 
-MINE = Spec("mine.py:build", {}, "ab12")
+MINE = Spec("mine.py:build", {"width": 3}, "ab12")
 
 
 @pytest.fixture
 def begun(tmp_path) -> Path:
-    """A sweep of three cells: the first answered, the second failed, the third missing."""
-    with begin(tmp_path / "sweep", question(3)) as sweep:
-        keep(sweep, answer(sweep.cells[0]))
-        keep(sweep, answer(sweep.cells[1], found=None, failure=Failure("ValueError: no", "")))
+    """A sweep of three trials: the first is complete, the second failed, the third is pending."""
+    with open_for_writing(tmp_path / "sweep", SPAN, config(3)) as sweep:
+        save(sweep, result_of(sweep.trials[0]))
+        save(sweep, result_of(sweep.trials[1], result=None, failure=Failure("ValueError: no", "")))
     return tmp_path / "sweep"
 
 
 def file_of(directory: Path, number: int) -> Path:
-    return directory / "cells" / f"{question(3).cells[number].key}.json"
+    return directory / "trials" / f"{config(3).trials[number].key}.json"
 
 
-def test_a_new_one_misses_all_of_its_cells(tmp_path):
-    with begin(tmp_path / "a" / "b", question(3)) as sweep:
-        assert missing(sweep) == sweep.cells == question(3).cells
-    assert missing(open_sweep(tmp_path / "a" / "b")) == question(3).cells
+def seeds(trials) -> list[int]:
+    return [trial.seed for trial in trials]
 
 
-def test_without_a_directory_it_is_a_fresh_one(tmp_path, monkeypatch):
+def test_in_a_new_one_all_trials_are_pending(tmp_path):
+    with open_for_writing(tmp_path / "a" / "b", SPAN, config(3)) as sweep:
+        assert pending(sweep) == sweep.trials == config(3).trials
+    assert pending(read_sweep(tmp_path / "a" / "b", SPAN)) == config(3).trials
+
+
+def test_trials_are_by_task_then_model_then_seed_each_once():
+    of = config(2, ("echo", "delay", "echo"), (Spec("lstm"), MINE))
+    names = [(trial.task.name, trial.model.name, trial.seed) for trial in of.trials]
+    models = "lstm", "mine.py:build"
+    assert names == [(task, model, seed) for task in ("echo", "delay") for model in models for seed in (0, 1)]
+
+
+def test_without_a_directory_it_is_a_new_one(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("span-echo-delay-001", "span-echo-delay-002"):
-        with begin(None, question(tasks=("echo", "delay"))) as sweep:
+        with open_for_writing(None, SPAN, config(tasks=("echo", "delay"))) as sweep:
             assert sweep.directory == Path("runs") / name
 
 
-@pytest.mark.parametrize("asked", [None, question(3)])
-def test_what_is_kept_is_not_missing(begun, asked):
-    with begin(begun, asked) as sweep:
-        assert [cell.seed for cell in missing(sweep)] == [2]
-        assert [cell.seed for cell in missing(sweep, retry_failed=True)] == [1, 2]
+@pytest.mark.parametrize("given", [None, config(3)])
+def test_what_is_saved_is_not_pending(begun, given):
+    with open_for_writing(begun, SPAN, given) as sweep:
+        assert seeds(pending(sweep)) == [2]
+        assert seeds(pending(sweep, retry_failed=True)) == [1, 2]
         assert sweep.notices == ()
 
 
-def test_another_question_is_refused(begun):
-    with pytest.raises(RunError, match=r"without seeds 1 2"), begin(begun, question(1)):
+def test_each_result_is_read_once(begun):
+    known = read_sweep(begun, SPAN)
+    file_of(begun, 0).unlink()
+    with open_for_writing(begun, SPAN, config(4), known) as sweep:
+        assert seeds(pending(sweep)) == [2, 3]
+
+
+def test_a_finished_sweep_is_read_by_several_at_once_and_while_another_process_holds_it(begun):
+    with open_for_writing(begun, SPAN) as sweep:
+        assert read_sweep(begun, SPAN).results == read_sweep(begun, SPAN).results == sweep.results
+
+
+def test_a_sweep_of_another_kind_is_refused(begun):
+    with pytest.raises(RunError, match="memoryspan span"):
+        read_sweep(begun, TINY)
+    with pytest.raises(RunError, match="memoryspan span"), open_for_writing(begun, TINY, TinyConfig((1,))):
         pass
-    assert open_sweep(begun).manifest.asked == question(3)
 
 
-def test_it_grows_and_what_has_no_answer_can_be_taken_back(begun):
-    with begin(begun, question(400)) as sweep:
-        assert sweep.notices == ("The sweep grows from 3 cells to 400.",)
-        assert [cell.seed for cell in missing(sweep)] == [*range(2, 400)]
-        keep(sweep, answer(sweep.cells[3]))
-    with begin(begun, question(4)) as sweep:
-        assert sweep.notices == ("The sweep shrinks from 400 cells to 4.",)
-        assert [cell.seed for cell in missing(sweep)] == [2]
-    assert open_sweep(begun).manifest.asked == question(4)
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ({"seeds": (1,)}, ["seeds"]),
+        ({"budget": Budget(examples=32)}, ["budget"]),
+        ({"max_length": 3, "batch_size": 9}, ["batch_size", "max_length"]),
+        ({"models": (Spec("lstm", {"units": 4}),)}, ["models"]),
+        ({"models": (msgspec.structs.replace(LSTM, sha256="cd34"),)}, ["models"]),
+    ],
+)
+def test_other_settings_are_refused_and_named(begun, change, names):
+    before = (begun / "manifest.json").read_bytes()
+    now = msgspec.structs.replace(config(3), **change)
+    with pytest.raises(RunError, match=rf"\({', '.join(names)}\)"), open_for_writing(begun, SPAN, now):
+        pass
+    assert (begun / "manifest.json").read_bytes() == before
+
+
+def test_it_grows_and_what_has_no_result_can_be_taken_back(begun):
+    with open_for_writing(begun, SPAN, config(400)) as sweep:
+        assert "3 trials to 400" in " ".join(sweep.notices)
+        assert seeds(pending(sweep)) == [*range(2, 400)]
+        save(sweep, result_of(sweep.trials[3]))
+    with open_for_writing(begun, SPAN, config(4)) as sweep:
+        assert "400 trials to 4" in " ".join(sweep.notices)
+        assert seeds(pending(sweep)) == [2]
+    assert read_sweep(begun, SPAN).manifest.config == config(4)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"seeds": (2, 1, 0)}, {"models": (MINE, LSTM)}, {"tasks": (Spec("delay"), Spec("echo", {"n_features": 3}))}],
+)
+def test_settings_with_more_in_them_keep_every_result(begun, more):
+    before = read_sweep(begun, SPAN).results
+    with open_for_writing(begun, SPAN, msgspec.structs.replace(config(3), **more)) as sweep:
+        assert sweep.results == before
 
 
 def test_a_directory_that_holds_something_else_is_left_alone(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(RunError, match=r"is not empty, and holds no run; nothing is overwritten"):
-        begin(tmp_path, question()).__enter__()
+    with pytest.raises(RunError, match=str(tmp_path)):
+        open_for_writing(tmp_path, SPAN, config()).__enter__()
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
-def test_without_a_question_there_has_to_be_a_sweep(tmp_path):
-    with pytest.raises(RunError, match=r"There is no sweep at"):
-        begin(tmp_path / "none", None).__enter__()
+def test_without_settings_there_has_to_be_a_sweep(tmp_path):
+    with pytest.raises(RunError, match=str(tmp_path / "none")):
+        open_for_writing(tmp_path / "none", SPAN).__enter__()
     assert not (tmp_path / "none").exists()
 
 
-def test_a_second_process_is_told_so(begun):
+def test_a_second_process_that_would_write_is_refused(begun):
     with (
-        begin(begun, None),
-        pytest.raises(RunError, match=r"Another process is answering the sweep in .*: wait until it ends"),
-        begin(begun, None),
+        open_for_writing(begun, SPAN),
+        pytest.raises(RunError, match=str(begun)),
+        open_for_writing(begun, SPAN),
     ):
         pass
-    with begin(begun, None):
+    with open_for_writing(begun, SPAN):
         pass
 
 
 @pytest.mark.parametrize("length", [0, 1, 200, -2])
-def test_a_truncated_answer_is_missing_and_the_person_told(begun, length):
+def test_a_truncated_result_is_pending_and_reported(begun, length):
     file = file_of(begun, 0)
     file.write_bytes(file.read_bytes()[:length])
-    with begin(begun, None) as sweep:
-        assert [cell.seed for cell in missing(sweep)] == [0, 2]
+    with open_for_writing(begun, SPAN) as sweep:
+        assert seeds(pending(sweep)) == [0, 2]
         (notice,) = sweep.notices
-        assert f"{file} is damaged" in notice
-        keep(sweep, answer(sweep.cells[0]))
-    assert [cell.seed for cell in missing(open_sweep(begun))] == [2]
+        assert str(file) in notice
+        save(sweep, result_of(sweep.trials[0]))
+    assert seeds(pending(read_sweep(begun, SPAN))) == [2]
 
 
-def test_the_answer_to_another_cell_is_missing_and_the_person_told(begun):
+def test_the_result_of_another_trial_is_pending_and_reported(begun):
     file_of(begun, 2).write_bytes(file_of(begun, 0).read_bytes())
-    sweep = open_sweep(begun)
-    assert [cell.seed for cell in missing(sweep)] == [2]
-    assert "is not the answer to its cell" in sweep.notices[0]
+    sweep = read_sweep(begun, SPAN)
+    assert seeds(pending(sweep)) == [2]
+    assert str(file_of(begun, 2)) in sweep.notices[0]
 
 
-def test_an_answer_of_a_newer_format_is_left_to_a_newer_version(begun):
-    file_of(begun, 0).write_text('{"format": 99, "memoryspan": "9.1"}')
-    with pytest.raises(RunError, match=r"has format 99, written by memoryspan 9.1"):
-        open_sweep(begun)
+@pytest.mark.parametrize("name", ["manifest.json", "result"])
+def test_another_format_is_left_to_its_version(begun, name):
+    file = begun / name if name == "manifest.json" else file_of(begun, 0)
+    file.write_text('{"format": 99, "memoryspan": "9.1"}')
+    with pytest.raises(RunError, match=r"99.*9\.1"):
+        read_sweep(begun, SPAN)
 
 
 def test_what_a_killed_process_left_half_written_is_removed(begun):
-    half = begun / "cells" / ".writing-0123abcd-x.json"
+    half = begun / "trials" / ".writing-0123abcd-x.json"
     half.write_text("{")
-    with begin(begun, None):
+    with open_for_writing(begun, SPAN):
         assert not half.exists()
 
 
-def test_strangers_have_to_be_named_by_a_person(tmp_path):
-    asked = question(1, models=(MINE, Spec("lstm")))
-    with begin(tmp_path / "sweep", asked) as sweep:
-        assert len(missing(sweep)) == 2
-        keep(sweep, answer(sweep.cells[1]))
-    with begin(tmp_path / "sweep", None) as sweep, pytest.raises(RunError, match=r"with --model mine.py:build in it"):
-        missing(sweep)
-    with begin(tmp_path / "sweep", asked) as sweep:
-        keep(sweep, answer(sweep.cells[0]))
-    with begin(tmp_path / "sweep", None) as sweep:
-        assert missing(sweep) == []
+def test_user_code_has_to_be_named_by_a_person(tmp_path):
+    with_mine = config(1, models=(MINE, Spec("lstm")))
+    with open_for_writing(tmp_path / "sweep", SPAN, with_mine) as sweep:
+        require_trusted(sweep, pending(sweep))
+        save(sweep, result_of(sweep.trials[1]))
+    with (
+        open_for_writing(tmp_path / "sweep", SPAN) as sweep,
+        pytest.raises(RunError, match=re.escape("--model mine.py:build")),
+    ):
+        require_trusted(sweep, pending(sweep))
+    with open_for_writing(tmp_path / "sweep", SPAN, with_mine) as sweep:
+        save(sweep, result_of(sweep.trials[0]))
+    with open_for_writing(tmp_path / "sweep", SPAN) as sweep:
+        require_trusted(sweep, pending(sweep))
+        assert pending(sweep) == []
 
 
-def test_the_results_are_a_row_a_cell(begun):
-    sweep = open_sweep(begun)
-    write_results(sweep)
+def test_the_csv_has_a_row_for_each_result(begun):
+    write_csv(read_sweep(begun, SPAN))
     first, second = csv.DictReader((begun / "results.csv").read_text().splitlines())
     assert (first["task"], first["model"], first["seed"]) == ("echo,n_features=3", "lstm,units=3", "0")
     assert (first["learned_lag"], first["learned_at_least"], first["held_length"]) == ("0", "false", "")
@@ -145,13 +206,14 @@ def test_the_results_are_a_row_a_cell(begun):
 
 
 def test_a_full_disk_is_explained(begun):
-    sweep = open_sweep(begun)
-    (begun / "cells").rename(begun / "gone")
-    with pytest.raises(RunError, match=r"Could not write to .*Make room there, then memoryspan span --run .* goes on"):
-        keep(sweep, answer(sweep.cells[2]))
+    sweep = read_sweep(begun, SPAN)
+    (begun / "trials").rename(begun / "gone")
+    (begun / "trials").write_text("in the way")
+    with pytest.raises(RunError, match="memoryspan span --dir"):
+        save(sweep, result_of(sweep.trials[2]))
 
 
-def test_opening_one_imports_neither_jax_nor_keras(begun):
-    code = "import sys; from memoryspan.sweeps.sweep import open_sweep; open_sweep(sys.argv[1]);"
-    code += "assert not {'jax', 'keras', 'numpy'} & set(sys.modules)"
+def test_reading_one_imports_neither_jax_nor_keras(begun):
+    code = "import sys; from memoryspan.spans.kind import SPAN; from memoryspan.sweeps.sweep import read_sweep\n"
+    code += "read_sweep(sys.argv[1], SPAN)\nassert not {'jax', 'keras', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code, str(begun)], check=True)

@@ -1,51 +1,101 @@
-"""A sweep small enough for a test: python tiny_sweep.py DIRECTORY WORKERS [dask] answers it in a process to be stopped.
+"""Sweeps small enough for a test: a kind of its own, `TINY`, and a span sweep of a tiny model.
 
-A group of processes that was started by `with_head` is gone once `all_gone` says so.
+    python -m tests.sweeps.tiny_sweep DIRECTORY WORKERS [dask]
+
+runs a span sweep in a process to be stopped. A group of processes that `in_process` started is gone once `all_gone`
+returns True.
 """
 
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from memoryspan.environment import Environment
-from memoryspan.spans.cell import Found, Span
+from memoryspan.spans.kind import SPAN
+from memoryspan.spans.trial import Span, SpanResult, SpanSweepConfig, SpanTrial
 from memoryspan.spec import Spec
-from memoryspan.sweeps.manifest import Question
-from memoryspan.sweeps.result import Answer, AnyCell
-from memoryspan.sweeps.run import run, workers
-from memoryspan.sweeps.sweep import begin, missing
-from memoryspan.sweeps.work import Work
+from memoryspan.sweeps.kind import Kind
+from memoryspan.sweeps.run import make_workers, run_trials
+from memoryspan.sweeps.sweep import open_for_writing, pending
+from memoryspan.sweeps.trial import Trial, TrialResult
+from memoryspan.sweeps.worker import Work
 from memoryspan.training.budget import Budget
 
 QUICK = 0.1
-"""Seconds that a cell takes whose training is left out."""
-
+"""Seconds that a trial takes whose training is left out."""
 
 PATIENCE = 20.0
 """Seconds after which a process that should have ended is taken not to."""
 
 LSTM = Spec("lstm", {"units": 3})
 
+ROOT = Path(__file__).parents[2]
 
-def question(seeds: int = 2, tasks=("echo",), models=(LSTM,)) -> Question:
-    named = [task if isinstance(task, Spec) else Spec(task, {"n_features": 3}) for task in tasks]
+
+class TinyTrial(Trial, frozen=True, kw_only=True, tag="tiny"):
+    """What is the square of a number?"""
+
+    number: int
+
+
+class TinyResult(msgspec.Struct, frozen=True):
+    """The square."""
+
+    square: int
+
+
+class TinyConfig(msgspec.Struct, frozen=True):
+    """The squares of several numbers."""
+
+    numbers: tuple[int, ...]
+    seeds: int = 1
+
+    @property
+    def trials(self) -> list[TinyTrial]:
+        about = {"task": Spec("none"), "model": Spec("none"), "budget": Budget(), "batch_size": 1}
+        return [TinyTrial(number=n, seed=seed, **about) for n in self.numbers for seed in range(self.seeds)]
+
+    @property
+    def subject(self) -> str:
+        return "squares"
+
+
+def squares(trials: Sequence[TinyTrial], on_progress: Callable[[str], None]) -> list[TinyResult]:
+    """Fails at negative numbers unless a file `allowed` is where it runs."""
+    on_progress("squaring")
+    if trials[0].number < 0 and not Path(os.environ.get("ALLOWED", "/nowhere")).exists():
+        raise ValueError("a negative number")
+    return [TinyResult(trial.number**2) for trial in trials]
+
+
+def tiny_row(trial: TinyTrial, result: TinyResult | None) -> dict[str, object]:
+    return {"number": trial.number, "square": result and result.square}
+
+
+TINY = Kind("tiny", TinyConfig, TinyTrial, TinyResult, squares, ("number", "square"), tiny_row)
+
+
+def config(seeds: int = 2, tasks=("echo",), models=(LSTM,)) -> SpanSweepConfig:
+    """A span sweep."""
+    specs = [task if isinstance(task, Spec) else Spec(task, {"n_features": 3}) for task in tasks]
     budget = Budget(examples=64)
-    return Question(
-        tasks=tuple(named), models=tuple(models), seeds=tuple(range(seeds)), budget=budget, batch_size=8, max_length=4
+    return SpanSweepConfig(
+        tasks=tuple(specs), models=tuple(models), seeds=tuple(range(seeds)), budget=budget, batch_size=8, max_length=4
     )
 
 
-def answer(cell: AnyCell, length: int | None = None, **fields) -> Answer:
-    """Figures that follow from the cell alone."""
-    found = Found(
-        learned=Span(length or cell.seed, cell.seed, False),
+def result_of(trial: SpanTrial, length: int | None = None, **fields) -> TrialResult:
+    """Figures that follow from the trial alone."""
+    result = SpanResult(
+        learned=Span(length or trial.seed, trial.seed, False),
         held=Span(None, None, False),
+        reached=2,
         curve=(),
         ended="budget",
         parameters=9,
@@ -56,31 +106,31 @@ def answer(cell: AnyCell, length: int | None = None, **fields) -> Answer:
         skipped=0,
         seconds=0.5,
     )
-    fields = {"found": found, **fields}
-    return Answer(memoryspan="1", cell=cell, environment=Environment("cpu", {}, None), **fields)
+    fields = {"result": result, **fields}
+    return TrialResult(memoryspan="1", trial=trial, environment=Environment("cpu", {}, None), **fields)
 
 
-def quick(work: bytes, report: Callable[[str], None] = lambda sentence: None) -> bytes:
-    """In place of `run_group`, where it does not matter what is found."""
-    report("at work")
-    cells = msgspec.json.decode(work, type=Work).cells
-    time.sleep(QUICK * len(cells))
-    return msgspec.json.encode([answer(cell) for cell in cells])
+def quick(kind: Kind, work: bytes, report: Callable[[str], None] = lambda words: None) -> bytes:
+    """In place of `run_group`, where the results do not matter."""
+    report("working")
+    trials = msgspec.json.decode(msgspec.json.decode(work, type=Work).trials, type=list[SpanTrial])
+    time.sleep(QUICK * len(trials))
+    return msgspec.json.encode([result_of(trial) for trial in trials])
 
 
-def what_was_found(directory: Path) -> dict:
-    """The answers on the disk, to the bit; time alone may differ."""
-    files = sorted((directory / "cells").iterdir())
-    answers = [msgspec.json.decode(file.read_bytes(), type=Answer) for file in files]
-    assert [answer.failure for answer in answers] == [None] * len(answers)
-    return {each.cell.key: msgspec.structs.replace(each.found, seconds=0) for each in answers if each.found}
+def results_in(directory: Path) -> dict:
+    """The results on the disk, to the bit; time alone may differ."""
+    files = sorted((directory / "trials").iterdir())
+    results = [msgspec.json.decode(file.read_bytes(), type=SPAN.file) for file in files]
+    assert [found.failure for found in results] == [None] * len(results)
+    return {found.trial.key: msgspec.structs.replace(found.result, seconds=0) for found in results}
 
 
-def with_head(directory: Path, count: int, *where: str) -> subprocess.Popen:
-    """A process of its own group, as a terminal has it, that answers the sweep, and prints a line an answer."""
-    command = [sys.executable, __file__, str(directory), str(count), *where]
+def in_process(directory: Path, count: int, *where: str) -> subprocess.Popen:
+    """A process of its own group, as a terminal has it, that runs the sweep, and prints a line a result."""
+    command = [sys.executable, "-m", "tests.sweeps.tiny_sweep", str(directory), str(count), *where]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    return subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
 
 
 def all_gone(group: int) -> bool:
@@ -96,11 +146,11 @@ def all_gone(group: int) -> bool:
 
 
 def main(directory: Path, count: int, where: str | None = None) -> None:
-    with begin(directory, question(20)) as sweep:
-        cells = missing(sweep)
-        with workers(where, count, cells) as some:
-            each_alone = replace(some, run_group=quick, count=len(cells))
-            run(sweep, cells, each_alone, lambda answer: print("answered", answer.cell.seed, flush=True))
+    with open_for_writing(directory, SPAN, config(20)) as sweep:
+        trials = pending(sweep)
+        with make_workers(where, count, len(trials)) as workers:
+            each_alone = replace(workers, run_group=quick, count=len(trials))
+            run_trials(sweep, trials, each_alone, lambda found: print("done", found.trial.seed, flush=True))
 
 
 if __name__ == "__main__":

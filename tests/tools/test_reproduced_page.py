@@ -90,7 +90,7 @@ def test_it_writes_the_page_and_its_picture_from_a_sweep(tmp_path):
     docs.mkdir()
     (docs / "reproduced.md").write_text("# Mine\n\nstays\n")
     for command in (
-        ["memoryspan", "reproduce", "echo/book", "--seeds", "1", "--workers", "1", "--run", str(sweep)],
+        ["memoryspan", "reproduce", "echo/book", "--seeds", "1", "--workers", "1", "--dir", str(sweep)],
         ["tools.reproduced", str(sweep), str(sweep), "--docs", str(docs)],
     ):
         subprocess.run([sys.executable, "-m", *command], check=True, capture_output=True)

@@ -2,12 +2,14 @@
 
 import json
 from inspect import signature
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from memoryspan.cli.options import json_option
 from memoryspan.cli.target import is_keras_file
+from memoryspan.sweeps.manifest import is_sweep
 
 if TYPE_CHECKING:
     from memoryspan.runs.model_file import Opened
@@ -17,14 +19,18 @@ if TYPE_CHECKING:
     epilog="\b\nExamples:\n  memoryspan info\n  memoryspan info runs/echo-lstm-50-001\n"
     "  memoryspan info my_model.keras --json",
 )
-@click.argument("target", required=False, metavar="[RUN|MODEL.keras]")
+@click.argument("target", required=False, metavar="[RUN|SWEEP|MODEL.keras]")
 @json_option
 def info(target: str | None, as_json: bool) -> None:
-    """Show the tasks, models, device and versions; of a run, its record; of a model, the path that serves it."""
+    """Show the tasks, models, device and versions; or the record of a run, the settings and progress of a sweep, the
+    engine that runs a model.
+    """
     if target is None:
         facts = _package()
     elif is_keras_file(target):
         facts = _model(target)
+    elif is_sweep(Path(target)):
+        facts = _sweep(target)
     else:
         facts = _run(target)
     if as_json:
@@ -56,6 +62,22 @@ def _run(directory: str) -> dict:
     from memoryspan.runs import open_run
 
     return {"run": directory, **plain(open_run(directory).record)}
+
+
+def _sweep(directory: str) -> dict:
+    from memoryspan.files.versioned import plain
+    from memoryspan.report.views import KINDS
+    from memoryspan.sweeps.manifest import command_of
+    from memoryspan.sweeps.sweep import pending, read_sweep
+
+    sweep = read_sweep(directory, KINDS[command_of(Path(directory))])
+    progress = {
+        "trials": len(sweep.trials),
+        "completed": len(sweep.completed),
+        "failed": sum(found.failure is not None for found in sweep.completed),
+        "pending": len(pending(sweep)),
+    }
+    return {"sweep": directory, **progress, "notices": list(sweep.notices), **plain(sweep.manifest)}
 
 
 def _model(path: str) -> dict:

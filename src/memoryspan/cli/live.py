@@ -5,8 +5,9 @@ Where standard error is not a terminal a plain line now and then takes its place
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from itertools import count
 
 from rich.console import Console, Group, RenderableType
@@ -17,10 +18,11 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from memoryspan.cli.table import Cells, table
+from memoryspan.cli.table import as_rich
+from memoryspan.report.views import SweepView
 from memoryspan.spans.held import Held, held_span
-from memoryspan.sweeps.result import Answer
 from memoryspan.sweeps.sweep import Sweep
+from memoryspan.sweeps.trial import TrialResult
 from memoryspan.training import TrainSnapshot
 
 PLAIN_SECONDS = 10
@@ -74,40 +76,47 @@ def training(min_length: int, max_length: int) -> Iterator[Callable[[TrainSnapsh
 
 
 @contextmanager
-def sweeping(
-    sweep: Sweep, total: int, cells_of: Callable[[Sequence[Answer]], Cells], line_of: Callable[[Answer], str]
-) -> Iterator[tuple[Callable, Callable]]:
-    """(on_answer, on_event): what `run` calls, to show the table as it fills and a line a worker.
+def sweeping(sweep: Sweep, total: int, view: SweepView) -> Iterator[tuple[Callable, Callable]]:
+    """Show the table of a sweep as it fills, and a line for each worker; without a terminal, a line for each result.
 
-    `line_of` an answer takes the place of the table where there is no terminal.
+    Yields on_result and on_event, as `run_trials` calls them.
     """
     console = Console(stderr=True)
-    done, lines = [], {}
-    shown, due = table(cells_of(sweep.answered)), time.monotonic() + PLAIN_SECONDS
+    lines: dict[int, str] = {}
+    done, began = 0, time.monotonic()
+    shown, due = as_rich(view.table(sweep.completed)), began + PLAIN_SECONDS
 
-    def on_answer(answer: Answer) -> None:
-        nonlocal shown
-        done.append(answer)
+    def on_result(found: TrialResult) -> None:
+        nonlocal shown, done
+        done += 1
         if console.is_terminal:
-            shown = table(cells_of(sweep.answered))
+            shown = as_rich(view.table(sweep.completed))
         else:
-            console.print(f"{len(done)} of {total}: {line_of(answer)}", highlight=False, soft_wrap=True)
+            console.print(f"{done} of {total}: {view.one_line(found)}", highlight=False, soft_wrap=True)
 
-    def on_event(worker: int, sentence: str) -> None:
+    def on_event(worker: int, words: str) -> None:
         nonlocal due
-        lines[worker] = sentence
+        lines[worker] = words
         if not console.is_terminal and time.monotonic() >= due:
-            console.print(f"worker {worker + 1}: {sentence}", highlight=False, soft_wrap=True)
+            console.print(f"worker {worker + 1}: {words}", highlight=False, soft_wrap=True)
             due = time.monotonic() + PLAIN_SECONDS
 
     def picture() -> Group:
-        bar = ProgressBar(total=total, completed=len(done), width=30)
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(ProgressBar(total=total, completed=done, width=30), _time_to_go(done, total, began))
         workers = [Text(f"{number + 1}: {lines[number]}", no_wrap=True) for number in sorted(lines)]
         return Group(*workers, bar, shown)  # a terminal cuts off what does not fit at the bottom
 
     live = Live(console=console, get_renderable=picture, transient=True, refresh_per_second=4)
     with live if console.is_terminal else nullcontext():
-        yield on_answer, on_event
+        yield on_result, on_event
+
+
+def _time_to_go(done: int, total: int, began: float) -> str:
+    if not done:
+        return f"{done} of {total}"
+    seconds = (time.monotonic() - began) / done * (total - done)
+    return f"{done} of {total}, about {timedelta(seconds=round(seconds))} to go"
 
 
 def _line(position: TrainSnapshot, min_length: int, max_length: int, spinner: Spinner, waited: float) -> Table:

@@ -88,7 +88,7 @@ def _held(run, model, updates: int):
 
     if held := cache.load(run, updates):
         return held
-    held = cache.as_kept(measured_span(model, run.task, max(SHORT, FURTHER * run.task.length)), updates)
+    held = cache.as_record(measured_span(model, run.task, max(SHORT, FURTHER * run.task.length)), updates)
     try:
         cache.save(run, held)
     except OSError as error:
@@ -98,9 +98,11 @@ def _held(run, model, updates: int):
 
 def _sweep_page(target: str):
     from memoryspan.report.page.sweep import sweep_page
-    from memoryspan.sweeps.sweep import open_sweep
+    from memoryspan.report.views import KINDS
+    from memoryspan.sweeps.manifest import command_of
+    from memoryspan.sweeps.sweep import read_sweep
 
-    sweep = open_sweep(target)
+    sweep = read_sweep(target, KINDS[command_of(Path(target))])
     for notice in sweep.notices:
         click.echo(notice, err=True)
     return sweep_page(sweep)

@@ -1,29 +1,25 @@
 """`memoryspan reproduce`: published experiments, run here, beside what was published."""
 
 import json
-from typing import TYPE_CHECKING
 
 import click
 
 from memoryspan.cli.options import given, json_option
 from memoryspan.cli.output import say
 
-if TYPE_CHECKING:
-    from memoryspan.cli.sweeping import View
-
 
 @click.command(
     epilog="\b\nExamples:\n  memoryspan reproduce --list\n  memoryspan reproduce lstm-1997 --quick\n"
     "  memoryspan reproduce lstm-1997/adding-100 --seeds 10\n"
-    "  memoryspan reproduce lstm-1997 echo --run runs/published --executor dask\n"
-    "  memoryspan reproduce --run runs/published",
+    "  memoryspan reproduce lstm-1997 echo --dir runs/published --executor dask\n"
+    "  memoryspan reproduce --dir runs/published",
 )
 @click.argument("names", nargs=-1, metavar="[PAPER|EXPERIMENT]...")
-@click.option("--list", "only_list", is_flag=True, help="Show what there is, with what was published, and run nothing.")
-@click.option("--quick", is_flag=True, help="Of those named only the ones marked quick in --list, and 3 seeds.")
-@click.option("--seeds", type=click.IntRange(1), help="How many trainings of each.  [default: 5; 3 with --quick]")
-@click.option("--run", "directory", type=click.Path(), help="Where to keep it.  [default: a fresh directory in runs/]")
-@click.option("--retry-failed", is_flag=True, help="Also run again what ended in an error.")
+@click.option("--list", "only_list", is_flag=True, help="List experiments and published figures, and run nothing.")
+@click.option("--quick", is_flag=True, help="Only the ones marked quick in --list, with 3 seeds.")
+@click.option("--seeds", type=click.IntRange(1), help="The number of trainings of each.  [default: 5; 3 with --quick]")
+@click.option("--dir", "directory", type=click.Path(), help="Where to save it.  [default: a fresh directory in runs/]")
+@click.option("--retry-failed", is_flag=True, help="Also run failed trials again.")
 @click.option("--workers", type=int, help="Processes.  [default: one a core]")
 @click.option("--executor", help="dask, or the address of a Dask scheduler, like tcp://host:8786.")
 @json_option
@@ -32,9 +28,8 @@ def reproduce(ctx: click.Context, names: tuple[str, ...], only_list: bool, direc
     """Repeat published memory experiments, and show what was published beside what is measured here.
 
     Each is trained to its published criterion with stock Keras models of comparable size, twice: with the curriculum,
-    which is what this package adds, and without, as published. Keeps a sweep: rerunning it with --run runs only what is
-    missing, and the same command with more seeds or experiments what is new. Exit code 1: some trainings ended in an
-    error.
+    which is what this package adds, and without, as published. Saves a sweep: with --dir it resumes, and the same
+    command with more seeds or experiments extends it. Exit code 1: some trials ended in an error.
     """
     if only_list:
         if others := sorted(given(ctx) - {"names", "--list", "--json"}):
@@ -47,7 +42,7 @@ def reproduce(ctx: click.Context, names: tuple[str, ...], only_list: bool, direc
         )
     if not names and (others := sorted(given(ctx) & {"--quick", "--seeds"})):
         raise click.UsageError(
-            f"A sweep goes on with the question that it has: leave {', '.join(others)}, or name all its experiments as "
+            f"A sweep resumes with the settings that it has: leave {', '.join(others)}, or name all its experiments as "
             f"well.",
             ctx,
         )
@@ -69,32 +64,10 @@ def _list(names: tuple[str, ...], as_json: bool) -> None:
 
 
 def _sweep(names: tuple[str, ...], directory: str | None, *, quick, seeds, **how) -> int:
-    """Answers what is missing, shows all, and returns the exit code."""
-    from memoryspan.cli.sweeping import answer_and_show
-    from memoryspan.reproduce.experiment import trials
+    from memoryspan.cli.sweeping import run_and_show
+    from memoryspan.reproduce.experiment import plan
+    from memoryspan.reproduce.kind import REPRODUCE
     from memoryspan.reproduce.suite import meant
-    from memoryspan.reproduce.trial import Trials
 
-    now = trials(meant(names, quick), range(seeds or (3 if quick else 5))) if names else None
-    return answer_and_show(directory, now, Trials, _view(), **how)
-
-
-def _view() -> "View":
-    from memoryspan.cli.sweeping import View
-    from memoryspan.cli.table import Cells
-    from memoryspan.report.tables.reproduced import LEFT, TITLES, cells_of, notes, one_line
-    from memoryspan.reproduce.compare import as_json, compare
-
-    def draw(answers, directory):
-        from memoryspan.report.figures.reproduced import FILE, dots, draw_reproduced
-
-        drawn = dots(compare(answers))
-        return draw_reproduced(drawn, directory / FILE) if drawn else None
-
-    return View(
-        lambda answers: Cells(TITLES, LEFT, [cells_of(row) for row in compare(answers)]),
-        one_line,
-        lambda answers: notes(compare(answers)),
-        draw,
-        lambda answers: {"experiments": [as_json(row) for row in compare(answers)]},
-    )
+    config = plan(meant(names, quick), range(seeds or (3 if quick else 5))) if names else None
+    return run_and_show(directory, config, REPRODUCE, **how)

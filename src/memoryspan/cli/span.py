@@ -11,8 +11,7 @@ from memoryspan.cli.output import say
 from memoryspan.spec import Spec
 
 if TYPE_CHECKING:
-    from memoryspan.cli.sweeping import View
-    from memoryspan.spans.cell import Span
+    from memoryspan.spans.trial import Span
 
 
 @click.command(
@@ -29,14 +28,16 @@ if TYPE_CHECKING:
 @click.option(
     "--model", "models", type=SpecType(), multiple=True, help="What is to remember; may be repeated.  [default: lstm]"
 )
-@click.option("--seeds", type=int, default=5, show_default=True, help="How many trainings of each.")
+@click.option("--seeds", type=int, default=5, show_default=True, help="The number of trainings of each.")
 @click.option("--budget", default="20Mtok", show_default=True, help="Of each training: 20k (examples), 50Mtok, 10min.")
-@click.option("--max-length", type=int, default=4096, show_default=True, help="Time steps beyond which nobody looks.")
+@click.option(
+    "--max-length", type=int, default=4096, show_default=True, help="The maximum length to test, in time steps."
+)
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Examples an update.")
-@click.option("--parameters", type=Count(), help="All models as wide as so many parameters allow, like 15k.")
-@click.option("--run", "directory", type=click.Path(), help="Where to keep it.  [default: a fresh directory in runs/]")
-@click.option("--resume", type=click.Path(), help="Go on with this sweep: only what is missing is run.")
-@click.option("--retry-failed", is_flag=True, help="Also run again what ended in an error.")
+@click.option("--parameters", type=Count(), help="The widest models with at most this many parameters, like 15k.")
+@click.option("--dir", "directory", type=click.Path(), help="Where to save it.  [default: a fresh directory in runs/]")
+@click.option("--resume", type=click.Path(), help="Resume this sweep: run only what is pending.")
+@click.option("--retry-failed", is_flag=True, help="Also run failed trials again.")
 @click.option("--workers", type=int, help="Processes.  [default: one a core]")
 @click.option("--executor", help="dask, or the address of a Dask scheduler, like tcp://host:8786.")
 @json_option
@@ -46,9 +47,9 @@ def span(ctx: click.Context, target: str | None, resume: str | None, directory: 
 
     Two spans, both with an interval over seeds, in time steps and in lag. Learned: the longest length mastered by
     training from scratch. Held: the longest at which the trained model still has 95 % right, without more training.
-    Keeps a sweep: a manifest, one file a cell, results.csv and a picture; rerunning it runs only what is missing, and
-    the same command with more seeds, models or tasks what is new.
-    Given a run, or a .keras file, it measures how far that model holds. Exit code 1: some cells ended in an error.
+    Saves a sweep: a manifest, one file a trial, results.csv and a picture. With --dir it resumes, and the same command
+    with more seeds, models or tasks, or a larger budget or maximum length, extends it, keeping what still holds.
+    Given a run, or a .keras file, it measures the held span of that model. Exit code 1: some trials ended in an error.
     """
     from memoryspan.cli.target import is_keras_file, is_run
 
@@ -56,12 +57,12 @@ def span(ctx: click.Context, target: str | None, resume: str | None, directory: 
         _refuse_other_options(ctx)
         _hold(target, **{name: options[name] for name in ("tasks", "models", "max_length", "as_json")})
         return
-    asked = any(ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE for name in _QUESTION)
+    configured = any(ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE for name in _SETTINGS)
     if len(places := [place for place in (target, resume, directory) if place is not None]) > 1:
-        raise click.UsageError(f"Which sweep is meant, {' or '.join(places)}? Give one of them.", ctx)
-    if (going_on := target or resume) is not None:
-        _require_sweep(going_on)
-    ctx.exit(_sweep(going_on or directory, asked, **options))
+        raise click.UsageError(f"There should be one sweep, got {' and '.join(places)}: give one of them.", ctx)
+    if (resumed := target or resume) is not None:
+        _require_sweep(resumed)
+    ctx.exit(_sweep(resumed or directory, configured, **options))
 
 
 def _refuse_other_options(ctx: click.Context) -> None:
@@ -70,57 +71,35 @@ def _refuse_other_options(ctx: click.Context) -> None:
         raise click.UsageError(f"A trained model is measured as it is: leave {', '.join(others)}.", ctx)
 
 
-_QUESTION = ("tasks", "models", "seeds", "budget", "max_length", "batch_size", "parameters")
-"""The options that make another question."""
+_SETTINGS = ("tasks", "models", "seeds", "budget", "max_length", "batch_size", "parameters")
+"""The options that are settings of a sweep."""
 
 
 def _require_sweep(directory: str) -> None:
-    """Raises `RunError` where there is none: one that is to go on is not begun by mistake."""
-    from memoryspan.sweeps.sweep import open_sweep
+    """Raise `RunError` where the sweep to resume does not exist: it is not started by mistake."""
+    from memoryspan.spans.kind import SPAN
+    from memoryspan.sweeps.manifest import read_manifest
 
-    open_sweep(directory)
+    read_manifest(Path(directory), SPAN)
 
 
-def _sweep(directory: str | None, asked: bool, *, retry_failed, workers, executor, as_json, **question) -> int:
-    """Answers what is missing, shows all, and returns the exit code."""
-    from memoryspan.cli.sweeping import answer_and_show
-    from memoryspan.sweeps.manifest import FILE, Question
+def _sweep(directory: str | None, configured: bool, *, retry_failed, workers, executor, as_json, **settings) -> int:
+    """Run what is pending, show all, and return the exit code."""
+    from memoryspan.cli.sweeping import run_and_show
+    from memoryspan.spans.kind import SPAN
+    from memoryspan.sweeps.manifest import is_sweep
 
-    goes_on = directory is not None and (Path(directory) / FILE).exists() and not asked
+    resumes = directory is not None and is_sweep(Path(directory)) and not configured
     how = {"retry_failed": retry_failed, "workers": workers, "executor": executor, "as_json": as_json}
-    return answer_and_show(directory, None if goes_on else _question(**question), Question, _view(), **how)
+    return run_and_show(directory, None if resumes else _config(**settings), SPAN, **how)
 
 
-def _view() -> "View":
-    from memoryspan.cli.sweeping import View
-    from memoryspan.cli.table import Cells
-    from memoryspan.files.versioned import plain
-    from memoryspan.report.tables.span import TITLES, about_intervals, cells_of, learned_intervals, one_line, shown
-    from memoryspan.spans.summary import summarise
-
-    def table(answers):
-        return Cells(TITLES, 2, [cells_of(row, shown) for row in summarise(answers)])
-
-    def notes(answers):
-        return list(filter(None, [about_intervals(learned_intervals(summarise(answers)))]))
-
-    def draw(answers, directory):
-        if not any(answer.found for answer in answers):
-            return None
-        from memoryspan.report.figures.span import FILE, draw_span
-
-        return draw_span(answers, directory / FILE, shown)
-
-    return View(table, one_line, notes, draw, lambda answers: {"summary": plain(summarise(answers))})
-
-
-def _question(*, tasks, models, seeds, budget, max_length, batch_size, parameters):
-    """What is asked, with all settings, once it is known to make sense."""
-    from memoryspan.spans.plan import question
+def _config(*, tasks, models, seeds, budget, max_length, batch_size, parameters):
+    from memoryspan.spans.plan import plan
     from memoryspan.training.budget import Budget
 
     models = [model.with_settings(parameters=parameters) for model in models or [Spec("lstm")]]
-    return question(
+    return plan(
         tasks or [Spec("echo")],
         models,
         seeds=range(seeds),
@@ -137,7 +116,7 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
     from memoryspan.cli.target import is_run, open_target
     from memoryspan.files.versioned import plain
     from memoryspan.report.figures.span import FILE, draw_curves
-    from memoryspan.report.tables.span import shown
+    from memoryspan.report.tables.span import display_name
     from memoryspan.runs.describe import asked_task
 
     if len(tasks) > 1 or len(models) > 1:
@@ -158,7 +137,7 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
     if capacity is not None:
         say(f"Short-term memory capacity (Jaeger 2002): {capacity:.2f} symbols.")
     if is_run(target):
-        drawn = draw_curves({shown(asked_task(task)): {model.name: [curve]}}, Path(target) / FILE)
+        drawn = draw_curves({display_name(asked_task(task)): {model.name: [curve]}}, Path(target) / FILE)
         say(f"The picture is in {target}: {drawn.name}, {drawn.with_suffix('.svg').name}.")
 
 
@@ -170,7 +149,7 @@ def _keep_held(target: str, task, held) -> None:
 
     run = open_run(target)
     if run.record.results is not None and asked_task(task) == run.record.asked.task:
-        cache.save(run, cache.as_kept(held, run.record.results.updates))
+        cache.save(run, cache.as_record(held, run.record.results.updates))
 
 
 def _capacity(model) -> float | None:

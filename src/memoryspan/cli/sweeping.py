@@ -1,123 +1,116 @@
-"""What the commands that answer a sweep have in common: `span` and `reproduce` differ in how they show it."""
+"""What the commands that run a sweep have in common."""
 
 import json
-import shlex
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from memoryspan.cli.output import say, sigint_raises
 
 if TYPE_CHECKING:
-    from memoryspan.cli.table import Cells
-    from memoryspan.reproduce.trial import Trials
-    from memoryspan.sweeps.manifest import Question
-    from memoryspan.sweeps.result import Answer
+    from memoryspan.report.views import SweepView
+    from memoryspan.sweeps.kind import Kind, SweepConfig
     from memoryspan.sweeps.sweep import Sweep
+    from memoryspan.sweeps.trial import Trial
+    from memoryspan.sweeps.workers import Workers
 
 
-@dataclass(frozen=True)
-class View:
-    """How a kind of sweep is shown, by functions of its answers."""
-
-    table: "Callable[[Sequence[Answer]], Cells]"
-    one_line: "Callable[[Answer], str]"
-    notes: "Callable[[Sequence[Answer]], list[str]]"
-    """What is said below the table."""
-    draw: "Callable[[Sequence[Answer], Path], Path | None]"
-    """Draws into a directory, and returns the picture's path; None where there is nothing to draw."""
-    as_json: "Callable[[Sequence[Answer]], dict[str, Any]]"
-
-
-def answer_and_show(
+def run_and_show(
     directory: str | None,
-    question: "Question | Trials | None",
-    kind: "type[Question | Trials]",
-    view: View,
+    config: "SweepConfig | None",
+    kind: "Kind",
     *,
     retry_failed: bool,
     workers: int | None,
     executor: str | None,
     as_json: bool,
 ) -> int:
-    """Answers what is missing, shows all, and returns the exit code; without a question it is the directory's."""
-    from memoryspan.sweeps.run import workers as hire
-    from memoryspan.sweeps.sweep import begin, missing, open_sweep
+    """Run the trials that are pending, show all results, and return the exit code.
 
-    cells = (question or open_sweep(str(directory), kind).manifest.asked).cells
-    # Workers that cannot be had are found out before there is a directory; processes of this machine start with work.
-    with hire(executor, workers, cells) as crew, begin(directory, question) as sweep:
+    Without a `config` the directory has one. A sweep with nothing to run is shown without its lock.
+    """
+    from memoryspan.report.views import view_of
+    from memoryspan.sweeps.manifest import is_sweep
+    from memoryspan.sweeps.run import make_workers
+    from memoryspan.sweeps.sweep import open_for_writing, pending, read_sweep, require_trusted
+
+    view, known = view_of(kind), None
+    if config is None or (directory is not None and is_sweep(Path(directory))):
+        known = read_sweep(directory or ".", kind)
+        if config is None and not pending(known, retry_failed):
+            return _show(known, view, as_json)
+    n_trials = len((config or known.manifest.config).trials)  # pyright: ignore[reportOptionalMemberAccess]
+    # Workers that cannot start are reported before there is a directory. Processes of this machine start with work.
+    with make_workers(executor, workers, n_trials) as made, open_for_writing(directory, kind, config, known) as sweep:
         for notice in sweep.notices:
             click.echo(notice, err=True)
-        if cells := missing(sweep, retry_failed):
+        if trials := pending(sweep, retry_failed):
+            require_trusted(sweep, trials)
             with sigint_raises():
-                _answer(sweep, cells, crew, view)
-        drawn = _draw(sweep, view)
-    _show(sweep, drawn, view, as_json)
-    return int(any(answer.failure for answer in sweep.answers.values()))
+                _run(sweep, trials, made, view)
+        _draw(sweep, view)
+    return _show(sweep, view, as_json)
 
 
-def _again(sweep: "Sweep") -> str:
-    """The command that goes on with it."""
-    return f"memoryspan {sweep.manifest.asked.command} --run {shlex.quote(str(sweep.directory))}"
-
-
-def _answer(sweep: "Sweep", cells, crew, view: View) -> None:
+def _run(sweep: "Sweep", trials: "list[Trial]", workers: "Workers", view: "SweepView") -> None:
     from memoryspan.cli.live import sweeping
-    from memoryspan.sweeps.run import run
+    from memoryspan.sweeps.run import run_trials
 
     try:
-        with sweeping(sweep, len(cells), view.table, view.one_line) as (on_answer, on_event):
-            run(sweep, cells, crew, on_answer, on_event)
+        with sweeping(sweep, len(trials), view) as (on_result, on_event):
+            run_trials(sweep, trials, workers, on_result, on_event)
     except KeyboardInterrupt:
         click.echo(
-            f"{len(sweep.answers)} of {len(sweep.cells)} cells are answered and kept; {_again(sweep)} answers the "
-            f"others, from their beginning.",
+            f"{len(sweep.results)} of {len(sweep.trials)} trials are complete and saved. {sweep.command} runs the "
+            f"others, from their start.",
             err=True,
         )
         raise
 
 
-def _draw(sweep: "Sweep", view: View) -> Path | None:
-    """The picture; None where there is nothing to draw, or no place for it."""
+def _draw(sweep: "Sweep", view: "SweepView") -> None:
     try:
-        return view.draw(sweep.answered, sweep.directory)
+        view.draw(sweep.completed, sweep.directory)
     except OSError as error:
         click.echo(f"The picture could not be written to {sweep.directory}: {error.strerror or error}.", err=True)
-        return None
 
 
-def _show(sweep: "Sweep", drawn: Path | None, view: View, as_json: bool) -> None:
-    from rich.console import Console
-
-    from memoryspan.cli.table import stacked, table
+def _show(sweep: "Sweep", view: "SweepView", as_json: bool) -> int:
     from memoryspan.files.versioned import plain
 
-    answers = sweep.answered
+    results = sweep.completed
     if as_json:
-        shown = {"sweep": str(sweep.directory), **view.as_json(answers), "answers": plain(answers)}
-        say(json.dumps(shown, allow_nan=False))
-        return
-    console, cells = Console(), view.table(answers)
-    needed = console.measure(table(cells), options=console.options.update(width=10_000)).maximum
+        facts = {"sweep": str(sweep.directory), **view.as_json(results), "results": plain(results)}
+        say(json.dumps(facts, allow_nan=False))
+    else:
+        _show_table(sweep, view)
+    return int(any(found.failure for found in results))
+
+
+def _show_table(sweep: "Sweep", view: "SweepView") -> None:
+    from rich.console import Console
+
+    from memoryspan.cli.table import as_rich, stacked
+
+    results, console = sweep.completed, Console()
+    table = view.table(results)
+    needed = console.measure(as_rich(table), options=console.options.update(width=10_000)).maximum
     if not sys.stdout.isatty():
         console.width = needed
     if needed <= console.width:
-        console.print(table(cells))
+        console.print(as_rich(table))
     else:
-        say(stacked(cells))
-    for sentence in view.notes(answers):
-        say(sentence)
-    for answer in answers:
-        if answer.failure:
-            say(f"\n{view.one_line(answer)}")
-    if not all(cell.repeatable for cell in sweep.cells):
-        say("\nThe budget is in seconds: asked again, this sweep would not have the same answers.")
-    kept = [*([drawn.name, drawn.with_suffix(".svg").name] if drawn else []), "results.csv", "cells/"]
-    say(f"\nThe sweep is in {sweep.directory}: {', '.join(kept)}.")
-    if any(answer.failure for answer in answers):
-        say(f"Next: {_again(sweep)} --retry-failed")
+        say(stacked(table))
+    for note in view.notes(results):
+        say(note)
+    failed = [found for found in results if found.failure]
+    for found in failed:
+        say(f"\n{view.one_line(found)}")
+    if not all(trial.repeatable for trial in sweep.trials):
+        say("\nThe budget is in seconds: run again, this sweep would not have the same results.")
+    pictures = [path.name for suffix in ("png", "svg") for path in sorted(sweep.directory.glob(f"*.{suffix}"))]
+    say(f"\nThe sweep is in {sweep.directory}: {', '.join([*pictures, 'results.csv', 'trials/'])}.")
+    if failed:
+        say(f"Next: {sweep.command} --retry-failed")

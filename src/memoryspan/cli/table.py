@@ -1,35 +1,26 @@
-"""Tables on a terminal, while a sweep fills them and when it is done."""
-
-from collections.abc import Sequence
-from typing import NamedTuple
+"""Tables on a terminal."""
 
 from rich.table import Table
 from rich.text import Text
 
-
-class Cells(NamedTuple):
-    """A table as it reads: the first columns are of words, and fold; the others of numbers."""
-
-    titles: Sequence[str]
-    words: int
-    rows: list[list[str]]
+from memoryspan.report.tables.text import TextTable
 
 
-def table(cells: Cells) -> Table:
-    """With a row a line."""
+def as_rich(table: TextTable) -> Table:
+    """Return a table with one row a line."""
     drawn = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for number, title in enumerate(cells.titles):
-        drawn.add_column(title, overflow="fold", justify="left" if number < cells.words else "right")
-    for row in cells.rows:
+    for number, title in enumerate(table.titles):
+        drawn.add_column(title, overflow="fold", justify="left" if number < table.n_words else "right")
+    for row in table.rows:
         drawn.add_row(*map(Text, row))
     return drawn
 
 
-def stacked(cells: Cells) -> str:
-    """The same for a terminal that is too narrow for a table."""
+def stacked(table: TextTable) -> str:
+    """Return a table with one line a number, for a terminal that is too narrow for it."""
     lines = []
-    for row in cells.rows:
-        lines.append(", ".join(row[: cells.words]))
-        named = zip(cells.titles[cells.words :], row[cells.words :], strict=True)
-        lines += [f"  {title}: {text}" for title, text in named]
+    for row in table.rows:
+        lines.append(", ".join(row[: table.n_words]))
+        pairs = zip(table.titles[table.n_words :], row[table.n_words :], strict=True)
+        lines += [f"  {title}: {text}" for title, text in pairs]
     return "\n".join(lines)

@@ -59,7 +59,7 @@ def clean(directory: Path) -> None:
 
 
 @contextmanager
-def explained(directory: Path, instead: str) -> Iterator[None]:
+def as_run_error(directory: Path, instead: str) -> Iterator[None]:
     """Turns an `OSError` of the block into a `RunError` that says what to do instead."""
     try:
         yield

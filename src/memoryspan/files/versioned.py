@@ -1,8 +1,14 @@
 """Versioned JSON files: a format number first, so that an older reader knows what it cannot read."""
 
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
+
+from memoryspan.errors import RunError
+from memoryspan.files import atomic
+
+T = TypeVar("T")
 
 
 class _Version(msgspec.Struct):
@@ -10,6 +16,36 @@ class _Version(msgspec.Struct):
 
     format: int
     memoryspan: str
+
+
+def read(path: Path, of: type[T], newest: int, *, instead: str) -> T:
+    """Return the content of a versioned file.
+
+    Raises:
+        RunError: the file cannot be read, is damaged, or has another format than `newest`.
+    """
+    try:
+        return decode(path.read_bytes(), path, of, newest, instead=instead)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+    except msgspec.DecodeError as error:
+        raise RunError(f"{path} is damaged ({error}): put back a copy of it, or {instead}.") from error
+
+
+def decode(content: bytes, path: Path, of: type[T], newest: int, *, instead: str) -> T:
+    """Return the content of a versioned file, as `read` does; raises `msgspec.DecodeError` where it is damaged."""
+    version = msgspec.json.decode(content, type=_Version)
+    if version.format != newest:
+        raise RunError(
+            f"{path} has format {version.format}, written by memoryspan {version.memoryspan}, and this one reads "
+            f"{newest}: {instead}, or install that version."
+        )
+    return msgspec.json.decode(content, type=of)
+
+
+def write(path: Path, content: msgspec.Struct) -> None:
+    """Write a versioned file in one step; raises `OSError` where it cannot be written."""
+    atomic.write(path, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
 
 
 def plain(value: Any) -> Any:

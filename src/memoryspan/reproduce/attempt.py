@@ -1,4 +1,4 @@
-"""Answers trials: trains their models, and finds how many sequences it took until the criterion was met."""
+"""Run trials of experiments: train their models, and count the sequences until the criterion is met."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,9 +15,9 @@ from memoryspan.engine import Forward, Variables, forward
 from memoryspan.inference.evaluate import compile_rows, correct
 from memoryspan.models import make_model
 from memoryspan.reproduce.criterion import is_met, mistakes, root_mean_square
-from memoryspan.reproduce.trial import TESTED, Criterion, Outcome, Trial
+from memoryspan.reproduce.trial import TESTED, Criterion, ReproduceResult, ReproduceTrial
 from memoryspan.sampling import integers
-from memoryspan.spans.measure import trained
+from memoryspan.sweeps.cost import training_cost
 from memoryspan.tasks import Batch, Task, make_task
 from memoryspan.training import Curriculum, Status, TrainConfig, TrainSnapshot
 from memoryspan.training.loop import chunks
@@ -25,16 +25,18 @@ from memoryspan.training.position import evaluation_key
 from memoryspan.training.proof import Proof, confirm_on_two_samples
 
 Errors = tuple[Float[np.ndarray, "sequences"], Bool[np.ndarray, "sequences"]]
-"""Of sequences, one by one: the largest error, and whether the task judges it wrong."""
+"""For each sequence the largest error, and whether the task judges it wrong."""
 
 Meter = Callable[..., Errors]
 
 
-def attempt(trials: Sequence[Trial], on_progress: Callable[[str], None] = lambda sentence: None) -> list[Outcome]:
-    """The answers to trials that differ in their seed alone; they train together, in one compiled program.
+def attempt(
+    trials: Sequence[ReproduceTrial], on_progress: Callable[[str], None] = lambda words: None
+) -> list[ReproduceResult]:
+    """Return the results of trials that differ in their seed alone; they train together, in one compiled program.
 
-    The criterion is looked at on fresh sequences, which are not trained on, after a chunk of updates whose accuracy
-    promises something. `on_progress` is told, in a few words, what is going on.
+    The criterion is tested on fresh sequences, which are not trained on, after each chunk of updates with an accuracy
+    near it. `on_progress` is called with a few words on where they stand.
 
     Raises what making the task and the model and training raise.
     """
@@ -43,8 +45,8 @@ def attempt(trials: Sequence[Trial], on_progress: Callable[[str], None] = lambda
     on_progress("building")
     models = [make_model(trial.model, task, trial.seed) for trial in trials]
     unordered_from = None if first.curriculum else first.min_length
-    curriculum = Curriculum(mastered=first.mastered, settle_for=1, unordered_from=unordered_from)
-    promising = min(TrainConfig.threshold, first.criterion.share)
+    curriculum = Curriculum(mastered=first.grow_above, settle_for=1, unordered_from=unordered_from)
+    promising = min(TrainConfig.threshold, first.criterion.required_accuracy)
     settings = [TrainConfig(trial.seed, trial.batch_size, trial.budget, curriculum, promising) for trial in trials]
     meter = error_meter(forward(models[0]), task, first.min_length)
     now = ()
@@ -52,14 +54,13 @@ def attempt(trials: Sequence[Trial], on_progress: Callable[[str], None] = lambda
     order = "with" if first.curriculum else "without"
     for now in chunks(models, task, settings, _proof(first.criterion, task, meter)):
         on_progress(f"{first.experiment}, {order} curriculum: {_describe(now)}")
-    return [_outcome(*each, task, meter) for each in zip(trials, models, now, strict=True)]
+    return [_result(*each, task, meter) for each in zip(trials, models, now, strict=True)]
 
 
 def _proof(criterion: Criterion, task: Task, meter: Meter) -> Proof:
-    """Solved where both draws of fresh sequences meet the criterion."""
 
     def look(position: TrainSnapshot, settings: TrainConfig, key: Array) -> Accuracy | None:
-        errors = meter(position.state.variables, key, criterion.in_a_row, criterion)
+        errors = meter(position.state.variables, key, criterion.n_consecutive, criterion)
         return _accuracy(criterion, errors, task) if is_met(criterion, *errors) else None
 
     return confirm_on_two_samples(look)
@@ -71,14 +72,13 @@ def _accuracy(criterion: Criterion, errors: Errors, task: Task) -> Accuracy:
 
 
 def error_meter(fwd: Forward, task: Task, min_length: int) -> Meter:
-    """How wrong a model is on fresh sequences, for many calls; lengths are drawn from `min_length` to `task.length`.
+    """Return a function that measures errors on fresh sequences, of lengths from `min_length` to `task.length`.
 
-    Of a model that reads its padding all have the full length.
+    For a model that reads its padding all have the full length.
 
     Returns:
-        measure(variables, key, sequences, criterion=None): their errors; those of the first few alone, where their
-        mistakes say that the criterion is not met. It raises `InsufficientMemoryError` where one does not fit into
-        memory.
+        measure(variables, key, sequences, criterion=None), which returns their errors, and stops early where a
+        criterion is out of reach. It raises `InsufficientMemoryError` where one sequence does not fit into memory.
     """
     program: tuple[int, Callable] | None = None
 
@@ -93,7 +93,7 @@ def error_meter(fwd: Forward, task: Task, min_length: int) -> Meter:
         while len(errors) < sequences:
             more = errors_of(variables, jax.random.fold_in(key, len(errors)), jnp.int32(task.length))
             errors, wrong = np.append(errors, more[0]), np.append(wrong, more[1])
-            if criterion and mistakes(criterion, errors, wrong).sum() > criterion.allowed:
+            if criterion and mistakes(criterion, errors, wrong).sum() > criterion.max_mistakes:
                 break
         return errors[:sequences], wrong[:sequences]
 
@@ -101,9 +101,9 @@ def error_meter(fwd: Forward, task: Task, min_length: int) -> Meter:
 
 
 def largest_errors(task: Task, predictions: Float[Array, "batch ..."], batch: Batch) -> Float[Array, "batch"]:
-    """The largest absolute error of each example: of any output, at any step that is asked for.
+    """Return the largest absolute error of each example, over its outputs and the steps in its target mask.
 
-    Of a class it is against 1 for the right one and 0 for the others.
+    A class counts as 1 for the right output and 0 for the others.
     """
     if jnp.issubdtype(batch.targets.dtype, jnp.integer):
         expected = jax.nn.one_hot(batch.targets, predictions.shape[-1])
@@ -123,19 +123,20 @@ def _errors(
     return largest_errors(task, predictions, batch), ~correct(task, predictions, batch)
 
 
-def _outcome(trial: Trial, model: keras.Model, position: TrainSnapshot, task: Task, meter: Meter) -> Outcome:
+def _result(
+    trial: ReproduceTrial, model: keras.Model, position: TrainSnapshot, task: Task, meter: Meter
+) -> ReproduceResult:
     errors = meter(position.state.variables, evaluation_key(trial.seed, position.row), TESTED)
     spread = root_mean_square(errors[0])
-    return Outcome(
+    return ReproduceResult(
         sequences=position.row.examples if position.status is Status.SOLVED else None,
         accuracy=measured(_accuracy(trial.criterion, errors, task)),
         rms_error=spread if isfinite(spread) else None,
-        **trained(model, position),
+        **training_cost(model, position),
     )
 
 
 def _describe(now: Sequence[TrainSnapshot]) -> str:
-    """Where the seeds stand, in a line."""
     rows = [position.row for position in now]
     worst = min(rows, key=lambda row: (row.length, row.accuracy))
     return (

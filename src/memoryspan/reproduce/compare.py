@@ -1,6 +1,6 @@
-"""What was measured beside what was published: a comparison for each experiment, with the curriculum and without.
+"""Measured figures beside published ones: a comparison for each experiment, with the curriculum and without.
 
-Pure functions of the answers.
+Pure functions of the results.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,31 +13,31 @@ import numpy as np
 from memoryspan.files.versioned import plain
 from memoryspan.reproduce.experiment import Experiment
 from memoryspan.reproduce.suite import SUITE
-from memoryspan.reproduce.trial import Outcome, Trial
+from memoryspan.reproduce.trial import ReproduceResult, ReproduceTrial
 from memoryspan.stats import Interval, interval
-from memoryspan.sweeps.result import Answer
+from memoryspan.sweeps.trial import TrialResult
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A row of the table: an experiment, over seeds. Without a single answer there is no figure but `failures`."""
+    """A row of the table: an experiment, over seeds. Figures are None where no seed has a result."""
 
     experiment: Experiment | None
-    """As published; None where this version has none of that name."""
-    trial: Trial
-    """As it was run, by the first of the seeds."""
+    """As published; None where this version does not know it."""
+    trial: ReproduceTrial
+    """As it was run with the first seed."""
     seeds: int
-    """That have an answer."""
+    """Number of seeds with a result."""
     failures: int
-    """Trials that ended in an error; they are in no figure."""
+    """Number of trials that ended in an error; the figures exclude them."""
     solved: int
     """Seeds that met the criterion within the budget."""
     not_finite: int
-    """Seeds that ended before the budget did, for their gradients were not finite."""
+    """Seeds whose training ended early because its gradients were not finite."""
     sequences: float | None
     """Trained on until the criterion was met, the median over seeds; infinite where at least half never met it."""
     spread: Interval | None
-    """Of that median; its ends may be infinite."""
+    """The interval of that median; its ends may be infinite."""
     accuracy: float | None
     """On fresh sequences at the end, the median over seeds."""
     seconds: float | None
@@ -46,38 +46,37 @@ class Comparison:
 
     @property
     def name(self) -> str:
-        """Of the experiment."""
+        """The name of the experiment."""
         return self.trial.experiment
 
     @property
     def budget(self) -> int:
-        """Sequences that a seed may see."""
+        """The maximum number of sequences a seed."""
         return self.trial.budget.examples or 0
 
     @property
     def published(self) -> int | None:
-        """The number of sequences that were needed, as published; None where there is none to compare with."""
+        """The published number of sequences; None where none is reported."""
         return self.experiment.published.sequences if self.experiment else None
 
     @property
     def ratio(self) -> float | None:
-        """Measured over published sequences; None where either is not known, or the criterion was not met."""
+        """Measured over published sequences; None where either is unknown or the criterion was not met."""
         if self.published is None or self.sequences is None or isinf(self.sequences):
             return None
         return self.sequences / self.published
 
 
-def compare(answers: Iterable[Answer]) -> list[Comparison]:
-    """A row for each experiment, with the curriculum and without, in the order in which they first come."""
-    rows: dict[tuple[str, bool], list[tuple[Trial, Answer]]] = {}
-    for answer in answers:
-        if isinstance(trial := answer.cell, Trial):
-            rows.setdefault((trial.experiment, trial.curriculum), []).append((trial, answer))
-    return [_comparison(*zip(*alike, strict=True)) for alike in rows.values()]
+def compare(results: Iterable[TrialResult]) -> list[Comparison]:
+    """Return a row for each experiment, with the curriculum and without, in order of appearance."""
+    rows: dict[tuple[str, bool], list[TrialResult]] = {}
+    for found in results:
+        rows.setdefault((found.trial.experiment, found.trial.curriculum), []).append(found)
+    return [_comparison(alike) for alike in rows.values()]
 
 
 def as_json(row: Comparison) -> dict[str, Any]:
-    """A row for machines; a median, or the end of an interval, that is infinite is null: see how many were solved."""
+    """Return a row for JSON, in which an infinite median or end of an interval is null."""
     figures = plain(row) | {"name": row.name, "curriculum": row.trial.curriculum, "ratio": row.ratio}
     if row.spread:
         figures["spread"] |= {end: _finite(getattr(row.spread, end)) for end in ("low", "high")}
@@ -88,10 +87,11 @@ def _finite(value: float | None) -> float | None:
     return None if value is None or isinf(value) else value
 
 
-def _comparison(trials: Sequence[Trial], answers: Sequence[Answer]) -> Comparison:
-    experiment = SUITE.get(trials[0].experiment)
-    found = [answer.found for answer in answers if isinstance(answer.found, Outcome)]
-    run = trials[0].criterion.in_a_row if experiment and experiment.counts_run else 0
+def _comparison(alike: Sequence[TrialResult]) -> Comparison:
+    trial = alike[0].trial
+    experiment = SUITE.get(trial.experiment)
+    found: list[ReproduceResult] = [each.result for each in alike if each.result is not None]
+    run = trial.criterion.n_consecutive if experiment and experiment.counts_run else 0
     needed = np.array([inf if each.sequences is None else each.sequences + run for each in found])
 
     def median(values: list[float]) -> float | None:
@@ -99,9 +99,9 @@ def _comparison(trials: Sequence[Trial], answers: Sequence[Answer]) -> Compariso
 
     return Comparison(
         experiment=experiment,
-        trial=trials[0],
+        trial=trial,
         seeds=len(found),
-        failures=len(answers) - len(found),
+        failures=len(alike) - len(found),
         solved=int(np.isfinite(needed).sum()),
         not_finite=sum(each.ended == "not finite" for each in found),
         sequences=_median(needed) if found else None,

@@ -1,6 +1,6 @@
 """Whether a criterion is met: pure functions of the errors of sequences, in the order in which they came.
 
-Of each sequence there is the largest absolute error, and whether the task judges it wrong.
+For each sequence they take the largest absolute error, and whether the task judges it wrong.
 """
 
 import numpy as np
@@ -12,20 +12,20 @@ from memoryspan.reproduce.trial import Criterion
 def mistakes(
     criterion: Criterion, errors: Float[np.ndarray, "sequences"], wrong: Bool[np.ndarray, "sequences"]
 ) -> Bool[np.ndarray, "sequences"]:
-    """Which sequences are not right."""
-    return wrong if criterion.below is None else ~(errors < criterion.below)  # NaN is a mistake
+    """Return which sequences are mistakes."""
+    return wrong if criterion.max_abs_error is None else ~(errors < criterion.max_abs_error)  # NaN is a mistake
 
 
 def is_met(criterion: Criterion, errors: Float[np.ndarray, "sequences"], wrong: Bool[np.ndarray, "sequences"]) -> bool:
-    """Whether the last of these sequences are enough."""
-    if len(errors) < criterion.in_a_row:
+    """Return whether the last sequences meet the criterion."""
+    if len(errors) < criterion.n_consecutive:
         return False
-    last = errors[-criterion.in_a_row :]
-    few = mistakes(criterion, errors, wrong)[-criterion.in_a_row :].sum() <= criterion.allowed
-    precise = criterion.rms_below is None or root_mean_square(last) < criterion.rms_below
+    last = errors[-criterion.n_consecutive :]
+    few = mistakes(criterion, errors, wrong)[-criterion.n_consecutive :].sum() <= criterion.max_mistakes
+    precise = criterion.max_rms_error is None or root_mean_square(last) < criterion.max_rms_error
     return bool(few and precise)
 
 
 def root_mean_square(errors: Float[np.ndarray, "sequences"]) -> float:
-    """Of errors."""
+    """Return the root mean square of errors."""
     return float(np.sqrt(np.square(errors, dtype=np.float64).mean()))

@@ -6,7 +6,7 @@ Plain data. Reading it imports neither JAX nor Keras.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from memoryspan.reproduce.trial import Criterion, Trial, Trials
+from memoryspan.reproduce.trial import Criterion, ReproduceSweepConfig, ReproduceTrial
 from memoryspan.spec import Spec
 from memoryspan.training.budget import Budget
 
@@ -16,17 +16,17 @@ class Published:
     """What a paper reports."""
 
     model: str
-    """In its own words, with its size."""
+    """As the paper describes it, with its size."""
     source: str
-    """Where it says so: authors, year, table."""
+    """Authors, year, table."""
     sequences: int | None = None
-    """Trained on until the criterion was met, the mean of its trials; None where that is not reported."""
+    """Trained on until the criterion was met, the mean over its trials; None where it is not reported."""
     seen: int | None = None
-    """Trained on in all, where there was no criterion."""
+    """Trained on in all, for a paper without a criterion."""
     accuracy: float | None = None
-    """The share of right answers at the end; None where that is not reported."""
+    """The fraction of right answers at the end; None where it is not reported."""
     says: str = ""
-    """What it reports in the place of such a figure, or with it."""
+    """What it reports in place of such a figure, or besides."""
 
     def __str__(self) -> str:
         accuracy = "" if self.accuracy is None else f"{100 * self.accuracy:g} % right"
@@ -40,7 +40,7 @@ class Experiment:
     """A published experiment, and how it is repeated here."""
 
     name: str
-    """Of the paper, and in it: `lstm-1997/adding-100`."""
+    """Paper and experiment: `lstm-1997/adding-100`."""
     what: str
     """What has to be remembered, in a line."""
     published: Published
@@ -50,22 +50,22 @@ class Experiment:
     """The shortest length of the experiment, in time steps; lengths between are equally frequent."""
     model: Spec
     sequences: int
-    """The budget of a training."""
+    """The budget of each training."""
     criterion: Criterion = Criterion()
     counts_run: bool = False
-    """Whether the published number of sequences has in it those that met the criterion; then ours has them as well."""
+    """Whether the published number of sequences includes those that met the criterion; then ours includes them too."""
     batch_size: int = 32
-    mastered: float = 0.98
-    """Of the curriculum: the running accuracy at which the length grows."""
+    grow_above: float = 0.98
+    """The running accuracy at which the length of the curriculum grows."""
     differs: str = ""
-    """In what ours is another task, model or criterion than the published one; sentences."""
+    """How our task, model or criterion differs from the published one, in sentences."""
     tried: str = ""
-    """Where it is not solved: what was tried; sentences."""
+    """What was tried where it is not solved, in sentences."""
 
-    def trials(self, seeds: Iterable[int]) -> list[Trial]:
-        """With each of the seeds, with the curriculum and then without, as published."""
+    def trials(self, seeds: Iterable[int]) -> list[ReproduceTrial]:
+        """Return its trials with each of the seeds, with the curriculum and then without it, as published."""
         return [
-            Trial(
+            ReproduceTrial(
                 experiment=self.name,
                 task=self.task,
                 model=self.model,
@@ -75,13 +75,13 @@ class Experiment:
                 min_length=self.min_length,
                 criterion=self.criterion,
                 curriculum=curriculum,
-                mastered=self.mastered,
+                grow_above=self.grow_above,
             )
             for curriculum in (True, False)
             for seed in seeds
         ]
 
 
-def trials(experiments: Sequence[Experiment], seeds: Sequence[int]) -> Trials:
-    """All trials of experiments, as a sweep asks for them."""
-    return Trials(tuple(trial for experiment in experiments for trial in experiment.trials(seeds)))
+def plan(experiments: Sequence[Experiment], seeds: Sequence[int]) -> ReproduceSweepConfig:
+    """Return the settings of a sweep over experiments."""
+    return ReproduceSweepConfig(tuple(trial for experiment in experiments for trial in experiment.trials(seeds)))

@@ -1,75 +1,75 @@
-"""A trial: a cell that asks not how far, but how many sequences a model needs until a criterion is met.
+"""A trial of a published experiment: how many sequences does a model need until a criterion is met?
 
 Plain data. Reading it imports neither JAX nor Keras, nor anything that it names.
 """
 
-from typing import ClassVar
-
 import msgspec
 
 from memoryspan.accuracy import Measured
-from memoryspan.spans.cell import Trained, Training
+from memoryspan.sweeps.trial import TrainingCost, Trial
 
 TESTED = 2560
 """Fresh sequences at the end, as many as Hochreiter & Schmidhuber (1997) tested."""
 
 
 class Criterion(msgspec.Struct, frozen=True, kw_only=True):
-    """When a model has solved a task: so many fresh sequences in a row without a mistake, or with few.
+    """When a model has solved a task: a number of consecutive fresh sequences with at most a few mistakes.
 
-    `spans.criterion` says whether it is met.
+    `reproduce.criterion` tests it.
     """
 
-    in_a_row: int = 1000
-    allowed: int = 0
-    """Mistakes among them that do not matter."""
-    below: float | None = None
-    """The largest absolute error of each sequence, over outputs and steps, has to be below this; None where the task
-    judges what is a mistake."""
-    rms_below: float | None = None
-    """The root of the mean square of those errors has to be below this; a mean of their sizes is then below it too."""
+    n_consecutive: int = 1000
+    max_mistakes: int = 0
+    max_abs_error: float | None = None
+    """A sequence is a mistake unless its largest absolute error, over outputs and steps, is below this; None where the
+    task decides."""
+    max_rms_error: float | None = None
+    """The root mean square of those errors has to be below this. The mean absolute error is then below it as well."""
 
     @property
-    def share(self) -> float:
-        """Of right answers that it asks for."""
-        return 1 - self.allowed / self.in_a_row
+    def required_accuracy(self) -> float:
+        """The fraction of right answers that it takes."""
+        return 1 - self.max_mistakes / self.n_consecutive
 
     def __str__(self) -> str:
-        each = "right" if self.below is None else f"with errors below {self.below:g}"
-        each += f", {self.allowed:,} excepted" if self.allowed else ""
-        mean = "" if self.rms_below is None else f", their root mean square below {self.rms_below:.2g}"
-        return f"{self.in_a_row:,} fresh sequences in a row {each}{mean}"
+        each = "right" if self.max_abs_error is None else f"with errors below {self.max_abs_error:g}"
+        each += f", except for {self.max_mistakes:,}" if self.max_mistakes else ""
+        rms = "" if self.max_rms_error is None else f", their root mean square below {self.max_rms_error:.2g}"
+        return f"{self.n_consecutive:,} consecutive fresh sequences {each}{rms}"
 
 
-class Trial(Training, frozen=True, kw_only=True, tag="trial"):
+class ReproduceTrial(Trial, frozen=True, kw_only=True, tag="reproduce"):
     """How many sequences does a model need?"""
 
     experiment: str
-    """What it is part of, like `lstm-1997/adding-100`."""
+    """Its name, like `lstm-1997/adding-100`."""
     min_length: int
     """Sequences are tested at lengths from this one to the task's, equally often."""
     criterion: Criterion
     curriculum: bool
-    """Whether short sequences come first; else all lengths of the experiment from the beginning."""
-    mastered: float
-    """Of the curriculum: the running accuracy at which the length grows."""
+    """Whether short sequences come first; otherwise all lengths of the experiment come from the start."""
+    grow_above: float
+    """The running accuracy at which the length of the curriculum grows."""
 
 
-class Outcome(Trained, frozen=True, kw_only=True, tag="outcome"):
-    """The answer to a trial."""
+class ReproduceResult(TrainingCost, frozen=True, kw_only=True, tag="reproduce"):
+    """What a trial of an experiment came to."""
 
     sequences: int | None
     """Trained on until the criterion was met; None where it was not."""
     accuracy: Measured
-    """On fresh sequences at the end; right is what the criterion calls so."""
+    """On fresh sequences at the end, with mistakes as the criterion defines them."""
     rms_error: float | None
-    """Of their largest errors; None where that is not a number."""
+    """The root mean square of their largest errors; None where that is not a finite number."""
 
 
-class Trials(msgspec.Struct, frozen=True, tag="reproduce"):
-    """What is asked of a sweep: each of these."""
+class ReproduceSweepConfig(msgspec.Struct, frozen=True):
+    """The trials of published experiments."""
 
-    command: ClassVar[str] = "reproduce"
-    """Of `memoryspan`, that asks so."""
-    cells: tuple[Trial, ...]
+    trials: tuple[ReproduceTrial, ...]
     """In order."""
+
+    @property
+    def subject(self) -> str:
+        """The names of the papers."""
+        return "-".join(dict.fromkeys(trial.experiment.partition("/")[0] for trial in self.trials))

@@ -16,7 +16,7 @@ BEFORE_THE_RECORD = {checkpoint.FOLDER, history_file.FILE, model_file.FILE}
 """What a start writes, in this order, before the record makes it a run."""
 
 
-def claim(asked: Path | None, stem: str) -> Path:
+def create_run_dir(asked: Path | None, stem: str) -> Path:
     """The directory that was asked for, made if it was missing, or else a fresh one under `RUNS`.
 
     Raises:

@@ -27,7 +27,7 @@ from memoryspan.files.versioned import plain
 from memoryspan.interrupt import defer_sigint
 from memoryspan.runs import checkpoint, history_file, record, snapshots
 from memoryspan.runs.describe import begun, ended
-from memoryspan.runs.directory import claim, require_empty
+from memoryspan.runs.directory import create_run_dir, require_empty
 from memoryspan.runs.model_file import is_all_keras, load_model, save_model
 from memoryspan.runs.record import Record
 from memoryspan.runs.saved import open_run
@@ -90,10 +90,10 @@ def start(
     """
     fwd = trainable([model], task, settings.batch_size)
     made_by = made_by or Spec(model.name)
-    place = claim(Path(directory) if directory else None, f"{task.name}-{made_by.name}-{task.length}")
+    place = create_run_dir(Path(directory) if directory else None, f"{task.name}-{made_by.name}-{task.length}")
     position = initial_snapshot(model, fwd, task, settings)
     instead = "Make room there, or give another --run."
-    with atomic.explained(place, instead):
+    with atomic.as_run_error(place, instead):
         held = lock(place)
     try:
         require_empty(place)
@@ -101,7 +101,7 @@ def start(
         held.release()
         raise
     try:
-        with atomic.explained(place, instead):
+        with atomic.as_run_error(place, instead):
             first = begun(model, fwd, task, settings, made_by)
             notices = (*notes(model, task), *_write_first(place, model, position, first))
     except BaseException:  # what is half made is worth nothing, and would be in the way
@@ -121,7 +121,9 @@ def resume(directory: str | Path, *, budget: Budget | None = None, kind: Callabl
         RunError: there is no such run, it is damaged or in use, or the new budget is spent already.
     """
     place = open_run(directory, kind).directory
-    with atomic.explained(place, "To carry on a run you have to be able to write in it: copy it, and resume the copy."):
+    with atomic.as_run_error(
+        place, "To carry on a run you have to be able to write in it: copy it, and resume the copy."
+    ):
         held = lock(place)
         try:
             return _reopen(place, budget, kind, held)
@@ -224,7 +226,7 @@ def _finish(run: Run, position: TrainSnapshot, seen: Snapshots, rows: list[Histo
 
 
 def _written(run: Run):
-    return atomic.explained(
+    return atomic.as_run_error(
         run.directory,
         f"The last checkpoint holds: make room, then go on with --resume {shlex.quote(str(run.directory))}.",
     )

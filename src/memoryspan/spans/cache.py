@@ -1,12 +1,12 @@
-"""`held-span.json` in a run: how far its model held when that was last measured."""
+"""`held-span.json` in a run: the held span of its model when it was last measured."""
 
 import msgspec
 
 from memoryspan.accuracy import Measured, measured
 from memoryspan.files import atomic
 from memoryspan.runs import SavedRun
-from memoryspan.spans.cell import Span
 from memoryspan.spans.held import Held
+from memoryspan.spans.trial import Span
 
 FILE = "held-span.json"
 
@@ -23,20 +23,20 @@ class HeldSpan(msgspec.Struct, frozen=True, kw_only=True):
     curve: tuple[Measured, ...]
 
 
-def as_kept(held: Held, updates: int) -> HeldSpan:
-    """What was found for a model that had seen so many updates."""
+def as_record(held: Held, updates: int) -> HeldSpan:
+    """Return the held span of a model after this number of updates, as it is saved."""
     return HeldSpan(updates=updates, span=held.span, curve=tuple(map(measured, held.curve)))
 
 
 def save(run: SavedRun, held: HeldSpan) -> None:
-    """Keeps it in the run's directory, unless what is there looked further; raises `OSError` where it cannot be."""
-    kept = load(run, held.updates)
-    if kept is None or kept.curve[-1].length <= held.curve[-1].length:
+    """Save it in the run's directory, unless the file there covers longer sequences; raises `OSError` if it fails."""
+    before = load(run, held.updates)
+    if before is None or before.curve[-1].length <= held.curve[-1].length:
         atomic.write(run.directory / FILE, msgspec.json.encode(held))
 
 
 def load(run: SavedRun, updates: int) -> HeldSpan | None:
-    """What was kept for the model of a run after so many updates; None where there is nothing."""
+    """Return what was saved for the model of a run after this number of updates; None where nothing was."""
     try:
         held = msgspec.json.decode((run.directory / FILE).read_bytes(), type=HeldSpan)
     except (OSError, msgspec.DecodeError):  # it can be measured again

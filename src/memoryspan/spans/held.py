@@ -1,7 +1,8 @@
 """The held span: how far back a trained model remembers, without more training.
 
-The longest length at which its accuracy is proved: of 1,000 fresh examples of exactly that length so many are right
-that the lower end of the 95 % Wilson interval is at least 95 %. It is found by doubling, then bisecting.
+The longest length that it masters: on 1,000 fresh examples of exactly that length, the lower end of the 95 % Wilson
+interval of its accuracy is at least 95 %. It is found by doubling, then bisecting. Elsewhere this is called length
+generalisation.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,34 +15,35 @@ from memoryspan.engine.forward import NEAR, input_shape
 from memoryspan.errors import InsufficientMemoryError
 from memoryspan.inference.evaluate import check_compatible, make_accuracy_fn
 from memoryspan.sampling import Stream, stream
-from memoryspan.spans.cell import Span
+from memoryspan.spans.trial import Span
 from memoryspan.stats import wilson
 from memoryspan.tasks import Task
 from memoryspan.tasks.base import at_length
 from memoryspan.validate import seed_number, whole_number
 
 EXAMPLES = 1000
-"""Fresh examples that decide whether a length is held."""
+"""Fresh examples that decide whether a length is mastered."""
 
 THRESHOLD = 0.95
-"""What the lower end of the 95 % interval has to reach."""
+"""The minimum of the lower end of the 95 % interval."""
 
-ENOUGH = next(n for n in range(EXAMPLES + 1) if wilson(n, EXAMPLES)[0] >= THRESHOLD)
-"""The right answers that takes, of `EXAMPLES`."""
+REQUIRED_CORRECT = next(n for n in range(EXAMPLES + 1) if wilson(n, EXAMPLES)[0] >= THRESHOLD)
+"""The least number of right answers, out of `EXAMPLES`, with such an interval."""
 
-FINENESS = 32
-"""Bisecting ends within one part in so many of the length: finer differences drown in which examples are drawn."""
+BISECT_TOLERANCE = 32
+"""Bisecting ends within 1/32 of the length: smaller differences are within the noise of the examples drawn."""
 
-MISSED = 2
-"""Lengths in a row, beyond the one it was trained on, at which a model has failed before nobody looks further."""
+MAX_MISSES = 2
+"""The search ends after this many failures in a row beyond the length that the model was trained on."""
 
 Measure = Callable[[int, int], Accuracy]
-"""measure(length, enough): the accuracy at a length; counting ends once `enough` right answers are out of reach."""
+"""measure(length, required_correct): the accuracy at a length. Counting ends once that many right answers are out of
+reach."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """How far a trained model holds, and its accuracy by length, shortest first."""
+    """The held span of a trained model, and its accuracy by length, shortest first."""
 
     span: Span
     curve: tuple[Accuracy, ...]
@@ -58,80 +60,73 @@ def held_span(
     seed: int = 0,
     on_accuracy: Callable[[Accuracy], None] = lambda accuracy: None,
 ) -> Held:
-    """The held span of any Keras model on a task, from its shortest length to `max_length`.
+    """Return the held span of any Keras model on a task, from the task's minimum length to `max_length`.
 
-    `task.length` is the length that the model was trained on, and is looked at whatever comes before. A model
-    that takes no more than a fixed length is looked at up to that.
-    `on_accuracy` is called with each length that is measured.
+    `task.length` is the length that the model was trained on. It is always measured, and failures up to it do not end
+    the search. A model of a fixed length is measured up to that length. `on_accuracy` is called with the accuracy at
+    each length.
 
     Raises:
         ModelError: the model does not fit the task.
-        TaskError: `max_length` is below the task's shortest length, or `seed` is none.
+        TaskError: `max_length` is below the task's minimum length, or `seed` is invalid.
     """
     seed_number(seed)
     require_max_length(max_length, task)
-    max_length = min(max_length, input_shape(model)[1] or max_length)  # a model of a fixed length takes no more
+    max_length = min(max_length, input_shape(model)[1] or max_length)
     fwd, variables = forward(model), variables_of(model)
     max_length = next(filter(fwd.takes, range(max_length, max(max_length - NEAR, task.min_length - 1), -1)), max_length)
     trained, task = min(task.length, max_length), at_length(task, max_length)
     check_compatible(model, task)
-    count = make_accuracy_fn(fwd, task)
+    accuracy_fn = make_accuracy_fn(fwd, task)
 
-    def measure(length: int, enough: int) -> Accuracy:
-        accuracy = count(variables, stream(seed, Stream.EVALUATION), EXAMPLES, length, enough)
+    def measure(length: int, required_correct: int) -> Accuracy:
+        accuracy = accuracy_fn(variables, stream(seed, Stream.EVALUATION), EXAMPLES, length, required_correct)
         on_accuracy(accuracy)
         return accuracy
 
-    return hold(measure, task, max_length, trained, lambda length: fwd.length_from(length, max_length))
+    return search_span(measure, task, max_length, trained, lambda length: fwd.length_from(length, max_length))
 
 
 def require_max_length(max_length: int, task: Task) -> None:
-    """Raises `TaskError` where the longest length is shorter than the shortest."""
-    whole_number(
-        "max_length",
-        max_length,
-        at_least=task.min_length,
-        given=f", the shortest length of {task.name}",
-        instead="4096",
-    )
+    """Raise `TaskError` where the maximum length is below the task's minimum."""
+    minimum = f", the minimum length of {task.name}"
+    whole_number("max_length", max_length, at_least=task.min_length, given=minimum, instead="4096")
 
 
-def hold(
-    measure: Measure, task: Task, max_length: int, trained: int, taken: Callable[[int], int] = lambda length: length
+def search_span(
+    measure: Measure, task: Task, max_length: int, trained: int, accepted: Callable[[int], int] = lambda length: length
 ) -> Held:
-    """Doubles from the shortest length until, beyond the trained one, the model fails; bisects between the last two.
+    """Double the length until the model fails beyond the trained one, then bisect between the last two lengths.
 
-    `taken(length)` is the next length, this one or a longer one, that the model takes.
+    `accepted(length)` is the next length, this one or a longer one, that the model accepts.
     """
     found: dict[int, Accuracy] = {}
 
-    def holds(length: int, enough: int = 0) -> bool:
-        length = taken(length)
+    def passes(length: int, required_correct: int = 0) -> bool:
+        length = accepted(length)
         if length not in found:
-            found[length] = measure(length, enough)
-        return found[length].n_correct >= ENOUGH
+            found[length] = measure(length, required_correct)
+        return found[length].n_correct >= REQUIRED_CORRECT
 
-    lengths = {
-        taken(length) for length in (task.min_length, *_powers_of_two(task.min_length, max_length), trained, max_length)
-    }
-    full = _double(holds, sorted(lengths), trained)
-    best = max((length for length in found if holds(length)), default=None)
+    doubled = (task.min_length, *_powers_of_two(task.min_length, max_length), trained, max_length)
+    complete = _double(passes, sorted(set(map(accepted, doubled))), trained)
+    best = max((length for length in found if passes(length)), default=None)
     if best is not None and best != max_length:
         worst = min((length for length in found if length > best), default=best + 1)
-        best = taken(bisect(lambda length: holds(length, ENOUGH), best, worst))
+        best = accepted(bisect(lambda length: passes(length, REQUIRED_CORRECT), best, worst))
     curve = tuple(found[length] for length in sorted(found))
-    return Held(span(task, best, at_least=best is not None and (best == max_length or not full)), curve)
+    return Held(span(task, best, at_least=best is not None and (best == max_length or not complete)), curve)
 
 
-def _double(holds: Callable[[int], bool], lengths: Sequence[int], trained: int) -> bool:
-    """Looks at length after length; False where the machine's memory ended before the model's did."""
-    missed = 0
+def _double(passes: Callable[[int], bool], lengths: Sequence[int], trained: int) -> bool:
+    """Test one length after the other; return False where memory ran out before the model failed."""
+    misses = 0
     for length in lengths:
         try:
-            missed = 0 if holds(length) else missed + (length > trained)
+            misses = 0 if passes(length) else misses + (length > trained)
         except InsufficientMemoryError:
-            return missed > 0
-        if missed == MISSED:
+            return misses > 0
+        if misses == MAX_MISSES:
             break
     return True
 
@@ -143,15 +138,15 @@ def _powers_of_two(above: int, below: int) -> Iterator[int]:
         length *= 2
 
 
-def bisect(holds: Callable[[int], bool], best: int, worst: int) -> int:
-    """The longest length known to hold, between one that does and one that does not."""
-    while worst - best > max(1, best // FINENESS):
+def bisect(passes: Callable[[int], bool], best: int, worst: int) -> int:
+    """Return the longest length known to pass, between one that passes and one that fails."""
+    while worst - best > max(1, best // BISECT_TOLERANCE):
         middle = (best + worst) // 2
-        best, worst = (middle, worst) if holds(middle) else (best, middle)
+        best, worst = (middle, worst) if passes(middle) else (best, middle)
     return best
 
 
 def span(task: Task, length: int | None, *, at_least: bool) -> Span:
-    """The span of this length, with its lag."""
+    """Return the span of this length, with its lag."""
     lag = None if length is None else at_length(task, length).lag(length)
     return Span(length, lag, at_least)

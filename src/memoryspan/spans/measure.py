@@ -1,16 +1,16 @@
-"""Answers cells: trains their models, and finds how far each one remembers."""
+"""Measure spans: train the models of trials, and find how far back each one remembers."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from memoryspan.accuracy import Accuracy, measured
 from memoryspan.backend import keras
-from memoryspan.engine import engine_of, forward
+from memoryspan.engine import forward
 from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.models import make_model
-from memoryspan.spans.cell import Cell, Found
-from memoryspan.spans.held import EXAMPLES, THRESHOLD, Measure, hold, require_max_length
-from memoryspan.spans.learned import Climb, climb_on, learned_span
+from memoryspan.spans.held import EXAMPLES, THRESHOLD, Measure, require_max_length, search_span
+from memoryspan.spans.learned import SpanTracker, learned_span
+from memoryspan.spans.trial import SpanResult, SpanTrial
+from memoryspan.sweeps.cost import training_cost
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Curriculum, TrainConfig, TrainSnapshot
 from memoryspan.training.loop import chunks
@@ -18,93 +18,74 @@ from memoryspan.training.position import evaluation_key
 from memoryspan.training.proof import twice
 
 CURRICULUM = Curriculum(settle_for=1)
-"""Without settling, whose lengths are a share of the longest: here that is where nobody looks any more, and it must not
-change what comes before it."""
+"""Without consolidation, which depends on the maximum length: a larger maximum must not change what comes before it."""
 
 
-def measure(cells: Sequence[Cell], on_progress: Callable[[str], None] = lambda sentence: None) -> list[Found]:
-    """The answers to cells that differ in their seed alone; they train together, in one compiled program.
+def measure(trials: Sequence[SpanTrial], on_progress: Callable[[str], None] = lambda words: None) -> list[SpanResult]:
+    """Return the results of trials that differ in their seed alone; they train together, in one compiled program.
 
-    `on_progress` is told, in a few words, what is going on.
+    `on_progress` is called with a few words on where they stand.
 
-    Raises what making the task and the model and training raise, and `TaskError` where the longest length that is
-    looked at is below the task's shortest.
+    Raises what making the task and the model and training raise, and `TaskError` where the maximum length is below the
+    task's minimum.
     """
-    first = cells[0]
-    task = at_longest(first)
+    first = trials[0]
+    task = task_at_max_length(first)
     on_progress("building")
-    models = [make_model(cell.model, task, cell.seed) for cell in cells]
-    settings = [TrainConfig(cell.seed, cell.batch_size, cell.budget, CURRICULUM, THRESHOLD) for cell in cells]
-    count = make_accuracy_fn(forward(models[0]), task)
-    climbs, now = [Climb(task.min_length) for _ in cells], ()
+    models = [make_model(trial.model, task, trial.seed) for trial in trials]
+    configs = [TrainConfig(trial.seed, trial.batch_size, trial.budget, CURRICULUM, THRESHOLD) for trial in trials]
+    accuracy_fn = make_accuracy_fn(forward(models[0]), task)
+    trackers, now = [SpanTracker(task.min_length) for _ in trials], ()
     on_progress("compiling")
-    for now in chunks(models, task, settings, twice(task, count)):
-        looks = [
-            [_look(count, cell.seed, position, draw) for draw in (1, 2)]
-            for cell, position in zip(cells, now, strict=True)
-        ]
-        climbs = [climb_on(*each, first.budget) for each in zip(climbs, now, looks, strict=True)]
+    for now in chunks(models, task, configs, twice(task, accuracy_fn)):
+        pairs = zip(trials, now, strict=True)
+        measures = [[_measure_at(accuracy_fn, trial.seed, each, draw) for draw in (1, 2)] for trial, each in pairs]
+        states = zip(trackers, now, measures, strict=True)
+        trackers = [tracker.update(each, measured_by, first.budget) for tracker, each, measured_by in states]
         on_progress(_describe(now))
-    ends = zip(cells, models, climbs, now, strict=True)
-    return [_found(cell, model, task, climb, position, count, on_progress) for cell, model, climb, position in ends]
+    ends = zip(trials, models, trackers, now, strict=True)
+    return [_result(*each, task, accuracy_fn, on_progress) for each in ends]
 
 
-def at_longest(cell: Cell) -> Task:
-    """The cell's task, at the longest length that is looked at."""
-    task = make_task(cell.task.with_settings(length=cell.max_length))
-    require_max_length(cell.max_length, task)
+def task_at_max_length(trial: SpanTrial) -> Task:
+    """Return the trial's task at the maximum length."""
+    task = make_task(trial.task.with_settings(length=trial.max_length))
+    require_max_length(trial.max_length, task)
     return task
 
 
-def _look(count: Callable, seed: int, position: TrainSnapshot, draw: int = 0) -> Measure:
-    """Measures the model as it is at this position; each draw has other examples."""
+def _measure_at(accuracy_fn: Callable[..., Accuracy], seed: int, snapshot: TrainSnapshot, draw: int = 0) -> Measure:
+    """Return a measure of the model as it is in a snapshot; each draw has other examples."""
 
-    def measure(length: int, enough: int) -> Accuracy:
-        key = evaluation_key(seed, position.row, draw)
-        return count(position.state.variables, key, EXAMPLES, length, enough)
+    def measure(length: int, required_correct: int) -> Accuracy:
+        key = evaluation_key(seed, snapshot.row, draw)
+        return accuracy_fn(snapshot.state.variables, key, EXAMPLES, length, required_correct)
 
     return measure
 
 
-def _found(
-    cell: Cell,
+def _result(
+    trial: SpanTrial,
     model: keras.Model,
+    tracker: SpanTracker,
+    snapshot: TrainSnapshot,
     task: Task,
-    climb: Climb,
-    position: TrainSnapshot,
-    count: Callable,
-    on_progress: Callable,
-) -> Found:
-    look = _look(count, cell.seed, position)
-    assert position.status is not None
-    on_progress(f"seed {cell.seed}: measuring how far it holds")
-    held = hold(look, task, cell.max_length, climb.length)
-    return Found(
-        learned=learned_span(climb, position.status, task, held.span),
+    accuracy_fn: Callable[..., Accuracy],
+    on_progress: Callable[[str], None],
+) -> SpanResult:
+    assert snapshot.status is not None
+    on_progress(f"seed {trial.seed}: measuring the held span")
+    held = search_span(_measure_at(accuracy_fn, trial.seed, snapshot), task, trial.max_length, tracker.length)
+    return SpanResult(
+        learned=learned_span(tracker, snapshot.status, task, held.span),
         held=held.span,
+        reached=tracker.longest,
         curve=tuple(map(measured, held.curve)),
-        **trained(model, position),
+        **training_cost(model, snapshot),
     )
 
 
-def trained(model: keras.Model, position: TrainSnapshot) -> dict[str, Any]:
-    """The fields of `Trained`, of a training that has ended at this position."""
-    assert position.status is not None
-    row = position.row
-    return {
-        "ended": position.status.value,
-        "parameters": model.count_params(),
-        "engine": engine_of(model, training=True),
-        "updates": row.updates,
-        "examples": row.examples,
-        "tokens": row.tokens,
-        "skipped": row.skipped,
-        "seconds": row.seconds,
-    }
-
-
 def _describe(now: Sequence[TrainSnapshot]) -> str:
-    """Where the seeds stand, in a line."""
-    rows = [position.row for position in now]
+    rows = [snapshot.row for snapshot in now]
     lengths = ", ".join(f"{row.length:,}" for row in rows)
     return f"length {lengths}; {max(row.examples for row in rows):,} examples, {max(row.seconds for row in rows):.0f} s"

@@ -1,14 +1,16 @@
-"""A question, once it is known to make sense: what a sweep is begun with."""
+"""The settings of a span sweep, checked before a sweep starts with them."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 
 from memoryspan import user_code
+from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.models import make_model, with_defaults
 from memoryspan.runs.describe import asked_task
 from memoryspan.spans.held import require_max_length
+from memoryspan.spans.trial import SpanSweepConfig
 from memoryspan.spec import Spec
-from memoryspan.sweeps.manifest import Question
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Budget, TrainConfig
 from memoryspan.training.loop import UPDATES
@@ -16,7 +18,7 @@ from memoryspan.training.trainable import trainable
 from memoryspan.validate import whole_number
 
 
-def question(
+def plan(
     tasks: Sequence[Spec],
     models: Sequence[Spec],
     *,
@@ -24,28 +26,28 @@ def question(
     budget: Budget,
     max_length: int,
     batch_size: int = 32,
-) -> Question:
-    """Every model on every task, with each of the seeds.
+) -> SpanSweepConfig:
+    """Return the settings of a sweep over every model on every task, with each of the seeds.
 
     Raises:
-        TaskError: there is no such task or model, a setting makes no sense, the longest length is below a task's
-            shortest, or the budget is too small for a single chunk of updates.
+        TaskError: a task or model is unknown, a setting is invalid, the maximum length is below a task's minimum, or
+            the budget is too small for one chunk of updates.
         ModelError: a model does not fit a task.
-        StrangerError: a file does not run, or has not what it should.
+        UserCodeError: a file does not run, or lacks what it should have.
     """
     seeds = tuple(seeds)
     whole_number("seeds", len(seeds), at_least=1, instead="5, for example")
-    TrainConfig(batch_size=batch_size, budget=budget)  # refuses what makes no sense
-    for named in tasks:
-        if "length" in named.settings:
-            raise TaskError(f"A span is asked for at all lengths: leave length out of {named}, and give --max-length.")
-    made = [(named, _at(max_length, named)) for named in tasks]
+    TrainConfig(batch_size=batch_size, budget=budget)  # refuses invalid settings
+    for spec in tasks:
+        if "length" in spec.settings:
+            raise TaskError(f"A span covers all lengths: leave length out of {spec}, and give --max-length.")
+    made = [(spec, _at(max_length, spec)) for spec in tasks]
     for _, task in made:
         require_max_length(max_length, task)
         _require_a_chunk(budget, batch_size, task)
-    for task, model in _to_be_tried(made, models):
+    for task, model in _pairs_to_try(made, models):
         trainable([make_model(model, task, seeds[0])], task, batch_size)
-    return Question(
+    return SpanSweepConfig(
         tasks=tuple(_without_length(task) for _, task in made),
         models=tuple(with_defaults(model) for model in models),
         seeds=seeds,
@@ -55,24 +57,45 @@ def question(
     )
 
 
-def _at(max_length: int, named: Spec) -> Task:
+@cache
+def same_at_both_lengths(task: Spec, model: Spec, before: int, now: int) -> bool:
+    """Return whether a task and a model for it are the same at both maximum lengths, except for that length.
+
+    The model is built for both. A model such as `tcn` is as deep as the maximum length requires.
+    """
+    tasks = [_at(length, task) for length in (before, now)]
+    settings = [(each.n_features, each.n_outputs, each.chance, each.min_length) for each in tasks]
+    built = [make_model(model, each, seed=0) for each in tasks]
+    return settings[0] == settings[1] and _same_model(*built)
+
+
+def _same_model(one: keras.Model, other: keras.Model) -> bool:
+    weights = zip(one.get_weights(), other.get_weights(), strict=False)
+    return (
+        one.to_json() == other.to_json()
+        and len(one.weights) == len(other.weights)
+        and all((a == b).all() for a, b in weights)
+    )
+
+
+def _at(max_length: int, spec: Spec) -> Task:
     try:
-        return make_task(named.with_settings(length=max_length))
+        return make_task(spec.with_settings(length=max_length))
     except TaskError as error:
         raise TaskError(f"At --max-length {max_length}: {error}") from error
 
 
 def _without_length(task: Task) -> Spec:
-    named = asked_task(task)
-    settings = {name: value for name, value in named.settings.items() if name != "length"}
-    return Spec(named.name, settings, named.sha256)
+    spec = asked_task(task)
+    settings = {name: value for name, value in spec.settings.items() if name != "length"}
+    return Spec(spec.name, settings, spec.sha256)
 
 
-def _to_be_tried(tasks: Sequence[tuple[Spec, Task]], models: Sequence[Spec]) -> Iterator[tuple[Task, Spec]]:
-    """Each model once, and on every task where the one or the other is a stranger's: ours are known to fit ours."""
-    for number, (named, task) in enumerate(tasks):
+def _pairs_to_try(tasks: Sequence[tuple[Spec, Task]], models: Sequence[Spec]) -> Iterator[tuple[Task, Spec]]:
+    """Yield each model once, and on every task where either is user code: the package's own fit each other."""
+    for number, (spec, task) in enumerate(tasks):
         for model in models:
-            if number == 0 or user_code.is_import_path(named.name) or user_code.is_import_path(model.name):
+            if number == 0 or user_code.is_import_path(spec.name) or user_code.is_import_path(model.name):
                 yield task, model
 
 

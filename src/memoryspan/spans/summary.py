@@ -1,7 +1,7 @@
-"""What a sweep comes to: the span of each model on each task, over seeds.
+"""The summary of a sweep: the span of each model on each task, over seeds.
 
-Pure functions of the answers. The median, for one seed in ten that learns nothing makes a mean that no model has; with
-the interval that says how far it would move if other seeds had been drawn.
+Pure functions of the results. The median is used because one seed in ten that learns nothing makes a mean that no model
+has. Its interval shows how far it would move with other seeds.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,56 +9,56 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from memoryspan.spans.cell import Found, Span
+from memoryspan.spans.trial import Span, SpanResult
 from memoryspan.spec import Spec
 from memoryspan.stats import Interval, interval
-from memoryspan.sweeps.result import Answer
+from memoryspan.sweeps.trial import TrialResult
 
 
 @dataclass(frozen=True)
 class Median:
-    """Of one span over seeds, in time steps or in lag; a seed that has none counts as 0."""
+    """The median of one span over seeds, in time steps or in lag; a seed without a span counts as 0."""
 
     value: float
     interval: Interval | None
-    """None of a single seed, which says nothing about others."""
+    """None for a single seed."""
     at_least: bool
-    """Whether it is a ceiling of the experiment, for a seed at or below it is: given more, that might pass it."""
+    """Whether a seed at or below it was ended by the experiment, and might pass it with larger limits."""
 
 
 @dataclass(frozen=True)
 class SpanSummary:
-    """A row of the table: one model on one task. Without a single answer there is no median and no chance."""
+    """A row of the table: one model on one task. Medians and chance are None where no seed has a result."""
 
     task: Spec
     model: Spec
     seeds: int
-    """That have an answer."""
+    """Number of seeds with a result."""
     failures: int
-    """Cells that ended in an error; they are in no median."""
+    """Number of trials that ended in an error; the medians exclude them."""
     parameters: int | None
     chance: float | None
-    """How often a guess is right, where that is most often."""
+    """The accuracy of a guess, at the length where it is highest."""
     learned: Median | None
     learned_lag: Median | None
     never_learned: int
-    """Seeds that did not even learn the task's shortest sequences."""
+    """Number of seeds that did not learn the task's shortest sequences."""
     held: Median | None
     held_lag: Median | None
     never_held: int
-    """Seeds whose model, as trained, answers not even those."""
+    """Number of seeds whose trained model fails those."""
 
 
-def summarise(answers: Iterable[Answer]) -> list[SpanSummary]:
-    """A row for each model on each task, in the order in which they first come."""
-    rows: dict[tuple[str, str], list[Answer]] = {}
-    for answer in answers:
-        rows.setdefault((_identity(answer.cell.task), _identity(answer.cell.model)), []).append(answer)
+def summarise(results: Iterable[TrialResult]) -> list[SpanSummary]:
+    """Return a row for each model on each task, in order of appearance."""
+    rows: dict[tuple[str, str], list[TrialResult]] = {}
+    for found in results:
+        rows.setdefault((_identity(found.trial.task), _identity(found.trial.model)), []).append(found)
     return [_summary(alike) for alike in rows.values()]
 
 
 def median(spans: Sequence[Span], lag: bool = False) -> Median | None:
-    """The median span and its interval; of an even number of seeds the mean of the middle two."""
+    """Return the median span and its interval; for an even number of seeds, the mean of the middle two."""
     if not spans:
         return None
     values = np.array([(span.lag if lag else span.length) or 0 for span in spans])
@@ -69,14 +69,14 @@ def median(spans: Sequence[Span], lag: bool = False) -> Median | None:
     return Median(value, interval(values, [length for length in open_above if length]), at_least)
 
 
-def _summary(answers: Sequence[Answer]) -> SpanSummary:
-    found = [answer.found for answer in answers if isinstance(answer.found, Found)]
+def _summary(alike: Sequence[TrialResult]) -> SpanSummary:
+    found: list[SpanResult] = [each.result for each in alike if each.result is not None]
     learned, held = [each.learned for each in found], [each.held for each in found]
     return SpanSummary(
-        task=answers[0].cell.task,
-        model=answers[0].cell.model,
+        task=alike[0].trial.task,
+        model=alike[0].trial.model,
         seeds=len(found),
-        failures=len(answers) - len(found),
+        failures=len(alike) - len(found),
         parameters=found[0].parameters if found else None,
         chance=_chance(found),
         learned=median(learned),
@@ -88,10 +88,9 @@ def _summary(answers: Sequence[Answer]) -> SpanSummary:
     )
 
 
-def _chance(found: Sequence[Found]) -> float | None:
+def _chance(found: Sequence[SpanResult]) -> float | None:
     return max((measured.chance for each in found for measured in each.curve), default=None)
 
 
-def _identity(named: Spec) -> str:
-    """Two files of one name are two models."""
-    return f"{named} {named.sha256}"
+def _identity(spec: Spec) -> str:
+    return f"{spec} {spec.sha256}"  # two files of one name are two models

@@ -3,7 +3,7 @@
     dask scheduler                                                   on one machine
     dask worker tcp://host:8786 --nworkers -1 --nthreads 1           on each, a worker a core
 
-A worker that is lost is replaced by the scheduler, which gives up on a group after the fourth.
+The scheduler sends the group of a lost worker to another one, and gives up on it after the fourth.
 """
 
 import asyncio
@@ -19,46 +19,48 @@ from typing import TYPE_CHECKING, Any
 
 from memoryspan.errors import RunError
 from memoryspan.machine import cores
-from memoryspan.sweeps import work
-from memoryspan.sweeps.run import Workers
+from memoryspan.sweeps import worker
+from memoryspan.sweeps.kind import Kind
+from memoryspan.sweeps.workers import Workers
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
 
 EVERY = 0.5
-"""Seconds between two sentences of a worker, all of which go through the scheduler."""
+"""Seconds between two reports of a worker, all of which go through the scheduler."""
 
 REACH = 5
-"""Seconds in which a scheduler answers, or is not there."""
+"""Seconds that a scheduler has to answer."""
 
 
 INSTALLED = (
     "{each.name: each.version for each in reversed([*__import__('importlib.metadata').metadata.distributions()])}"
 )
-"""The versions of a process, in words that need nothing installed in it: it may lack this package."""
+"""An expression for the versions of a process, which may lack this package. (`Client.get_versions` imports each package
+to find its version: JAX then starts in the workers, and in the scheduler, before `worker.ONE_THREAD` is set.)"""
 
 
 @contextmanager
-def cluster(address: str | None, count: int | None, most: int) -> Iterator[Workers]:
-    """The workers of the scheduler at `address`, or of one that is started here and ends with the block.
+def dask_workers(address: str | None, count: int | None, n_trials: int) -> Iterator[Workers]:
+    """Connect to the scheduler at `address`, or start one here that ends with the block.
 
     Raises:
-        RunError: Dask is not installed, the scheduler is not reached, or a worker has other versions.
+        RunError: Dask is not installed, the scheduler cannot be reached, or a worker has other versions.
     """
     try:
         from distributed import KilledWorker
     except ImportError:
         raise RunError("Clusters need Dask, which is not installed: pip install 'distributed>=2024.8'.") from None
-    with _client(address, max(1, min(count or len(cores()), most))) as client:
-        with _heard():
+    with _client(address, max(1, min(count or len(cores()), n_trials))) as client:
+        with _scheduler_errors():
             require_same_versions(client)
             threads = _threads(client)
         events: SimpleQueue[tuple[int, str]] = SimpleQueue()
         numbers: dict[str, int] = {}
 
         def note(event) -> None:
-            _, (name, sentence) = event
-            events.put((numbers.setdefault(name, len(numbers)), sentence))
+            _, (name, words) = event
+            events.put((numbers.setdefault(name, len(numbers)), words))
 
         topic = f"memoryspan-{secrets.token_hex(4)}"  # of the scheduler's log
         client.subscribe_topic(topic, note)
@@ -70,30 +72,30 @@ def cluster(address: str | None, count: int | None, most: int) -> Iterator[Worke
         if not threads:
             events.put((0, f"waiting for workers: {client.scheduler.address} has none yet"))  # pyright: ignore
         try:
-            yield Workers(executor, partial(run_group, topic), at_once, events, lost, present, elsewhere=True)
+            yield Workers(executor, partial(run_group, topic), at_once, events, lost, present, remote=True)
         finally:
             if client.status == "running":
                 executor.shutdown(wait=False)
 
 
-def run_group(topic: str, group: bytes) -> bytes:
-    """`work.run_group`, in a worker of Dask; how far it is, it tells under a topic of the scheduler's log."""
+def run_group(topic: str, kind: Kind, work: bytes) -> bytes:
+    """Call `worker.run_group` in a worker of Dask, which reports under a topic of the scheduler's log."""
     from distributed import get_worker
 
-    worker, due = get_worker(), 0.0
+    me, due = get_worker(), 0.0
 
-    def report(sentence: str) -> None:
+    def report(words: str) -> None:
         nonlocal due
         if time.monotonic() >= due:
-            worker.log_event(topic, (str(worker.name), sentence))
+            me.log_event(topic, (str(me.name), words))
             due = time.monotonic() + EVERY
 
-    return work.run_group(group, report)
+    return worker.run_group(kind, work, report)
 
 
 def require_same_versions(client: "Client") -> None:
-    """Raises `RunError` where a worker, or the scheduler, has other versions than this process, and says which."""
-    ours = work.versions()
+    """Raise `RunError` where a worker, or the scheduler, has other versions than this process."""
+    ours = worker.versions()
     answers: Any = client.run(eval, INSTALLED, on_error="return")
     answers["the scheduler"] = client.run_on_scheduler(eval, INSTALLED)
     theirs = {
@@ -102,34 +104,31 @@ def require_same_versions(client: "Client") -> None:
         if isinstance(found, dict)  # else it has just gone
     }
     theirs["the scheduler"] = {"memoryspan": theirs["the scheduler"]["memoryspan"]}  # which passes on what it reads
-    wrong = [f"{place} has {other}" for place, has in theirs.items() if (other := work.difference(ours, has))]
+    wrong = [f"{place} has {other}" for place, has in theirs.items() if (other := worker.difference(ours, has))]
     if wrong:
         raise RunError(
-            f"The versions of the cluster are not those of this process: {'; '.join(wrong)}. Install the same ones "
-            f"there, for other versions give other results."
+            f"The versions of the cluster are not those of this process: {'; '.join(wrong)}. Install the same "
+            f"versions there: other versions give other results."
         )
 
 
 def _threads(client: "Client") -> dict[str, int]:
-    """How many each worker has, by its address."""
     threads: Any = client.nthreads()
     return threads
 
 
-GONE = (
-    "The Dask scheduler has gone: start it and its workers again; the same command then goes on with what is missing."
-)
+GONE = "The Dask scheduler has gone: start it and its workers again; the same command then resumes the sweep."
 
 
 def _require_present(client: "Client") -> None:
-    """Raises `RunError` where the scheduler has gone, and has not come back for as long as Dask waits."""
+    """Raise `RunError` where the scheduler has gone, and has not come back while Dask waits."""
     if client.status in ("closing", "closed"):
         raise RunError(GONE)
 
 
 @contextmanager
-def _heard() -> Iterator[None]:
-    """Raises `RunError` where the scheduler goes in the block."""
+def _scheduler_errors() -> Iterator[None]:
+    """Raise `RunError` where the scheduler goes away in the block."""
     try:
         yield
     except OSError:  # which those of Dask's connections are
@@ -150,7 +149,7 @@ def _client(address: str | None, count: int) -> "Iterator[Client]":
                 _kill(here)
         return
     _require_scheduler(address)
-    with _heard():
+    with _scheduler_errors():
         client = Client(address)
     try:
         yield client
@@ -160,7 +159,7 @@ def _client(address: str | None, count: int) -> "Iterator[Client]":
 
 
 def _kill(ours: "LocalCluster") -> None:
-    """Ends workers of our own at once: asked to close, they would first finish what they are at."""
+    """End workers of our own at once: closed in order, they would first finish their work."""
     import psutil  # which Dask needs as well
 
     nannies: Any = ours.workers.values()
@@ -170,7 +169,7 @@ def _kill(ours: "LocalCluster") -> None:
 
 
 def _require_scheduler(address: str) -> None:
-    """Raises `RunError` where none answers: a client that does not reach one leaves threads and complaints behind."""
+    """Raise `RunError` where no scheduler answers: a client that reaches none leaves threads and warnings behind."""
     from distributed.comm.core import connect
 
     async def reach() -> None:
@@ -180,7 +179,7 @@ def _require_scheduler(address: str) -> None:
     try:
         with ThreadPoolExecutor(1) as thread:  # a notebook runs a loop in its own
             thread.submit(lambda: asyncio.run(reach())).result()
-    except Exception as error:  # whatever a thing says that is no scheduler
+    except Exception as error:  # whatever something else says at that address
         reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
         raise RunError(
             f"No Dask scheduler answers at {address} ({reason}): start one there by `dask scheduler`, and give the "

@@ -1,7 +1,8 @@
 """Workers that are processes of this machine, each on its own cores.
 
-`concurrent.futures.ProcessPoolExecutor` ends all of its processes when one is lost, and with them what the others have
-been at for hours. Here a process that dies takes its own group along, and is replaced.
+`concurrent.futures.ProcessPoolExecutor` ends all of its processes when one is lost, and with them hours of work of the
+others. Here a process that dies loses its own group alone, and is replaced. (pebble's pool does so too, but has no way
+to report progress that outlives a killed process: workers there share the lock of a queue.)
 """
 
 import multiprocessing
@@ -20,37 +21,35 @@ from typing import Any
 
 from memoryspan import machine
 from memoryspan.machine import cores
-from memoryspan.sweeps import work
-from memoryspan.sweeps.run import Workers
+from memoryspan.sweeps.worker import run_group
+from memoryspan.sweeps.workers import Workers
 
 SPAWN = multiprocessing.get_context("spawn")  # JAX has threads, which a fork does not take along
 
 EVERY = 0.25
-"""Seconds between two sentences of a worker that anybody could read."""
+"""Seconds between two reports of a worker."""
 
 SHARED_GPU = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-"""Several processes on one GPU: the first must not take three quarters of its memory for itself, as JAX does."""
+"""Several processes share a GPU: the first must not preallocate three quarters of its memory, as JAX does."""
 
 
 @contextmanager
-def local(count: int | None, most: int) -> Iterator[Workers]:
-    """As many processes as were asked for, or as there are cores, and not more than `most`; killed at the end."""
+def local_workers(count: int | None, n_trials: int) -> Iterator[Workers]:
+    """Start `count` processes, by default one a core, and no more than trials; they are killed at the end."""
     mine = cores()
-    count = max(1, min(count or len(mine), most))
+    count = max(1, min(count or len(mine), n_trials))
     executor = Processes([mine[number::count] or [mine[number % len(mine)]] for number in range(count)])
     try:
-        yield Workers(
-            executor, work.run_group, count, executor.events, (BrokenProcessPool,), lambda: None, elsewhere=False
-        )
+        yield Workers(executor, run_group, count, executor.events, (BrokenProcessPool,), lambda: None, remote=False)
     finally:
         executor.shutdown()
 
 
 class Processes(Executor):
-    """A process a share of the cores; what they have to say goes to `events`."""
+    """A process for each share of the cores. What they report goes to `events`."""
 
     def __init__(self, shares: list[list[int]]):
-        """Starts none before there is something to do."""
+        """Starts a process only when it has something to do."""
         self.events: SimpleQueue[tuple[int, str]] = SimpleQueue()
         self._shares = shares
         self._idle: SimpleQueue[int] = SimpleQueue()
@@ -59,14 +58,14 @@ class Processes(Executor):
         self._processes: dict[int, tuple[SpawnProcess, Connection]] = {}
         self._lock = threading.Lock()
         self._ended = False
-        self._threads = ThreadPoolExecutor(len(shares), "memoryspan-worker", initializer=_deaf_to_ctrl_c)
+        self._threads = ThreadPoolExecutor(len(shares), "memoryspan-worker", initializer=_block_sigint)
 
     def submit(self, fn: Callable, /, *args, **kwargs) -> Future:
-        """fn(*args, report, **kwargs) in a process; its future raises `BrokenProcessPool` where that dies."""
+        """Call fn(*args, report, **kwargs) in a process; the future raises `BrokenProcessPool` where that dies."""
         return self._threads.submit(self._run, fn, args, kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
-        """Kills the processes, whatever they are at."""
+        """Kill the processes, whatever they are doing."""
         with self._lock:
             self._ended = True
             for process, _ in self._processes.values():
@@ -76,26 +75,24 @@ class Processes(Executor):
     def _run(self, *call):
         number = self._idle.get()
         try:
-            kind, content = self._asked(number, call)
+            kind, content = self._call(number, call)
         finally:
             self._idle.put(number)
         if kind == "raised":
             raise content
         return content
 
-    def _asked(self, number: int, call: tuple) -> tuple[str, Any]:
-        """What a process answers to a call; what it tells on the way goes to `events`."""
+    def _call(self, number: int, call: tuple) -> tuple[str, Any]:
         _, connection = self._started(number)
         try:
             connection.send(call)
-            while (answer := connection.recv())[0] == "told":
-                self.events.put((number, answer[1]))
-            return answer
+            while (message := connection.recv())[0] == "reported":
+                self.events.put((number, message[1]))
+            return message
         except (EOFError, OSError):
-            raise BrokenProcessPool(self._buried(number)) from None
+            raise BrokenProcessPool(self._remove_dead(number)) from None
 
     def _started(self, number: int) -> tuple[SpawnProcess, Connection]:
-        """The process of this number; a new one where there is none."""
         with self._lock:
             if self._ended:
                 raise BrokenProcessPool("It was shut down.")
@@ -109,8 +106,8 @@ class Processes(Executor):
                 self._processes[number] = process, ours
             return self._processes[number]
 
-    def _buried(self, number: int) -> str:
-        """Removes a process that has died, and says how."""
+    def _remove_dead(self, number: int) -> str:
+        """Remove a process that has died, and return how it died."""
         with self._lock:
             process, connection = self._processes.pop(number)
         connection.close()
@@ -119,19 +116,19 @@ class Processes(Executor):
         return f"signal {-code} ended it{_HINTS.get(-code, '')}." if code < 0 else f"it ended with exit code {code}."
 
 
-_HINTS = {9: ", which is what a system does that runs out of memory", 11: ", which is an error in compiled code"}
+_HINTS = {9: ", which a system does that runs out of memory", 11: ", which is an error in compiled code"}
 
 
-def _deaf_to_ctrl_c() -> None:
-    """In the thread that starts a process, which is born deaf as well: the terminal sends Ctrl-C to all of a group."""
+def _block_sigint() -> None:
+    """Block SIGINT in a thread that starts processes, which inherit that: the terminal sends Ctrl-C to all of them."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
 def _serve(connection: Connection, share: list[int], workers: int) -> None:
-    """All that one of so many processes does: calls what it is sent, and returns what comes of it."""
+    """Call what arrives, and send back what comes of it: the main function of a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, share)
     for name, value in SHARED_GPU.items():
@@ -139,24 +136,24 @@ def _serve(connection: Connection, share: list[int], workers: int) -> None:
     os.environ[machine.SHARES] = str(workers)
     due = 0.0
 
-    def report(sentence: str) -> None:
+    def report(words: str) -> None:
         nonlocal due
         if time.monotonic() >= due:
-            connection.send(("told", sentence))
+            connection.send(("reported", words))
             due = time.monotonic() + EVERY
 
     with suppress(EOFError, BrokenPipeError):
         while True:
             fn, args, kwargs = connection.recv()
             try:
-                answer = "returned", fn(*args, report, **kwargs)
+                outcome = "returned", fn(*args, report, **kwargs)
             except Exception as error:
-                answer = "raised", error
-            connection.send(answer)
+                outcome = "raised", error
+            connection.send(outcome)
 
 
-def _leave_with_parent() -> None:
-    """A killed parent has no time to end its children."""
+def _exit_with_parent() -> None:
+    """A parent that was killed had no time to end its children."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

@@ -1,229 +1,244 @@
-"""A sweep: many cells, and a directory with an answer to each.
+"""A sweep: many trials, and a directory with the result of each.
 
-    manifest.json       what was asked
-    cells/<key>.json    the answer to a cell, or why there is none
-    results.csv         one row a cell
-    .lock               held while a process answers
+    manifest.json       the settings of the sweep, and so its trials
+    trials/<key>.json   the result of a trial, or why there is no result
+    results.csv         one row a trial
+    .lock               held while a process runs trials
 
-A cell's file is there in full or not at all, so that a sweep goes on after any end, a killed process included, with
-what is missing. Nothing here imports what a file names.
+A result's file is there in full or not at all, so that a sweep that was ended in any way, a killed process included,
+resumes with what is missing. Nothing here imports what a file names.
 """
 
 import csv
 import io
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from memoryspan import user_code
+from memoryspan._version import __version__
 from memoryspan.errors import RunError
-from memoryspan.files import atomic
+from memoryspan.files import atomic, versioned
 from memoryspan.files.lock import lock
-from memoryspan.reproduce.trial import Outcome, Trial, Trials
-from memoryspan.spans.cell import FORMAT, Found, Span
-from memoryspan.sweeps import manifest
-from memoryspan.sweeps.manifest import Manifest, Question, asked_again, strangers_of
-from memoryspan.sweeps.result import Answer, AnyCell
+from memoryspan.sweeps.kind import Kind, SweepConfig
+from memoryspan.sweeps.manifest import INSTEAD, Manifest, is_sweep, new_manifest, read_manifest, write_manifest
+from memoryspan.sweeps.trial import FORMAT, Trial, TrialResult
 
-CELLS = "cells"
+TRIALS = "trials"
 RESULTS = "results.csv"
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """A directory, what was asked, and what has been answered so far."""
+    """A directory, the settings that it has, and the results so far."""
 
+    kind: Kind
     directory: Path
     manifest: Manifest
-    answers: dict[str, Answer]
-    """By the key of the cell; `keep` adds to them."""
+    results: dict[str, TrialResult]
+    """By the key of the trial; `save` adds to them."""
     notices: tuple[str, ...]
-    """Sentences for the person, about what was found on opening it."""
-    named: bool = False
-    """Whether a person has named the tasks and models now: only then may strangers' files among them be imported."""
-    cells: list[AnyCell] = field(init=False)
-    """All that were asked, in order."""
+    """Sentences for the person, about what was found when it was opened."""
+    configured: bool = False
+    """Whether a person named the tasks and models in this process: only then is user code among them imported."""
+    trials: list[Any] = field(init=False)
+    """All of them, in order; of the type that the kind has."""
 
     def __post_init__(self):
-        object.__setattr__(self, "cells", list(self.manifest.asked.cells))
+        object.__setattr__(self, "trials", list(self.manifest.config.trials))
 
     @property
-    def answered(self) -> list[Answer]:
-        """The answers so far, in the order of the question."""
-        return [self.answers[cell.key] for cell in self.cells if cell.key in self.answers]
+    def completed(self) -> list[TrialResult]:
+        """The results so far, in the order of the trials."""
+        return [self.results[trial.key] for trial in self.trials if trial.key in self.results]
+
+    @property
+    def command(self) -> str:
+        """What resumes the sweep, to be typed."""
+        return f"memoryspan {self.kind.command} --dir {shlex.quote(str(self.directory))}"
 
 
-def open_sweep(directory: str | Path, of: type[Question | Trials] = Question) -> Sweep:
-    """A sweep as it lies on the disk, for reading: needs no lock, and changes nothing.
+def read_sweep(directory: str | Path, kind: Kind) -> Sweep:
+    """Return a sweep as it is on the disk. Takes no lock, and changes nothing.
 
     Raises:
-        RunError: there is none, it is of another kind, or its manifest is damaged or of another format.
+        RunError: there is no sweep, it is of another kind, or its manifest is damaged or of another format.
     """
     directory = Path(directory)
-    asked = manifest.read(directory)
-    if not isinstance(asked.asked, of):
-        raise RunError(
-            f"{directory} is a sweep of `memoryspan {asked.asked.command}`: "
-            f"`memoryspan {asked.asked.command} --run {shlex.quote(str(directory))}` goes on with it, and shows it."
-        )
-    return Sweep(directory, asked, *_kept(directory, asked.asked.cells))
+    manifest = read_manifest(directory, kind)
+    results, notices = _read_results(directory, kind, manifest.config.trials)
+    return Sweep(kind, directory, manifest, results, notices)
 
 
 @contextmanager
-def begin(directory: str | Path | None, question: Question | Trials | None) -> Iterator[Sweep]:
-    """A sweep to be answered by this process, which holds its lock in the block: a new one, or one to go on with.
+def open_for_writing(
+    directory: str | Path | None, kind: Kind, config: SweepConfig | None = None, known: Sweep | None = None
+) -> Iterator[Sweep]:
+    """Open a sweep to run its trials: a new one, or one to resume. Its lock is held in the block.
 
     Args:
-        directory: where to keep it, new or empty, or where it is kept; by default a fresh one, `runs/span-echo-001`.
-        question: what to ask; it may be left out where the directory has it, and have more in it than there.
+        directory: where to keep it, new or empty, or where it is; by default a new one, `runs/span-echo-001`.
+        kind: of its trials.
+        config: the settings; None where the directory has them. They may be those of the directory and more: more
+            trials, or larger limits. Results that still hold under the larger limits are kept.
+        known: the sweep as it was read before; its results are not read again.
 
     Raises:
-        RunError: the directory holds something else, the sweep of another question, or a damaged manifest; it is in
+        RunError: the directory holds something else, a sweep with other settings, or a damaged manifest; it is in
             use, or cannot be written to.
     """
     place = Path(directory) if directory else None
-    if place is None or not (place / manifest.FILE).exists():
-        place = _claim(place, question)
-    instead = "Make room there, or give another --run."
-    with atomic.explained(place, instead):
+    if place is None or not is_sweep(place):
+        if config is None:
+            read_manifest(place or Path(), kind)  # raises, and says what is missing
+        assert config is not None
+        from memoryspan.runs.directory import create_run_dir  # imports JAX
+
+        place = create_run_dir(place, f"{kind.command}-{config.subject[:40]}")
+    instead = "Make room there, or give another --dir."
+    with atomic.as_run_error(place, instead):
         held = _lock(place)
     try:
-        with atomic.explained(place, instead):
-            sweep = _opened(place, question)
+        with atomic.as_run_error(place, instead):
+            sweep = _open_locked(place, kind, config, known)
         yield sweep
     finally:
         held.release()
 
 
-def missing(sweep: Sweep, retry_failed: bool = False) -> list[AnyCell]:
-    """The cells to be answered: those without an answer, and if asked those that failed.
+def pending(sweep: Sweep, retry_failed: bool = False) -> list[Any]:
+    """Return the trials to run: those without a result, and on request those that failed."""
 
-    Raises:
-        RunError: they need a stranger's file, and no person has named it in this process.
-    """
+    def is_done(trial: Trial) -> bool:
+        found = sweep.results.get(trial.key)
+        return found is not None and not (retry_failed and found.failure)
 
-    def answered(cell: AnyCell) -> bool:
-        answer = sweep.answers.get(cell.key)
-        return answer is not None and not (retry_failed and answer.failure)
+    return [trial for trial in sweep.trials if not is_done(trial)]
 
-    cells = [cell for cell in sweep.cells if not answered(cell)]
-    if not sweep.named and (options := strangers_of(cells)):
+
+def require_trusted(sweep: Sweep, trials: Sequence[Trial]) -> None:
+    """Raise `RunError` where trials need user code that nobody named in this process."""
+    if not sweep.configured and (options := _user_code_options(trials)):
         raise RunError(
-            f"{len(cells):,} cells of the sweep in {sweep.directory} are missing, and need what is not part of "
-            f"memoryspan; nothing is imported because a file names it: if you trust it, ask the whole question again, "
-            f"with {' '.join(options)} in it."
+            f"{len(trials):,} trials of the sweep in {sweep.directory} are pending and need code that is not part of "
+            f"memoryspan. Nothing is imported because a file names it. If you trust the code, give all options of the "
+            f"sweep again, {' '.join(options)} among them."
         )
-    return cells
 
 
-def keep(sweep: Sweep, answer: Answer) -> None:
-    """Puts an answer in place; raises `RunError` where it cannot be written."""
-    content = msgspec.json.format(msgspec.json.encode(answer), indent=2) + b"\n"
-    with _written(sweep):
-        atomic.write(sweep.directory / CELLS / f"{answer.cell.key}.json", content)
-    sweep.answers[answer.cell.key] = answer
+def save(sweep: Sweep, found: TrialResult) -> None:
+    """Write the file of a trial; raises `RunError` where it cannot be written."""
+    with _writing(sweep):
+        _write_result(sweep.directory, found)
+    sweep.results[found.trial.key] = found
 
 
-def write_results(sweep: Sweep) -> None:
-    """`results.csv`, of the answers so far, in the order of the question; raises `RunError` where it cannot be."""
+def write_csv(sweep: Sweep) -> None:
+    """Write `results.csv`, with the results so far in the order of the trials; raises `RunError` where it cannot."""
     text = io.StringIO()
-    rows = csv.DictWriter(text, _COLUMNS[type(sweep.manifest.asked)], restval="", lineterminator="\n")
+    rows = csv.DictWriter(text, (*sweep.kind.columns, "error"), restval="", lineterminator="\n")
     rows.writeheader()
-    rows.writerows(map(_row, sweep.answered))
-    with _written(sweep):
+    rows.writerows(csv_row(sweep.kind, found) for found in sweep.completed)
+    with _writing(sweep):
         atomic.write(sweep.directory / RESULTS, text.getvalue().encode())
 
 
-def _written(sweep: Sweep):
-    command = f"memoryspan {sweep.manifest.asked.command} --run {shlex.quote(str(sweep.directory))}"
-    return atomic.explained(sweep.directory, f"Make room there, then {command} goes on.")
+def csv_row(kind: Kind, found: TrialResult) -> dict[str, object]:
+    """Return a trial's row of `results.csv`."""
+    return kind.row(found.trial, found.result) | {"error": found.failure.error if found.failure else ""}
 
 
-_SPAN = ("length", "lag", "at_least")
-_COST = ("ended", "updates", "examples", "tokens", "seconds", "engine")
-_COLUMNS = {
-    Question: (
-        *("task", "model", "seed", "parameters"),
-        *(f"learned_{name}" for name in _SPAN),
-        *(f"held_{name}" for name in _SPAN),
-        *_COST,
-        "error",
-    ),
-    Trials: (
-        *("experiment", "curriculum", "task", "model", "seed", "parameters"),
-        *("sequences", "accuracy", "rms_error"),
-        *_COST,
-        "error",
-    ),
-}
-
-
-def _row(answer: Answer) -> dict[str, object]:
-    cell = answer.cell
-    row = {"task": str(cell.task), "model": str(cell.model), "seed": cell.seed}
-    if isinstance(cell, Trial):
-        row |= {"experiment": cell.experiment, "curriculum": str(cell.curriculum).lower()}
-    return row | _figures(answer.found) | {"error": answer.failure.error if answer.failure else ""}
-
-
-def _figures(found: Found | Outcome | None) -> dict[str, object]:
-    match found:
-        case None:
-            return {}
-        case Found(learned=learned, held=held):
-            own = _span("learned", learned) | _span("held", held)
-        case Outcome(sequences=sequences, accuracy=accuracy, rms_error=rms_error):
-            own = {"sequences": sequences, "accuracy": accuracy.value, "rms_error": rms_error}
-    return own | {name: getattr(found, name) for name in ("parameters", *_COST)}
-
-
-def _span(kind: str, span: Span) -> dict[str, object]:
-    values = (span.length, span.lag, str(span.at_least).lower())
-    return {f"{kind}_{name}": value for name, value in zip(_SPAN, values, strict=True)}
-
-
-def _claim(place: Path | None, question: Question | Trials | None) -> Path:
-    from memoryspan.runs.directory import claim  # brings JAX along
-
-    if question is None:
-        manifest.read(place or Path())  # says what is missing
-    assert question is not None
-    return claim(place, f"{question.command}-{_subject(question)[:40]}")
-
-
-def _subject(question: Question | Trials) -> str:
-    """What it is about, for the name of its directory."""
-    if isinstance(question, Question):
-        return "-".join(task.name.rpartition(":")[2] for task in question.tasks)
-    return "-".join(dict.fromkeys(cell.experiment.partition("/")[0] for cell in question.cells))
-
-
-def _opened(place: Path, question: Question | Trials | None) -> Sweep:
-    """Under the lock, where nothing changes any more."""
-    if not (place / manifest.FILE).exists():
-        assert question is not None
-        asked, answers, notices = manifest.write(place, question), {}, ()
+def _open_locked(place: Path, kind: Kind, config: SweepConfig | None, known: Sweep | None) -> Sweep:
+    trials = place / TRIALS
+    if not is_sweep(place):
+        assert config is not None
+        manifest, results, notices = new_manifest(kind, config), {}, ()
+        write_manifest(place, manifest)
+        trials.mkdir(exist_ok=True)
     else:
-        before = asked = manifest.read(place)
-        answers, notices = _kept(place, before.asked.cells)
-        if question is not None:
-            asked = asked_again(place, before, question, answers)  # with those that are answered in it
-        notices = (*_changed(len(before.asked.cells), len(asked.asked.cells)), *notices)
-    cells = place / CELLS
-    cells.mkdir(exist_ok=True)
-    atomic.clean(place)
-    atomic.clean(cells)
-    return Sweep(place, asked, answers, notices, named=question is not None)
+        manifest = read_manifest(place, kind)
+        results, notices = _read_results(place, kind, manifest.config.trials, known.results if known else {})
+        if config is not None and msgspec.json.encode(config) != msgspec.json.encode(manifest.config):
+            results, said = _extend(place, kind, manifest.config, config, results)
+            notices = (*said, *notices)
+            manifest = msgspec.structs.replace(manifest, memoryspan=__version__, config=config)
+            write_manifest(place, manifest)
+        trials.mkdir(exist_ok=True)
+        atomic.clean(place)
+        atomic.clean(trials)
+    return Sweep(kind, place, manifest, results, notices, configured=config is not None)
 
 
-def _changed(before: int, now: int) -> tuple[str, ...]:
-    """A sentence, where the number of cells is another."""
-    if before == now:
-        return ()
-    return (f"The sweep {'grows' if now > before else 'shrinks'} from {before:,} cells to {now:,}.",)
+def _extend(
+    place: Path, kind: Kind, before: SweepConfig, now: SweepConfig, results: Mapping[str, TrialResult]
+) -> tuple[dict[str, TrialResult], tuple[str, ...]]:
+    """Return the results that hold under the new settings, written under their new keys, and sentences on them.
+
+    Raises `RunError` where the new settings leave out a trial that has a result.
+    """
+    keys = {trial.key for trial in now.trials}
+    raised = [found for key, found in results.items() if key not in keys]
+    larger = {found.trial.key: [t for t in now.trials if kind.extends(found.trial, t)] for found in raised}
+    if not all(larger.values()):
+        raise RunError(
+            f"The sweep in {place} has other settings ({', '.join(_differing(before, now)) or 'trials'}): give all of "
+            f"its settings, and more if you like; or none, which resumes it "
+            f"(`memoryspan {kind.command} --dir {shlex.quote(str(place))}`); or give another --dir."
+        )
+    kept = {key: found for key, found in results.items() if key in keys}
+    again = []
+    for found in raised:
+        for trial in larger[found.trial.key]:
+            if trial.key in kept:
+                continue
+            if found.failure is None and kind.holds(found, trial):
+                kept[trial.key] = msgspec.structs.replace(found, trial=trial)
+                _write_result(place, kept[trial.key])
+            else:
+                again.append(trial)
+    return kept, tuple(_on_extension(len(before.trials), len(now.trials), len(raised), again))
+
+
+def _on_extension(before: int, now: int, raised: int, again: Sequence[Trial]) -> Iterator[str]:
+    if before != now:
+        yield f"The sweep {'grows' if now > before else 'shrinks'} from {before:,} trials to {now:,}."
+    if raised:
+        yield f"Under the larger limits {raised - len(again):,} of {raised:,} results still hold."
+    if again:
+        yield f"To run again, because a limit decided their result: {_by_model(again)}."
+
+
+def _by_model(trials: Sequence[Trial]) -> str:
+    seeds: dict[str, list[int]] = {}
+    for trial in trials:
+        seeds.setdefault(f"{trial.model.name} on {trial.task.name}", []).append(trial.seed)
+    return "; ".join(f"{name}, seed {', '.join(map(str, numbers))}" for name, numbers in seeds.items())
+
+
+def _differing(before: SweepConfig, now: SweepConfig) -> list[str]:
+    old, new = msgspec.to_builtins(before), msgspec.to_builtins(now)
+    return [name for name in old if old[name] != new.get(name)]
+
+
+def _user_code_options(trials: Iterable[Trial]) -> list[str]:
+    """Return the options that name user code which these trials need: `--model mine.py:build`."""
+    pairs = [(kind, spec.name) for trial in trials for kind, spec in (("task", trial.task), ("model", trial.model))]
+    needed = [f"--{kind} {shlex.quote(name)}" for kind, name in pairs if user_code.is_import_path(name)]
+    return list(dict.fromkeys(needed))
+
+
+def _write_result(place: Path, found: TrialResult) -> None:
+    (place / TRIALS).mkdir(exist_ok=True)
+    versioned.write(place / TRIALS / f"{found.trial.key}.json", found)
+
+
+def _writing(sweep: Sweep):
+    return atomic.as_run_error(sweep.directory, f"Make room there; {sweep.command} resumes the sweep.")
 
 
 def _lock(place: Path):
@@ -231,26 +246,30 @@ def _lock(place: Path):
         return lock(place)
     except RunError:
         raise RunError(
-            f"Another process is answering the sweep in {place}: wait until it ends, or stop it, or give another --run."
+            f"Another process runs the sweep in {place}: wait until it ends, or stop it, or give another --dir."
         ) from None
 
 
-def _kept(directory: Path, cells: Sequence[AnyCell]) -> tuple[dict[str, Answer], tuple[str, ...]]:
-    """The answers that are there, and a sentence on each file that is damaged."""
-    answers, notices = {}, []
-    for cell in cells:
-        file = directory / CELLS / f"{cell.key}.json"
+def _read_results(
+    directory: Path, kind: Kind, trials: Iterable[Trial], known: Mapping[str, TrialResult] | None = None
+) -> tuple[dict[str, TrialResult], tuple[str, ...]]:
+    """Return the results of the trials that have one, and a sentence on each file that is damaged."""
+    results, notices = {}, []
+    for trial in trials:
+        before = (known or {}).get(trial.key)
+        if before is not None and before.failure is None:  # only a failure is ever replaced
+            results[trial.key] = before
+            continue
+        path = directory / TRIALS / f"{trial.key}.json"
         try:
-            content = file.read_bytes()
-            manifest.require_readable(content, file, FORMAT)
-            answer = msgspec.json.decode(content, type=Answer)
+            found = versioned.decode(path.read_bytes(), path, kind.file, FORMAT, instead=INSTEAD)
         except FileNotFoundError:
             continue
         except msgspec.DecodeError as error:
-            notices.append(f"{file} is damaged ({error}), and its cell counts as missing.")
+            notices.append(f"{path} is damaged ({error}). Its trial counts as pending.")
             continue
-        if answer.cell.key != cell.key or (answer.found is None) == (answer.failure is None):
-            notices.append(f"{file} is not the answer to its cell, which counts as missing.")
+        if found.trial.key != trial.key or (found.result is None) == (found.failure is None):
+            notices.append(f"{path} is not the result of its trial, which counts as pending.")
             continue
-        answers[cell.key] = answer
-    return answers, tuple(notices)
+        results[trial.key] = found
+    return results, tuple(notices)

@@ -4,12 +4,12 @@ from memoryspan.accuracy import Measured
 from memoryspan.environment import Environment
 from memoryspan.report.page.html import write_page
 from memoryspan.report.page.sweep import sweep_page
-from memoryspan.spans.cell import Found, Span
+from memoryspan.spans.kind import SPAN
+from memoryspan.spans.trial import Span, SpanResult, SpanSweepConfig
 from memoryspan.spec import Spec
-from memoryspan.sweeps import manifest
-from memoryspan.sweeps.manifest import Question
-from memoryspan.sweeps.result import Answer, Failure
+from memoryspan.sweeps.manifest import new_manifest
 from memoryspan.sweeps.sweep import Sweep
+from memoryspan.sweeps.trial import Failure, TrialResult
 from memoryspan.training import Budget
 from tests.report.browser import opened
 
@@ -24,9 +24,10 @@ def found(length):
         for at, share in ((3, 1.0), (length, 0.97), (64, 0.2))
     )
     span = Span(length, length - 3, False)
-    return Found(
+    return SpanResult(
         learned=span,
         held=span,
+        reached=64,
         curve=curve,
         ended="budget",
         parameters=15_200,
@@ -44,19 +45,19 @@ def sweep(tmp_path):
     """Three models, two seeds: one furthest, one next, and one whose name is markup and which failed."""
     models = tuple(map(Spec, ("lstm", "gru", MARKUP)))
     task = Spec("echo", {"n_features": 100, "out_index": 2})
-    asked = Question(
+    asked = SpanSweepConfig(
         tasks=(task,), models=models, seeds=(0, 1), budget=Budget(examples=1000), batch_size=32, max_length=64
     )
     answers = {}
-    for number, each in enumerate(asked.cells):
-        answers[each.key] = Answer(
+    for number, each in enumerate(asked.trials):
+        answers[each.key] = TrialResult(
             memoryspan="0",
-            cell=each,
+            trial=each,
             environment=Environment("cpu", {}, None),
-            found=found(16 - 4 * (number // 2) - number % 2) if number < 4 else None,
+            result=found(16 - 4 * (number // 2) - number % 2) if number < 4 else None,
             failure=None if number < 4 else Failure(MARKUP, ""),
         )
-    return Sweep(tmp_path, manifest.write(tmp_path, asked), answers, ())
+    return Sweep(SPAN, tmp_path, new_manifest(SPAN, asked), answers, ())
 
 
 @pytest.fixture

@@ -23,14 +23,13 @@ from memoryspan.report.figures.style import (
     plain,
     tick_lengths,
 )
-from memoryspan.spans.cell import Found
 from memoryspan.spans.held import THRESHOLD
 from memoryspan.spans.summary import Median, SpanSummary, summarise
 from memoryspan.spec import Spec
-from memoryspan.sweeps.result import Answer
+from memoryspan.sweeps.trial import TrialResult
 
 FILE = "span.png"
-"""What the picture is called in a sweep, and in a run."""
+"""The name of the picture in a sweep, and in a run."""
 
 Curve = Sequence[Measured]
 """The accuracy of one trained model, by length."""
@@ -42,16 +41,13 @@ LEARNED, HELD = 0.2, -0.2
 """How far above and below the middle of its row a span stands."""
 
 
-def draw_span(answers: Sequence[Answer], path: Path, name: Callable[[Spec], str] = str) -> Path:
-    """Draws the curves and spans of all cells that were answered, as `draw_curves` does.
-
-    `name` is what a task or a model is called in the picture.
-    """
+def draw_span(results: Sequence[TrialResult], path: Path, name: Callable[[Spec], str] = str) -> Path:
+    """Draw the curves and spans of all results, as `draw_curves` does; `name` gives the name of a task or a model."""
     spans: dict[str, dict[str, SpanSummary]] = {}
-    for row in summarise(answers):
+    for row in summarise(results):
         if row.seeds:
             spans.setdefault(name(row.task), {})[name(row.model)] = row
-    return draw_curves(curves_of(answers, name), path, spans)
+    return draw_curves(curves_of(results, name), path, spans)
 
 
 def draw_curves(
@@ -110,13 +106,13 @@ def _draw_median(axes: Axes, what: str, median: Median, height: float, number: i
     axes.text(1.01, height, text, transform=axes.get_yaxis_transform(), va="center", fontsize="x-small", color=GREY)
 
 
-def curves_of(answers: Sequence[Answer], name: Callable[[Spec], str]) -> dict[str, dict[str, list[Curve]]]:
-    """Curves by task and by model, in the order of the cells."""
+def curves_of(results: Sequence[TrialResult], name: Callable[[Spec], str]) -> dict[str, dict[str, list[Curve]]]:
+    """Return curves by task and by model, in the order of the trials."""
     groups: dict[str, dict[str, list[Curve]]] = {}
-    for answer in answers:
-        if isinstance(answer.found, Found) and answer.found.curve:
-            by_model = groups.setdefault(name(answer.cell.task), {})
-            by_model.setdefault(name(answer.cell.model), []).append(answer.found.curve)
+    for found in results:
+        if found.result is not None and found.result.curve:
+            by_model = groups.setdefault(name(found.trial.task), {})
+            by_model.setdefault(name(found.trial.model), []).append(found.result.curve)
     return groups
 
 

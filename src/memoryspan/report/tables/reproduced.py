@@ -1,20 +1,20 @@
-"""The rows of a table of experiments as they read, wherever the table stands."""
+"""The rows of a table of experiments as text, for every place that shows one."""
 
 from collections.abc import Sequence
 from math import isinf
 
-from memoryspan.report.tables.span import about_intervals, shown
+from memoryspan.report.tables.span import about_intervals, display_name
 from memoryspan.reproduce.compare import Comparison
-from memoryspan.reproduce.trial import TESTED, Outcome, Trial
-from memoryspan.sweeps.result import Answer
+from memoryspan.reproduce.trial import TESTED, ReproduceResult, ReproduceTrial
+from memoryspan.sweeps.trial import TrialResult
 
 TITLES = ("experiment", "published", "curriculum", "weights", "sequences", "solved", "right", "seconds", "ratio")
 LEFT = 3
-"""Columns of words; the others are of numbers."""
+"""The number of columns of words; the others are of numbers."""
 
 
 def cells_of(row: Comparison) -> list[str]:
-    """A row as it reads."""
+    """Return a row as text."""
     published = row.experiment.published if row.experiment else None
     return [
         row.name,
@@ -30,13 +30,13 @@ def cells_of(row: Comparison) -> list[str]:
 
 
 def _solved(row: Comparison) -> str:
-    """Of the seeds, and why others have no figure."""
+    """Return how many seeds solved it, and why others have no figure."""
     others = [f"{count} {why}" for count, why in ((row.not_finite, "not finite"), (row.failures, "failed")) if count]
     return ", ".join([f"{row.solved} of {row.seeds}", *others])
 
 
 def _with_spread(row: Comparison) -> str:
-    """The median with its interval; `> 74,000` where the budget ended before the criterion was met."""
+    """Return the median with its interval; `> 74,000` where the budget ended before the criterion was met."""
     if row.sequences is None:
         return ""
     middle = _sequences(row.sequences, row)
@@ -50,9 +50,9 @@ def _sequences(value: float, row: Comparison) -> str:
 
 
 def notes(rows: Sequence[Comparison]) -> list[str]:
-    """What has to be said to a table: of its intervals, and of each experiment how it was run and what differs."""
+    """Return the sentences below a table: on its intervals, and on how each experiment was run and what differs."""
     said = [
-        f"Right: of {TESTED:,} fresh sequences at the end, those without a mistake by the criterion of the experiment."
+        f"Right: how many of {TESTED:,} fresh sequences at the end are no mistake by the criterion of the experiment."
     ]
     said += filter(None, [about_intervals(row.spread for row in rows)])
     before: dict[str, str] = {}
@@ -69,19 +69,18 @@ def _recipe(row: Comparison) -> str:
     trial, batch = row.trial, row.trial.batch_size
     asked = f"{row.experiment.what}. {row.experiment.published.source}. " if row.experiment else ""
     return (
-        f"{asked}Here {shown(trial.model)}, {batch} sequence{'s' * (batch > 1)} an update; until {trial.criterion}, "
-        f"twice."
+        f"{asked}Here {display_name(trial.model)}, {batch} sequence{'s' * (batch > 1)} an update; until "
+        f"{trial.criterion}, twice."
     )
 
 
-def one_line(answer: Answer) -> str:
-    """What a trial has come to."""
-    cell, found = answer.cell, answer.found
-    assert isinstance(cell, Trial)
-    what = f"{cell.experiment}, {'with' if cell.curriculum else 'without'} curriculum, seed {cell.seed}"
-    if not isinstance(found, Outcome):
-        return f"{what}: {answer.failure.error if answer.failure else 'failed'}"
-    came = (
-        f"trained on {found.sequences:,} sequences" if found.sequences else f"not within {found.examples:,} sequences"
+def one_line(found: TrialResult[ReproduceTrial, ReproduceResult]) -> str:
+    """Return a result in one line."""
+    trial, result = found.trial, found.result
+    what = f"{trial.experiment}, {'with' if trial.curriculum else 'without'} curriculum, seed {trial.seed}"
+    if result is None:
+        return f"{what}: {found.failure.error if found.failure else 'failed'}"
+    trained = (
+        f"trained on {result.sequences:,} sequences" if result.sequences else f"not in {result.examples:,} sequences"
     )
-    return f"{what}: {came}, {100 * found.accuracy.value:.1f} % right ({found.seconds:.1f} s of training)"
+    return f"{what}: {trained}, {100 * result.accuracy.value:.1f} % right ({result.seconds:.1f} s of training)"

@@ -1,42 +1,80 @@
-"""The rows of a table of spans as they read, wherever the table stands."""
+"""The rows of a table of spans as text, for every place that shows one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 
-from memoryspan.spans.cell import Found
 from memoryspan.spans.summary import Median, SpanSummary
+from memoryspan.spans.trial import SpanResult, SpanTrial
 from memoryspan.spec import Spec, without_defaults
 from memoryspan.stats import CONFIDENCE, Interval
-from memoryspan.sweeps.result import Answer
+from memoryspan.sweeps.trial import TrialResult
 
 TITLES = ("task", "model", "parameters", "learned span", "lag", "held span", "lag", "seeds", "failed")
 
 
-def shown(named: Spec) -> str:
-    """A task or a model as a person would type it; a stranger's, which is not imported for that, in full."""
+def display_name(spec: Spec) -> str:
+    """Return a task or a model as a person would type it. User code, which is not imported for that, is in full."""
     from memoryspan.models import MODELS
     from memoryspan.tasks import TASKS
 
-    kind = {**TASKS, **MODELS}.get(named.name)
-    return str(without_defaults(named, kind) if kind else named)
+    kind = {**TASKS, **MODELS}.get(spec.name)
+    return str(without_defaults(spec, kind) if kind else spec)
 
 
-def cells_of(row: SpanSummary, name: Callable[[Spec], str]) -> list[str]:
-    """A row as it reads."""
+def cells_of(row: SpanSummary) -> list[str]:
+    """Return a row as text."""
     parameters = f"{row.parameters:,}" if row.parameters is not None else ""
     learned, held = _with_interval(row.learned), _with_interval(row.held)
     spans = [learned, _lag(row.learned, row.learned_lag), held, _lag(row.held, row.held_lag)]
-    return [name(row.task), name(row.model), parameters, *spans, f"{row.seeds + row.failures}", _failed(row)]
+    names = [display_name(row.task), display_name(row.model)]
+    return [*names, parameters, *spans, f"{row.seeds + row.failures}", _failed(row)]
+
+
+def notes(rows: Sequence[SpanSummary]) -> list[str]:
+    """Return the sentences below a table."""
+    # The intervals of the held spans are of the same number of seeds.
+    return list(filter(None, [about_intervals(row.learned.interval if row.learned else None for row in rows)]))
+
+
+def headline(rows: Sequence[SpanSummary]) -> str:
+    """Return which models remember furthest, by the median of their learned spans."""
+    best = max((row.learned.value for row in rows if row.learned), default=0)
+    if not best:
+        return "None of the models has learned even the shortest sequences."
+    first = [row for row in rows if row.learned and row.learned.value == best]
+    more = "at least " if any(row.learned and row.learned.at_least for row in first) else ""
+    names = ", ".join(f"{display_name(row.model)} on {display_name(row.task)}" for row in first)
+    return f"Furthest, by the median of the learned spans: {more}{best:,.0f} time steps, {names}."
+
+
+def about_intervals(intervals: Iterable[Interval | None]) -> str | None:
+    """Return what the intervals of a table are; None if it has none."""
+    found = {each.confidence for each in intervals if each}
+    if not found:
+        return None
+    shares = " or ".join(f"{100 * share:.0f} %" for share in sorted(found))
+    kind = "the range over seeds, which" if max(found) < CONFIDENCE else "an interval that"
+    return f"In brackets: {kind} contains the median of all seeds in {shares} of such sweeps."
+
+
+def one_line(found: TrialResult[SpanTrial, SpanResult]) -> str:
+    """Return a result in one line."""
+    trial, result = found.trial, found.result
+    what = f"{display_name(trial.model)} on {display_name(trial.task)}, seed {trial.seed}"
+    if result is None:
+        return f"{what}: {found.failure.error if found.failure else 'failed'}"
+    learned, held = (f"{'at least ' if s.at_least else ''}{s.length or 'none'}" for s in (result.learned, result.held))
+    return f"{what}: learned {learned}, held {held} ({result.seconds:.0f} s of training)"
 
 
 def _value(median: Median | None) -> str:
-    """`≥ 4,096` where more might be found beyond, `none` where most seeds have none."""
+    """Return `≥ 4,096` where the experiment ended first, `none` where most seeds have no span."""
     if median is None:
         return ""
     return "none" if median.value == 0 else f"{'≥ ' if median.at_least else ''}{median.value:,.0f}"
 
 
 def _lag(length: Median | None, lag: Median | None) -> str:
-    """Of a span that there is, it may be 0."""
+    """Return the lag of a span, which may be 0."""
     if length is None or lag is None or length.value == 0:
         return _value(length)
     return f"{'≥ ' if lag.at_least else ''}{lag.value:,.0f}"
@@ -50,33 +88,8 @@ def _with_interval(median: Median | None) -> str:
     return f"{_value(median)} ({low} to {high})"
 
 
-def about_intervals(intervals: Iterable[Interval | None]) -> str | None:
-    """What the intervals of a table are; None where there are none."""
-    found = {each.confidence for each in intervals if each}
-    if not found:
-        return None
-    shares = " or ".join(f"{100 * share:.0f} %" for share in sorted(found))
-    kind = "the range over seeds, which" if max(found) < CONFIDENCE else "which"
-    return f"In brackets: {kind} holds the median of all seeds in {shares} of such sweeps."
-
-
 def _failed(row: SpanSummary) -> str:
-    """Seeds that learned nothing, and cells that ended in an error."""
+    """Return how many seeds learned nothing, and how many trials ended in an error."""
     errors = f"{row.failures} error{'s' * (row.failures > 1)}" if row.failures else ""
     nothing = f"{row.never_learned}" if row.never_learned or not errors else ""
     return ", ".join(part for part in (nothing, errors) if part)
-
-
-def one_line(answer: Answer) -> str:
-    """What a cell has come to."""
-    cell, found = answer.cell, answer.found
-    what = f"{shown(cell.model)} on {shown(cell.task)}, seed {cell.seed}"
-    if not isinstance(found, Found):
-        return f"{what}: {answer.failure.error if answer.failure else 'failed'}"
-    learned, held = (f"{'at least ' if s.at_least else ''}{s.length or 'none'}" for s in (found.learned, found.held))
-    return f"{what}: learned {learned}, held {held} ({found.seconds:.0f} s of training)"
-
-
-def learned_intervals(rows: Iterable[SpanSummary]) -> list[Interval | None]:
-    """Of a table's learned spans; those of its held spans are of as many seeds."""
-    return [row.learned.interval if row.learned else None for row in rows]

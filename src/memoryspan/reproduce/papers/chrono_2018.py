@@ -23,9 +23,9 @@ def _copy(blank: int, tried: str = "") -> Experiment:
         min_length=blank + 20,
         model=parse(f"lstm,units=128,chrono={3 * blank // 2},learning_rate=0.002"),
         sequences=500_000,
-        criterion=Criterion(allowed=100),
+        criterion=Criterion(max_mistakes=100),
         batch_size=16,
-        mastered=0.7,
+        grow_above=0.7,
         differs="The blanks are not asked for, and an example counts where all ten are right.",
         tried=tried,
     )
@@ -40,7 +40,7 @@ def _adding(length: int) -> Experiment:
         min_length=length,
         model=parse(f"lstm,units=128,chrono={length},learning_rate=0.005"),
         sequences=500_000,
-        criterion=Criterion(below=0.04),
+        criterion=Criterion(max_abs_error=0.04),
         batch_size=8,
         differs="The marks stand anywhere; theirs one in each half.",
     )

@@ -66,7 +66,7 @@ def _adding(model: str, length: int) -> Experiment:
         min_length=length,
         model=parse(ADDING[model][length]),
         sequences=SEEN,
-        criterion=Criterion(below=0.04, rms_below=min(0.01, ERRORS[model] ** 0.5 if length == 600 else 1)),
+        criterion=Criterion(max_abs_error=0.04, max_rms_error=min(0.01, ERRORS[model] ** 0.5 if length == 600 else 1)),
         batch_size=32 if model == "tcn" else 8,
         differs="Every example is fresh; the criterion is ours: all within 0.04, and as precise as the best of theirs.",
     )
@@ -86,9 +86,9 @@ def _copy(model: str, blank: int) -> Experiment:
         min_length=blank + 20,
         model=parse(COPY[model][blank]),
         sequences=SEEN,
-        criterion=Criterion(allowed=100),
+        criterion=Criterion(max_mistakes=100),
         batch_size=16,
-        mastered=0.7,
+        grow_above=0.7,
         differs=(
             "Every example is fresh; the blanks are not asked for; and an example counts where all ten are right. Of "
             "single symbols, models of 10,000 parameters are published with 100 % right for the TCN, and with less "

@@ -64,7 +64,7 @@ EXPERIMENTS = (
         min_length=60,
         model=parse("lstm,units=150,learning_rate=0.002"),
         sequences=500_000,
-        criterion=Criterion(allowed=30),
+        criterion=Criterion(max_mistakes=30),
         differs="Ours sees no example twice, and may see more of them.",
     ),
     Experiment(

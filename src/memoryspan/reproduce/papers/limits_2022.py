@@ -34,8 +34,8 @@ def _delay(name: str, model: str, delay: int, published: str, says: str, tried: 
         min_length=length,
         model=parse(model),
         sequences=2_000_000,
-        criterion=Criterion(allowed=50),
-        mastered=0.9,
+        criterion=Criterion(max_mistakes=50),
+        grow_above=0.9,
         differs=DIFFERS,
         tried=tried,
     )

@@ -12,8 +12,8 @@ from memoryspan.spec import parse
 
 PAPER = "Hochreiter & Schmidhuber 1997"
 
-ADDING = Criterion(in_a_row=2000, below=0.04, rms_below=0.01)
-ORDER = Criterion(in_a_row=2000, below=0.3, rms_below=0.1)
+ADDING = Criterion(n_consecutive=2000, max_abs_error=0.04, max_rms_error=0.01)
+ORDER = Criterion(n_consecutive=2000, max_abs_error=0.3, max_rms_error=0.1)
 
 
 def _adding(length: int, sequences: int, says: str = "") -> Experiment:
@@ -58,7 +58,7 @@ def _distractors(q: int, p: int, sequences: int, weights: int) -> Experiment:
         min_length=q + 3,
         model=parse("lstm,units=2"),
         sequences=sequences,
-        criterion=Criterion(in_a_row=10_000, below=0.2),
+        criterion=Criterion(n_consecutive=10_000, max_abs_error=0.2),
         batch_size=8,
         differs="Lengths are uniform over 21 values, the published ones geometric, with the same mean.",
     )
@@ -75,7 +75,7 @@ EXPERIMENTS = (
         min_length=8,
         model=parse("lstm,units=16,learning_rate=0.01"),
         sequences=2 * 8440,
-        criterion=Criterion(in_a_row=512),
+        criterion=Criterion(n_consecutive=512),
         batch_size=2,
         differs=(
             "All strings are fresh, and of 8 to 30 symbols and an E, equally often; published are 256 of natural "
@@ -96,7 +96,7 @@ EXPERIMENTS = (
         min_length=100,
         model=parse("lstm,units=18,learning_rate=0.07"),
         sequences=2 * 5040,
-        criterion=Criterion(in_a_row=10_000, below=0.25),
+        criterion=Criterion(n_consecutive=10_000, max_abs_error=0.25),
         batch_size=1,
     ),
     Experiment(
@@ -112,7 +112,7 @@ EXPERIMENTS = (
         min_length=100,
         model=parse("lstm,units=8"),
         sequences=5680,
-        criterion=Criterion(in_a_row=10_000, below=0.25),
+        criterion=Criterion(n_consecutive=10_000, max_abs_error=0.25),
         batch_size=8,
         differs="Only the last answer is learned, by which success is judged; published is the prediction of all.",
     ),

@@ -26,8 +26,8 @@ def _recall(model: str, learning_rate: float, published: str, says: str) -> Expe
         min_length=LENGTH,
         model=parse(f"{model},parameters=50000,learning_rate={learning_rate}"),
         sequences=300_000,
-        criterion=Criterion(allowed=50),
-        mastered=0.9,
+        criterion=Criterion(max_mistakes=50),
+        grow_above=0.9,
         differs=(
             "Scaled down: theirs are 4 to 64 keys in 64 to 512 steps and a vocabulary of 8,192, and the accuracy is of "
             "single keys; here an example counts where both are right."

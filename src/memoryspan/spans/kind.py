@@ -1,0 +1,82 @@
+"""Span sweeps, as a kind of sweep."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from memoryspan.spans.trial import Span, SpanResult, SpanSweepConfig, SpanTrial
+from memoryspan.sweeps.kind import Kind
+from memoryspan.sweeps.trial import COST_COLUMNS, TrialResult
+from memoryspan.training.budget import Budget
+
+SPAN_FIELDS = Span.__struct_fields__
+
+
+def run(trials: Sequence[SpanTrial], on_progress: Callable[[str], None]) -> list[SpanResult]:
+    """Return the results of trials that differ in their seed alone."""
+    from memoryspan.spans.measure import measure
+
+    return measure(trials, on_progress)
+
+
+def row(trial: SpanTrial, result: SpanResult | None) -> dict[str, object]:
+    """Return a row of `results.csv`."""
+    of_trial = {"task": str(trial.task), "model": str(trial.model), "seed": trial.seed}
+    if result is None:
+        return of_trial
+    spans = _span("learned", result.learned) | _span("held", result.held)
+    return of_trial | spans | {name: getattr(result, name) for name in ("parameters", *COST_COLUMNS)}
+
+
+def _span(which: str, span: Span) -> dict[str, object]:
+    values = (span.length, span.lag, str(span.at_least).lower())
+    return {f"{which}_{name}": value for name, value in zip(SPAN_FIELDS, values, strict=True)}
+
+
+def extends(before: SpanTrial, now: SpanTrial) -> bool:
+    """Return whether a trial is another one with a larger budget or maximum length."""
+    same = msgspec.structs.replace(now, budget=before.budget, max_length=before.max_length) == before
+    return same and now.max_length >= before.max_length and _no_smaller(now.budget, before.budget)
+
+
+def holds(found: TrialResult[SpanTrial, SpanResult], now: SpanTrial) -> bool:
+    """Return whether neither limit of a trial had a part in its result, which a trial with larger limits then shares.
+
+    A training ends in the same way under a larger budget unless the budget ended it. Under a larger maximum length it
+    is the same up to where its curriculum reaches the old one, provided that the task and the model do not depend on
+    the maximum; and so is the search for the held span up to the longest length that it tests.
+    """
+    before, result = found.trial, found.result
+    assert result is not None
+    if now.budget != before.budget and result.ended == "budget":
+        return False
+    if now.max_length == before.max_length:
+        return True
+    longest = max((result.reached, *(each.length for each in result.curve)))
+    if longest >= before.max_length:
+        return False
+    from memoryspan.spans.plan import same_at_both_lengths
+
+    return same_at_both_lengths(before.task, before.model, before.max_length, now.max_length)
+
+
+def _no_smaller(now: Budget, before: Budget) -> bool:
+    pairs = [(getattr(now, name), getattr(before, name)) for name in ("examples", "tokens", "seconds")]
+    return all(new is None or (old is not None and new >= old) for new, old in pairs)
+
+
+SPAN = Kind(
+    command="span",
+    config=SpanSweepConfig,
+    trial=SpanTrial,
+    result=SpanResult,
+    run=run,
+    columns=(
+        *("task", "model", "seed", "parameters"),
+        *(f"{which}_{name}" for which in ("learned", "held") for name in SPAN_FIELDS),
+        *COST_COLUMNS,
+    ),
+    row=row,
+    extends=extends,
+    holds=holds,
+)

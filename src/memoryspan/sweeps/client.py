@@ -1,0 +1,92 @@
+"""What a sweep sends to workers, and what it makes of what comes back.
+
+Both are JSON, so that a worker elsewhere needs this package and nothing else.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+
+from memoryspan import user_code
+from memoryspan._version import __version__
+from memoryspan.environment import PACKAGES, Environment, commit
+from memoryspan.errors import UserCodeError
+from memoryspan.sweeps.kind import Kind
+from memoryspan.sweeps.trial import Failure, Trial, TrialResult
+from memoryspan.sweeps.worker import Work, require_unchanged, versions
+
+
+def groups(trials: Sequence[Trial], workers: int) -> list[tuple[Trial, ...]]:
+    """Return the trials in groups that differ in their seed alone and train in one program.
+
+    Where there are fewer such groups than workers, the largest are split into about equal parts until each worker has
+    one or every trial is alone. The same trials and number of workers make the same groups.
+    """
+    alike: dict[str, list[Trial]] = {}
+    for trial in trials:
+        alike.setdefault(msgspec.structs.replace(trial, seed=0).key, []).append(trial)
+    wholes = list(alike.values())
+    parts = [1] * len(wholes)
+    for _ in range(min(workers, len(trials)) - len(wholes)):
+        largest = max(range(len(wholes)), key=lambda number: len(wholes[number]) / parts[number])
+        parts[largest] += 1
+    return [part for whole, count in zip(wholes, parts, strict=True) for part in _split(whole, count)]
+
+
+def pack(trials: Sequence[Trial], send_files: bool) -> bytes:
+    """Return trials as `worker.run_group` takes them, on request with the files of user code that they need.
+
+    Raises:
+        UserCodeError: such a file cannot be read, or has changed since the sweep was configured.
+    """
+    return msgspec.json.encode(
+        Work(msgspec.Raw(msgspec.json.encode(trials)), versions(), _files(trials) if send_files else {})
+    )
+
+
+def unpack(kind: Kind, results: bytes) -> list[TrialResult]:
+    """Return what `worker.run_group` has returned."""
+    return msgspec.json.decode(results, type=list[kind.file])
+
+
+def lost(trials: Sequence[Trial], reason: str) -> list[TrialResult]:
+    """Return failures of trials whose worker was lost on every attempt."""
+    where = Environment("a worker that was lost", {name: version(name) for name in PACKAGES}, commit(Path.cwd()))
+    failure = Failure(reason, "")
+    return [TrialResult(memoryspan=__version__, trial=trial, failure=failure, environment=where) for trial in trials]
+
+
+def _split(trials: list[Trial], count: int) -> list[tuple[Trial, ...]]:
+    ends = [len(trials) * number // count for number in range(count + 1)]
+    return [tuple(trials[start:end]) for start, end in pairwise(ends)]
+
+
+def _files(trials: Sequence[Trial]) -> dict[str, bytes]:
+    """Return the contents of the files of user code that trials need, by path."""
+    files = {}
+    for spec in [spec for trial in trials for spec in (trial.task, trial.model)]:
+        path = spec.name.rpartition(":")[0]
+        if path.endswith(".py"):
+            files[path] = _content(path, spec.sha256)
+        elif user_code.is_import_path(spec.name):
+            require_unchanged(spec.name, spec.sha256)
+    return files
+
+
+@cache  # every worker gets the same content, however long the sweep takes and whatever becomes of the file
+def _content(path: str, sha256: str | None) -> bytes:
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise UserCodeError(
+            f"{path} cannot be read ({error.strerror}), and the workers need it: put it back, or start another sweep "
+            f"with another --dir."
+        ) from error
+    if sha256 not in (None, hashlib.sha256(content).hexdigest()):
+        require_unchanged(f"{path}:", sha256)
+    return content

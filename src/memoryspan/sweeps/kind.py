@@ -1,0 +1,61 @@
+"""A kind of trial, as one object: all that a sweep has to know to run trials of that kind."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from memoryspan.sweeps.trial import Trial, TrialResult
+
+
+class SweepConfig(Protocol):
+    """What a manifest holds: the settings of a sweep. A `msgspec.Struct`, so that JSON holds it."""
+
+    @property
+    def trials(self) -> Sequence[Trial]:
+        """Every trial once, in the order of the table."""
+        ...
+
+    @property
+    def subject(self) -> str:
+        """What the sweep is about, in a word or two: part of the name of a new directory."""
+        ...
+
+
+def _never(found: Any, trial: Any) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of trial.
+
+    Its functions are functions of a module, so that a kind reaches the workers by pickle. What they need of JAX and
+    Keras they import when they are called: a sweep is read without either.
+
+    Attributes:
+        command: the command of `memoryspan` that runs such a sweep; the name of the kind in a manifest.
+        config: the type of the settings of a sweep.
+        trial: the type of a trial.
+        result: the type of a result.
+        run: run(trials, on_progress) returns the results of trials that differ in their seed alone; `on_progress`
+            takes a few words on where they stand.
+        columns: the columns of `results.csv`.
+        row: row(trial, result) returns the values of those columns; the result of a trial that failed is None.
+        extends: extends(before, now) returns whether a trial is another one with larger limits, such as its budget.
+        holds: holds(found, now) returns whether what was found for a trial is also the result of one that extends it.
+    """
+
+    command: str
+    config: type[SweepConfig]
+    trial: type[Trial]
+    result: type
+    run: Callable[[Sequence[Any], Callable[[str], None]], Sequence[Any]]
+    columns: tuple[str, ...]
+    row: Callable[[Any, Any], dict[str, object]]
+    extends: Callable[[Any, Any], bool] = _never
+    holds: Callable[[TrialResult, Any], bool] = _never
+
+    @property
+    def file(self) -> Any:
+        """The type of a trial's file."""
+        return TrialResult[self.trial, self.result]

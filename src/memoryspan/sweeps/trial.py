@@ -1,0 +1,80 @@
+"""A trial: one model, one task, one seed, one budget, and the file that holds what came of it.
+
+Plain data. Reading it imports neither JAX nor Keras, nor anything that it names.
+"""
+
+import hashlib
+from typing import Generic, Literal, TypeVar
+
+import msgspec
+
+from memoryspan.environment import Environment
+from memoryspan.spec import Spec
+from memoryspan.training.budget import Budget
+
+FORMAT = 3
+"""The version of manifests, trials and their results. A change that older readers would misread adds one, which gives
+every trial another key."""
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """What every kind of trial consists of: all that its result depends on, except for the machine."""
+
+    task: Spec
+    """With all of its settings."""
+    model: Spec
+    """With all of its settings except the seed."""
+    seed: int
+    budget: Budget
+    batch_size: int
+
+    @property
+    def key(self) -> str:
+        """The name of its file: a hash of all of its fields."""
+        return hashlib.sha256(msgspec.json.encode((FORMAT, self), order="deterministic")).hexdigest()[:16]
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the budget ends the training at the same update each time."""
+        return self.budget.seconds is None
+
+
+class TrainingCost(msgspec.Struct, frozen=True, kw_only=True):
+    """What a training came to, for results of trials that train a model."""
+
+    ended: str
+    """A value of `training.Status`."""
+    parameters: int
+    engine: Literal["unroll", "keras"]
+    updates: int
+    examples: int
+    tokens: int
+    skipped: int
+    seconds: float
+
+
+COST_COLUMNS = ("ended", "updates", "examples", "tokens", "seconds", "engine")
+"""Fields of `TrainingCost` that a row of `results.csv` ends with."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a trial has no result."""
+
+    error: str
+    """The type of the error and its message."""
+    traceback: str
+
+
+TrialT = TypeVar("TrialT", bound=Trial)
+ResultT = TypeVar("ResultT")
+
+
+class TrialResult(msgspec.Struct, Generic[TrialT, ResultT], frozen=True, kw_only=True):
+    """The file of a trial: the trial, and its result or why there is no result."""
+
+    format: int = FORMAT
+    memoryspan: str
+    trial: TrialT
+    result: ResultT | None = None
+    failure: Failure | None = None
+    environment: Environment

@@ -1,0 +1,141 @@
+"""What a worker does with a group of trials. JAX and Keras are imported here, when the first group arrives."""
+
+import hashlib
+import os
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from memoryspan import user_code
+from memoryspan._version import __version__
+from memoryspan.environment import PACKAGES, environment
+from memoryspan.errors import RunError, UserCodeError
+from memoryspan.spec import Spec
+from memoryspan.sweeps.kind import Kind
+from memoryspan.sweeps.trial import Failure, Trial, TrialResult
+
+ONE_THREAD = {"JAX_NUM_CPU_DEVICES": "1", "PJRT_NPROC": "1"}
+"""Environment of a worker. A sum that is split among threads or devices differs in its last bits."""
+
+Report = Callable[[str], None]
+
+
+class Work(msgspec.Struct, frozen=True):
+    """A group of trials on its way to a worker."""
+
+    trials: msgspec.Raw
+    """Trials of one kind that differ in their seed alone."""
+    versions: dict[str, str]
+    """Of the packages here: a worker with others refuses."""
+    files: dict[str, bytes] = {}
+    """The contents of files of user code, by the path in a trial, for workers that may not have them."""
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of memoryspan and of the packages that decide the bits of a result; imports none of them."""
+    return {"memoryspan": __version__} | {name: version(name) for name in PACKAGES}
+
+
+def difference(ours: dict[str, str], theirs: dict[str, str]) -> str | None:
+    """Return which packages a worker has in other versions; None if all are the same."""
+    other = [name for name, there in theirs.items() if there != ours[name]]
+    return ", ".join(f"{name} {theirs[name]} (here {ours[name]})" for name in other) or None
+
+
+def run_group(kind: Kind, work: bytes, report: Report = lambda words: None) -> bytes:
+    """Run the trials that `client.pack` has packed, and return their results.
+
+    Raises:
+        RunError: this worker has other versions of what decides the results.
+    """
+    with _ONE_AT_A_TIME:
+        group = msgspec.json.decode(work, type=Work)
+        if other := difference(group.versions, versions()):
+            raise RunError(f"A worker has {other}: install the same versions there as here.")
+        if "jax" not in sys.modules:
+            for name, value in ONE_THREAD.items():
+                os.environ.setdefault(name, value)
+        trials = msgspec.json.decode(group.trials, type=list[kind.trial])
+        return msgspec.json.encode(_results(kind, trials, group.files, report))
+
+
+_ONE_AT_A_TIME = threading.Lock()
+"""A worker may have several threads, and Keras has one generator of random numbers."""
+
+
+def _results(kind: Kind, trials: Sequence[Trial], files: dict[str, bytes], report: Report) -> list[TrialResult]:
+    """Return a result of each trial; where the group fails, each trial is run alone."""
+
+    def result(trial: Trial, **found: Any) -> TrialResult:
+        return TrialResult(memoryspan=__version__, trial=trial, environment=environment(), **found)
+
+    try:
+        found = kind.run([_located(trial, files) for trial in trials], report)
+    except Exception as error:
+        if len(trials) > 1:
+            return [each for trial in trials for each in _results(kind, [trial], files, report)]
+        failure = Failure(_message(error), "".join(traceback.format_exception(error)))
+        return [result(trials[0], failure=failure)]
+    return [result(trial, result=each) for trial, each in zip(trials, found, strict=True)]
+
+
+def _located(trial: Trial, files: dict[str, bytes]) -> Trial:
+    """Return a trial whose names mean in this process what they mean where the sweep was configured."""
+    return msgspec.structs.replace(trial, task=_here(trial.task, files), model=_here(trial.model, files))
+
+
+def _here(spec: Spec, files: dict[str, bytes]) -> Spec:
+    path, _, attribute = spec.name.rpartition(":")
+    if path in files:
+        return Spec(f"{_written(path, files[path])}:{attribute}", spec.settings, spec.sha256)
+    if user_code.is_import_path(spec.name):
+        require_unchanged(spec.name, spec.sha256)
+    return spec
+
+
+@cache
+def _written(path: str, content: bytes) -> str:
+    """Write a file that was sent along, and return where it is until the process ends."""
+    folder = tempfile.TemporaryDirectory(prefix="memoryspan-")
+    _FOLDERS.append(folder)
+    here = Path(folder.name) / Path(path).name
+    here.write_bytes(content)
+    return str(here)
+
+
+_FOLDERS: list[tempfile.TemporaryDirectory] = []
+"""Each is removed when this list goes."""
+
+
+@cache  # once it is imported, a file may change
+def require_unchanged(name: str, sha256: str | None) -> None:
+    """Raise `UserCodeError` where the file of `mine.py:build` or `package.module:build` has another hash."""
+    if sha256 is not None and _hash_of(name) not in (None, sha256):
+        raise UserCodeError(
+            f"{name.rstrip(':')} has changed since the sweep was configured: put the old file back, or start another "
+            f"sweep with another --dir."
+        )
+
+
+def _hash_of(name: str) -> str | None:
+    """Return the hash of the file of a name; None where no file can be read."""
+    try:
+        file = user_code.file_of(name)  # imports the package that a module is in
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+    except (OSError, ImportError, ValueError):
+        return None
+
+
+def _message(error: Exception) -> str:
+    message = user_code.blame(error) or f"{type(error).__name__}: {str(error).strip() or 'no message'}"
+    for folder in _FOLDERS:
+        message = message.replace(f"{folder.name}{os.sep}", "")
+    return message
