@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.machine import Machine
 from benchmarks.page import PAGE, write_section
+from memoryspan.cli.table import as_rich
+from memoryspan.tables import TextTable, markdown_table
 
 HistoryRow = dict[str, Any]
 
@@ -41,30 +41,22 @@ class Report:
     machine: Machine
     details: dict[str, Any] = field(default_factory=dict)
 
-    def cells(self) -> list[list[str]]:
-        """The table's rows as they read."""
-        return [[show(row) for show in self.columns.values()] for row in self.rows]
+    @property
+    def table(self) -> TextTable:
+        """The rows as text."""
+        rows = [[show(row) for show in self.columns.values()] for row in self.rows]
+        return TextTable([*self.columns], 1, rows)
 
     def as_json(self) -> str:
         """All of it for machines."""
         shown = {"title": self.title, "command": command(), "summary": self.summary, "method": self.method}
         return json.dumps(shown | {"rows": self.rows} | self.details | {"machine": asdict(self.machine)}, indent=2)
 
-    def as_table(self) -> Table:
-        """The figures for a terminal."""
-        table = Table(title=self.title, title_justify="left", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        for number, heading in enumerate(self.columns):
-            table.add_column(heading, justify="right" if number else "left", no_wrap=True)
-        for cells in self.cells():
-            table.add_row(*cells)
-        return table
-
     def as_markdown(self) -> str:
         """The section's body: the command, the figures, and what they mean."""
-        align = ["---", *["---:"] * (len(self.columns) - 1)]
-        table = "\n".join("| " + " | ".join(cells) + " |" for cells in [[*self.columns], align, *self.cells()])
-        parts = [f"```sh\n{command()}\n```", self.summary, table, self.method, f"Measured on {self.machine}"]
-        return "\n\n".join(part for part in parts if part != table or self.rows)
+        table = [markdown_table(self.table)] if self.rows else []
+        parts = [f"```sh\n{command()}\n```", self.summary, *table, self.method, f"Measured on {self.machine}"]
+        return "\n\n".join(parts)
 
 
 def command() -> str:
@@ -93,8 +85,9 @@ def deliver(report: Report, as_json: bool, page: Path | None) -> None:
         click.echo(report.as_json())
     else:
         console = Console(highlight=False)
+        console.print(report.title)
         if report.rows:
-            console.print(report.as_table())
+            console.print(as_rich(report.table))
         console.print(report.summary, report.method, f"Measured on {report.machine}", sep="\n\n")
     if page is not None:
         write_section(page, report.title, report.as_markdown())

@@ -21,6 +21,7 @@ from memoryspan.backend import keras
 from memoryspan.inference.trace import trace
 from memoryspan.report.figures.style import BLUE, GREY, ORANGE, new_figure, save
 from memoryspan.runs import open_run
+from memoryspan.tables import TextTable, markdown_table
 from memoryspan.training import HistoryRow
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -75,12 +76,10 @@ def stages(history: Sequence[HistoryRow]) -> Iterator[HistoryRow]:
 
 def table(history: Sequence[HistoryRow]) -> str:
     """When each length was reached."""
-    lines = [
-        "| length | reached after updates | examples | seconds of training |",
-        "| ---: | ---: | ---: | ---: |",
-        *(f"| {row.length:,} | {row.updates:,} | {row.examples:,} | {row.seconds:.1f} |" for row in stages(history)),
+    rows = [
+        [f"{row.length:,}", f"{row.updates:,}", f"{row.examples:,}", f"{row.seconds:.1f}"] for row in stages(history)
     ]
-    return "\n".join(lines)
+    return markdown_table(TextTable(["length", "reached after updates", "examples", "seconds of training"], 0, rows))
 
 
 def lost_at_each_step(model: keras.Model, n_features: int) -> Float[np.ndarray, "time units"]:

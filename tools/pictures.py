@@ -18,6 +18,7 @@ from memoryspan.report.tables.span import TITLES, cells_of
 from memoryspan.spans.kind import SPAN
 from memoryspan.spans.summary import summarise
 from memoryspan.sweeps.sweep import read_sweep
+from memoryspan.tables import TextTable, markdown_table
 
 ROOT = Path(__file__).parents[1]
 BUILD, DOCS, README = ROOT / "build", ROOT / "docs", ROOT / "README.md"
@@ -78,8 +79,7 @@ def span_command() -> list[str]:
 def table(sweep: Path) -> str:
     """The spans of a sweep on one task, in Markdown."""
     rows = [cells_of(row)[1:] for row in summarise(read_sweep(sweep, SPAN).completed)]
-    lines = [TITLES[1:], ["---", *["---:"] * (len(TITLES) - 2)], *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return markdown_table(TextTable(TITLES[1:], 1, rows))
 
 
 def with_table(text: str, lines: str) -> str:

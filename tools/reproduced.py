@@ -30,6 +30,7 @@ from memoryspan.reproduce.trial import ReproduceTrial
 from memoryspan.stats import Interval
 from memoryspan.sweeps.sweep import TRIALS, read_sweep
 from memoryspan.sweeps.trial import TrialResult
+from memoryspan.tables import TextTable, markdown_table
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -154,8 +155,7 @@ def section(paper: str, measured: Sequence[Measured]) -> str:
     """The command, the table, and what has to be said to it."""
     rows = [each.row for each in measured]
     seeds = max(row.seeds + row.failures for row in rows)
-    lines = [TITLES, ["---"] * LEFT + ["---:"] * (len(TITLES) - LEFT), *map(cells_of, rows)]
-    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    table = markdown_table(TextTable(TITLES, LEFT, list(map(cells_of, rows))))
     said = "\n".join(f"- {note}" if not note.startswith("  ") else f"  {note.strip()}" for note in notes(rows))
     command = shlex.join(["memoryspan", "reproduce", *_named(paper, rows), "--seeds", str(seeds)])
     shown = f"<!-- not run: takes too long -->\n```sh\n{command}\n```\n\n{table}\n\n{said}"

@@ -112,7 +112,9 @@ def _settings(thing: Callable) -> str:
 
 
 def _table(facts: dict[str, str]) -> Iterator[str]:
-    yield from ("| | by default |", "| --- | --- |", *(f"| {name} | {fact} |" for name, fact in facts.items()), "")
+    from memoryspan.tables import TextTable, markdown_table
+
+    yield from (markdown_table(TextTable(["", "by default"], 2, list(facts.items()))), "")
 
 
 def _fenced(language: str, text: str) -> Iterator[str]:

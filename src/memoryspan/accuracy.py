@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from memoryspan.html_table import html_table
 from memoryspan.stats import percent, wilson
+from memoryspan.tables import html_table
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Accuracy:
 def accuracy_table(accuracies: Sequence[Accuracy], caption: str = "") -> str:
     """Return an HTML table of accuracies by length."""
     headings = ("length", "accuracy", "right", "95 % interval", "chance")
-    return html_table(map(_cells, accuracies), headings, caption)
+    return html_table(map(_row, accuracies), headings, caption)
 
 
-def _cells(accuracy: Accuracy) -> tuple[str, ...]:
+def _row(accuracy: Accuracy) -> tuple[str, ...]:
     low, high = map(percent, accuracy.interval)
     right = f"{accuracy.n_correct:,} of {accuracy.examples:,}"
     return f"{accuracy.length:,}", percent(accuracy.value), right, f"{low} to {high}", percent(accuracy.chance)

@@ -3,7 +3,7 @@
 from rich.table import Table
 from rich.text import Text
 
-from memoryspan.report.tables.text import TextTable
+from memoryspan.tables import TextTable
 
 
 def as_rich(table: TextTable) -> Table:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from memoryspan.files.versioned import plain
-from memoryspan.report.tables.text import TextTable
 from memoryspan.reproduce.kind import REPRODUCE
 from memoryspan.spans.kind import SPAN
 from memoryspan.sweeps.kind import Kind
 from memoryspan.sweeps.sweep import csv_row
 from memoryspan.sweeps.trial import TrialResult
+from memoryspan.tables import TextTable
 
 KINDS: dict[str, Kind] = {kind.command: kind for kind in (SPAN, REPRODUCE)}
 """The kinds of sweeps by their command."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from memoryspan.accuracy import Accuracy
-from memoryspan.html_table import html_table
+from memoryspan.tables import html_table
 
 
 class Status(StrEnum):

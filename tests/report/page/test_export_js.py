@@ -6,6 +6,7 @@ from memoryspan.backend import keras
 from memoryspan.errors import ModelError
 from memoryspan.report.page.export_js import described, weights_of
 from memoryspan.report.page.html import Page, write_page
+from memoryspan.report.page.run import CONSTANTS
 from tests.report.browser import opened
 
 LAYERS = keras.layers
@@ -42,7 +43,7 @@ def page_of(model, path, reads="symbols", examples=((1, 2, 3),)):
     task |= {"answers": "classes", "tolerance": None, "probabilities": True, "out_index": None}
     moment = {"updates": 0, "examples": None, "accuracy": None, "length": None, "weights": weights_of(model)}
     examples = [{"inputs": list(inputs), "asked": [], "expected": {}} for inputs in examples]
-    data = {"kind": "run", "task": task, "reason": "", "history": [], "held": None, "examples": examples}
+    data = CONSTANTS | {"kind": "run", "task": task, "reason": "", "history": [], "held": None, "examples": examples}
     data["network"] = {"layers": described(model), "moments": [moment]}
     return write_page(Page("A model", "It runs.", "{}", data), path)
 

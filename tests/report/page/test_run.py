@@ -1,7 +1,6 @@
 import json
 import re
 from dataclasses import dataclass
-from importlib import resources
 
 import numpy as np
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from memoryspan import Echo, generate_sequence, lstm, predict
 from memoryspan.models import make_model
 from memoryspan.report.page.html import as_html, write_page
-from memoryspan.report.page.run import LONGEST, run_page
+from memoryspan.report.page.run import run_page
 from memoryspan.runs import history_file, open_run, start
 from memoryspan.spec import Spec
 from memoryspan.tasks import Adding, make_task
@@ -360,11 +359,6 @@ def test_a_training_that_was_killed_is_shown_as_its_last_checkpoint_left_it(tmp_
     page = page_of(open_run(run.directory))
     assert [moment["updates"] for moment in page.data["network"]["moments"]] == [0]
     assert "last checkpoint" in page.sentence
-
-
-def test_the_page_draws_as_many_steps_as_it_is_given():
-    source = resources.files("memoryspan.report").joinpath("web", "sequence.js").read_text()
-    assert f"LONGEST = {LONGEST};" in source
 
 
 def test_a_long_sequence_scrolls_so_that_the_step_is_in_view(browser, trained_page):

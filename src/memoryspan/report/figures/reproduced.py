@@ -94,16 +94,17 @@ def _name(axes: Axes, dots: Sequence[Dot], low: float, high: float) -> None:
 
 
 def heights(points: Float[np.ndarray, "names 2"]) -> Float[np.ndarray, "names"]:
-    """Where beside the unit square each point has its name, so that no two of the lines to them cross.
+    """Return where beside the unit square each point has its name, so that no two of the lines to them cross.
 
-    Of all ways to give out the places it is the one with the least length of line: two that cross would be shorter
-    with their places exchanged.
+    From the lowest place up, each takes the point in the lowest direction: all others, and their places, are above.
     """
-    from scipy.optimize import linear_sum_assignment
-
-    free = (np.arange(len(points)) + 0.5) / len(points)
-    lengths = np.hypot(BESIDE - points[:, :1], free - points[:, 1:])
-    return free[linear_sum_assignment(lengths)[1]]
+    places, free = np.empty(len(points)), list(range(len(points)))
+    for number in range(len(points)):
+        place = (number + 0.5) / len(points)
+        lowest = min(free, key=lambda point: (points[point, 1] - place) / (BESIDE - points[point, 0]))
+        free.remove(lowest)
+        places[lowest] = place
+    return places
 
 
 def _explain(axes: Axes) -> None:

@@ -39,9 +39,9 @@ GATES = {
 
 STATES = ("cell", "hidden")
 
-MOST = 0.9
-"""The share of an array that colours have to tell apart, where the rest goes three times as far: a few cells run away
-from all others, and for an answer, which reads them through a tanh, they are simply full."""
+MOST, FAR = 0.9, 3
+"""The share of an array that the colours tell apart where the rest reaches beyond `FAR` times its range: a few units
+run away from all others, and an output, which reads them through a tanh, does not depend on how far."""
 
 AROUND_ZERO = LinearSegmentedColormap.from_list("around zero", ["#00204d", "#0072b2", "#a6a6a6", "#f0b400", "#fffbe0"])
 FROM_ZERO = LinearSegmentedColormap.from_list("from zero", ["#ffffff", "#999999", "#000000"])
@@ -231,7 +231,7 @@ def around_zero(values: Num[np.ndarray, "units time"]) -> tuple[float, float]:
     """What stands at the two ends of the colours: the farthest value, or, where few lie far out, most of them."""
     sizes = np.abs(values[np.isfinite(values)])
     most, farthest = map(float, np.quantile(sizes, (MOST, 1))) if sizes.size else (0.0, 0.0)
-    far = most if 0 < 3 * most < farthest else farthest or 1.0
+    far = most if 0 < FAR * most < farthest else farthest or 1.0
     return -far, far
 
 

@@ -15,6 +15,7 @@ from memoryspan.files.versioned import plain
 from memoryspan.inference.evaluate import correct
 from memoryspan.report.figures.learning_curve import find_jump
 from memoryspan.report.figures.span import one_chance
+from memoryspan.report.figures.trace import FAR, GATES, MOST
 from memoryspan.report.page.export_js import described, weights_of
 from memoryspan.report.page.html import Page
 from memoryspan.runs import SavedRun, snapshots
@@ -27,14 +28,17 @@ from memoryspan.tasks import Echo, Task
 from memoryspan.tasks.base import asks_for_classes, at_length
 from memoryspan.training import HistoryRow
 
-LONGEST = 500
-"""Steps of a sequence that the page still draws (`LONGEST` in web/sequence.js)."""
+MAX_LENGTH = 500
+"""Time steps of the longest sequence that the page draws."""
 
-SYMBOLS = 20_000
-"""Numbers in the examples that a page brings with it, at most …"""
+CONSTANTS = {"max_length": MAX_LENGTH, "maps": {"gates": GATES, "most": MOST, "far": FAR}}
+"""What the page's modules share with Python."""
 
-EXAMPLES = 200
-"""… and so many examples."""
+MAX_NUMBERS = 20_000
+"""Numbers in all examples of a page together, at most."""
+
+MAX_EXAMPLES = 200
+"""Examples of a page, at most."""
 
 DIGITS = 4
 """Decimal places of a real number in an example: what is shown is what the model is given."""
@@ -48,8 +52,8 @@ def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | N
     """
     record, task, history = run.record, run.task, run.history()
     network, reason = None, ""
-    if task.min_length > LONGEST:
-        reason = f"The page draws up to {LONGEST} steps, and this task has at least {task.min_length:,}."
+    if task.min_length > MAX_LENGTH:
+        reason = f"The page draws up to {MAX_LENGTH} steps, and this task has at least {task.min_length:,}."
     elif task.n_outputs > 1 and not asks_for_classes(task):
         reason = f"The page shows classes, or one number, and an answer of this task is {task.n_outputs} numbers."
     else:
@@ -63,6 +67,7 @@ def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | N
         record=json.dumps(plain(record), indent=2, ensure_ascii=False),
         data={
             "kind": "run",
+            **CONSTANTS,
             "task": _task(task, model),
             "network": network,
             "reason": reason,
@@ -142,9 +147,9 @@ def _one_is_right(task: Task) -> bool:
 
 def _examples(task: Task, seed: int):
     """Fresh examples, each with what is asked at its steps and what is right there, as long as a page has room for."""
-    length = min(task.length, LONGEST)
+    length = min(task.length, MAX_LENGTH)
     width = 1 if _sampled(task, seed, 1, length)[0].ndim == 2 else task.n_features
-    count = max(1, min(EXAMPLES, SYMBOLS // (length * width)))
+    count = max(1, min(MAX_EXAMPLES, MAX_NUMBERS // (length * width)))
     inputs, targets, asked = _sampled(task, seed, count, length)
     for row, expected, where in zip(inputs, targets, asked, strict=True):
         if not task.return_sequences:

@@ -1,19 +1,8 @@
 /** Maps of gates and states: a row a unit, a column a step. */
 
 import { gateColour, signedColour } from "./colours.js";
+import { data } from "./data.js";
 import { element } from "./element.js";
-
-/** Arrays that go from 0 to 1, and what both do to the state; all others are drawn around 0. */
-const GATES = {
-  input: ["shut", "open"],
-  forget: ["forget", "keep"],
-  output: ["shut", "open"],
-  update: ["replace", "keep"],
-  reset: ["ignore", "read"],
-};
-
-/** The share of an array that colours have to tell apart, where the rest goes three times as far. */
-const MOST = 0.9;
 
 /** What an array is called. */
 export function titleOf(layer, name) {
@@ -37,7 +26,7 @@ export function orderOfUnits(layer) {
  * what is under the pointer, `onstep(step)` that a step was clicked.
  */
 export function heatmap({ layer, name, values, order, difference, onread, onstep }) {
-  const ends = difference || !withinOne(values) ? undefined : GATES[name];
+  const ends = difference || !withinOne(values) ? undefined : data.maps.gates[name];
   const far = ends ? 1 : aroundZero(values);
   const scale = ends ? `0 ${ends[0]}, 1 ${ends[1]}` : `−${far.toPrecision(2)} to ${far.toPrecision(2)}`;
   const title = `${titleOf(layer, name)}${difference ? ", change" : ""}`;
@@ -78,8 +67,8 @@ function aroundZero(values) {
   const sizes = new Float32Array(values.length * values[0].length);
   for (const [step, vector] of values.entries()) sizes.set(vector.map(Math.abs), step * vector.length);
   sizes.sort();
-  const [most, farthest] = [sizes[Math.floor(MOST * (sizes.length - 1))], sizes.at(-1)];
-  return most > 0 && 3 * most < farthest ? most : farthest || 1;
+  const [most, farthest] = [sizes[Math.floor(data.maps.most * (sizes.length - 1))], sizes.at(-1)];
+  return most > 0 && data.maps.far * most < farthest ? most : farthest || 1;
 }
 
 function index(share, count) {

@@ -1,11 +1,10 @@
 /** The page: its data is in the element `data`, and each part of it makes one section. */
 
+import { data } from "./data.js";
 import { byId, element } from "./element.js";
 import { learning, spans } from "./learning.js";
 import { sortable } from "./table.js";
 import { tryIt } from "./try_it.js";
-
-const data = JSON.parse(byId("data").textContent);
 
 function runPage({ task, network, reason, examples, history, story, held }) {
   const sections = [];

@@ -1,7 +1,6 @@
 /** Sequences as people type them: symbols, or vectors, each in brackets or on a line of its own. */
 
-/** Steps of a sequence that the page still draws. */
-export const LONGEST = 500;
+import { data } from "./data.js";
 
 /**
  * The sequence in a text.
@@ -11,8 +10,8 @@ export const LONGEST = 500;
 export function parse(text, task) {
   const steps = task.reads === "symbols" ? parseSymbols(text, task.n_features) : parseVectors(text, task.n_features);
   if (steps.length === 0) throw new Error("Type at least one step, or roll a random sequence.");
-  if (steps.length > LONGEST) {
-    throw new Error(`The page draws up to ${LONGEST} steps, and these are ${steps.length}: leave some out.`);
+  if (steps.length > data.max_length) {
+    throw new Error(`The page draws up to ${data.max_length} steps, and these are ${steps.length}: leave some out.`);
   }
   return steps;
 }

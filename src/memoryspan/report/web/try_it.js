@@ -3,6 +3,7 @@
 import { answer } from "./answer.js";
 import { chips } from "./chips.js";
 import { readPalette } from "./colours.js";
+import { data } from "./data.js";
 import { download, element } from "./element.js";
 import { expectation } from "./expectation.js";
 import { orderOfUnits } from "./heatmap.js";
@@ -10,7 +11,7 @@ import { maps } from "./maps.js";
 import { remembered } from "./memory.js";
 import { moments } from "./moments.js";
 import { build, run } from "./network.js";
-import { format, LONGEST, parse } from "./sequence.js";
+import { format, parse } from "./sequence.js";
 
 /** Milliseconds of measuring after which the page gets to breathe. */
 const SLICE = 12;
@@ -29,7 +30,13 @@ export function tryIt({ task, network, examples }) {
     oninput: typed,
   });
   const error = element("p", { class: "error", role: "alert" });
-  const length = element("input", { type: "number", id: "length", min: task.min_length, max: LONGEST, onchange: roll });
+  const length = element("input", {
+    type: "number",
+    id: "length",
+    min: task.min_length,
+    max: data.max_length,
+    onchange: roll,
+  });
   const sized = element("span", {}, element("label", { for: "length" }, "of length "), length);
   sized.hidden = task.out_index === null;
   const parts = [
@@ -69,7 +76,8 @@ export function tryIt({ task, network, examples }) {
   }
 
   function random() {
-    const steps = Math.min(LONGEST, Math.max(task.min_length, Math.round(Number(length.value)) || task.min_length));
+    const wanted = Math.round(Number(length.value)) || task.min_length;
+    const steps = Math.min(data.max_length, Math.max(task.min_length, wanted));
     length.value = steps;
     return Array.from({ length: steps }, () => Math.floor(Math.random() * task.n_features));
   }
@@ -140,7 +148,7 @@ export function tryIt({ task, network, examples }) {
     update({ palette: {} });
   });
   readPalette();
-  length.value = Math.min(LONGEST, task.length);
+  length.value = Math.min(data.max_length, task.length);
   view = { moment: networks.length - 1, playing: false, palette: {} };
   bring(examples[0]);
   globalThis.memoryspan = { answer: (sequence) => run(trained, sequence).outputs.map((output) => Array.from(output)) };
