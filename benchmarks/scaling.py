@@ -10,7 +10,7 @@ from benchmarks.contestants import NATIVE, OURS, UNITS, Job, Work, with_memorysp
 from benchmarks.machine import this_machine
 from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved, progress
-from memoryspan.engine.native import native
+from memoryspan.engine.native import native_target
 from memoryspan.tasks import Echo
 
 BATCH_SIZE = 32
@@ -44,7 +44,7 @@ def main(rounds: int, longest: int, as_json: bool, page: Path | None) -> None:
     """
     machine = this_machine()
     lengths = [length for length in LENGTHS if length <= longest]
-    names = [OURS, NATIVE] if native() else [OURS]
+    names = [OURS, NATIVE] if native_target() else [OURS]
     everyone = [(name, length) for name in names for length in lengths]
     laps = interleaved({contestant: job(contestant, lengths[-1]) for contestant in everyone}, rounds)
     peaks = {everyone[i]: peak_of(everyone[i]) for i in progress(range(len(everyone)), "Memory")}

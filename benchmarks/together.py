@@ -8,7 +8,7 @@ from benchmarks.contestants import NATIVE, OURS, UNITS, Work, with_memoryspan
 from benchmarks.machine import this_machine
 from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved
-from memoryspan.engine.native import native
+from memoryspan.engine.native import native_target
 from memoryspan.tasks import Echo
 
 SEEDS = (1, 4, 8, 16)
@@ -39,7 +39,7 @@ def main(batch_size: int, length: int, batches: int, rounds: int, as_json: bool,
     Example: python -m benchmarks.together --length 500 --batches 10
     """
     work, machine = Work(Echo(length), batch_size, batches), this_machine()
-    names = {OURS: "off"} | ({NATIVE: "on"} if native() else {})
+    names = {OURS: "off"} | ({NATIVE: "on"} if native_target() else {})
     everyone = [(name, seeds) for name in names for seeds in SEEDS]
     laps = interleaved({(name, seeds): with_memoryspan(work, names[name], seeds) for name, seeds in everyone}, rounds)
     rows = costs(laps)

@@ -8,6 +8,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from memoryspan._version import __version__ as __version__
+
 # Keras chooses its backend at its first import, which may well be the user's own, right after this one.
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
@@ -44,8 +46,6 @@ if TYPE_CHECKING:
     from memoryspan.tutorial import one_hot_decode as one_hot_decode
     from memoryspan.tutorial import one_hot_encode as one_hot_encode
     from memoryspan.tutorial import vanilla_lstm as vanilla_lstm
-
-__version__ = "0.1.0"
 
 _HOME = {
     "Accuracy": "evaluation",

@@ -4,7 +4,7 @@ from memoryspan.tasks import TASKS
 
 def test_info_names_tasks_models_device_and_versions(memoryspan):
     facts = memoryspan("info", "--json").json
-    assert set(facts) == {"tasks", "models", "device", "packages", "native recurrence", "commit", "compile cache"}
+    assert set(facts) == {"tasks", "models", "device", "packages", "recurrence", "commit", "compile cache"}
     assert (set(facts["tasks"]), set(facts["models"])) == (set(TASKS), set(MODELS))
     assert facts["tasks"]["echo"]["settings"] == {"length": 50, "n_features": 100, "out_index": 2}
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_sweep import question
 
-from memoryspan.engine import native_version
+from memoryspan.engine import native_target
 from memoryspan.errors import RunError, StrangerError
 from memoryspan.named import Named
 from memoryspan.runs.environment import NATIVE
@@ -70,7 +70,7 @@ def test_an_answer_says_where_it_was_found():
     assert first.found is not None
     assert first.found.examples >= 64
     assert first.failure is None
-    native = {NATIVE} if native_version() else set()
+    native = {NATIVE} if native_target() else set()
     assert set(first.environment.packages) == {"python", "jax", "jaxlib", "keras", "numpy"} | native
 
 

@@ -2,7 +2,7 @@
 
 from memoryspan.engine.forward import Forward, Outcome, Variables, assign, forward, path_of, tape_bytes, variables_of
 from memoryspan.engine.loss import compiled_loss, is_mean, single_loss, weights_of
-from memoryspan.engine.native import native_version
+from memoryspan.engine.native import native_target, why_not_native
 from memoryspan.engine.unroll import unroll
 
 __all__ = [
@@ -13,11 +13,12 @@ __all__ = [
     "compiled_loss",
     "forward",
     "is_mean",
-    "native_version",
+    "native_target",
     "path_of",
     "single_loss",
     "tape_bytes",
     "unroll",
     "variables_of",
     "weights_of",
+    "why_not_native",
 ]
