@@ -9,6 +9,14 @@ def test_info_names_tasks_models_device_and_versions(memoryspan):
     assert facts["tasks"]["echo"]["settings"] == {"length": 50, "n_features": 100, "out_index": 2}
 
 
+def test_info_says_what_runs_the_recurrence_and_why_not_the_other(memoryspan, monkeypatch):
+    recurrence = memoryspan("info", "--json").json["recurrence"]
+    assert list(recurrence) in (["engine", "why not unroll (JAX)"], ["engine", "why not native (C++)"])
+    monkeypatch.setenv("MEMORYSPAN_NATIVE", "off")
+    recurrence = memoryspan("info", "--json").json["recurrence"]
+    assert recurrence == {"engine": "unroll (JAX)", "why not native (C++)": "MEMORYSPAN_NATIVE is off."}
+
+
 def test_info_shows_settings_with_their_defaults(memoryspan):
     assert "    settings: length=50, n_features=100, out_index=2\n" in memoryspan("info").out
 
