@@ -110,9 +110,9 @@ T* of_seed(T* array, int64_t seed, int64_t size) {
   return array ? array + seed * size : nullptr;
 }
 
-// The tapes of the blocks of one part. `kept` is the memory that lasts from the forward to the backward pass, or null if
-// no backward pass follows. It holds the tapes of whole sequences, or else only their checkpoints: then, as without it,
-// the blocks share scratch memory for one segment.
+// The tapes of the blocks of one part. `kept` is the memory that lasts from the forward to the backward pass, or null
+// if no backward pass follows. It holds the tapes of whole sequences, or else only their checkpoints: then, as without
+// it, the blocks share scratch memory for one segment.
 class Tapes {
  public:
   Tapes(const Shape& shape, const Plan& plan, float* kept)
