@@ -1,5 +1,5 @@
 # The one door for contributors: `make` lints and tests.
-.PHONY: all lint test docs native wheels benchmarks pictures notebooks
+.PHONY: all lint test docs native wheels test-aarch64 benchmarks pictures notebooks
 PYTHON ?= .venv/bin/python
 BIOME = @biomejs/biome@2.6.8
 CPP = $(wildcard native/kernel/* native/tests/*)
@@ -31,6 +31,16 @@ native: .venv
 wheels: .venv
 	$(PYTHON) -m pip install --quiet 'ziglang>=0.17'
 	$(PYTHON) native/wheels.py dist
+
+# The kernel's own tests for aarch64, under qemu-user (Debian: qemu-user, libc6-arm64-cross).
+test-aarch64: .venv
+	$(PYTHON) -m pip install --quiet 'ziglang>=0.17'
+	ZIG=$$($(PYTHON) -c 'import ziglang; print(ziglang.__path__[0])')/zig \
+	ZIG_SYSTEM=Linux ZIG_PROCESSOR=aarch64 ZIG_TARGET=aarch64-linux-gnu.2.17 \
+	cmake -S native -B build/aarch64 -DCMAKE_TOOLCHAIN_FILE=zig.cmake -DLIBRARY=OFF -DTESTS=ON \
+		-DCMAKE_CROSSCOMPILING_EMULATOR='qemu-aarch64;-L;/usr/aarch64-linux-gnu'
+	cmake --build build/aarch64
+	ctest --test-dir build/aarch64 --output-on-failure
 
 # The site, in build/docs; a warning is an error.
 docs: .venv
