@@ -62,10 +62,19 @@ inline void row_panel(const Gemm& p, int64_t rows, int64_t column, Start start) 
   }
 }
 
-// The maximum rows of a block whose sums stay in vector registers beside the operands (AVX-512 has 32 registers, other
-// targets 16) and whose row addresses stay in general registers.
+// How many vectors of sums stay in registers beside the operands. AVX-512 has 32 registers, other targets 16, of which
+// Clang needs one more for the operands than GCC.
+#ifdef __clang__
+template <int lanes>
+constexpr int max_sums = lanes == 16 ? 24 : 9;
+#else
+template <int lanes>
+constexpr int max_sums = lanes == 16 ? 24 : 12;
+#endif
+
+// The maximum rows of a block. Each also needs a general register for its address.
 template <int lanes, int width>
-constexpr int max_rows = std::min((lanes == 16 ? 24 : 12) / width, 8);
+constexpr int max_rows = std::min(max_sums<lanes> / width, 8);
 
 // Compute the whole result. `start(row)` points to the initial values of a row.
 template <int lanes, typename Start>
