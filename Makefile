@@ -1,7 +1,8 @@
 # The one door for contributors: `make` lints and tests.
-.PHONY: all lint test docs benchmarks pictures notebooks
+.PHONY: all lint test docs native wheels test-aarch64 benchmarks pictures notebooks
 PYTHON ?= .venv/bin/python
 BIOME = @biomejs/biome@2.6.8
+CPP = $(wildcard native/kernel/* native/tests/*)
 
 all: lint test
 
@@ -15,9 +16,31 @@ lint: .venv
 	$(PYTHON) -m pyright --pythonpath $(PYTHON)
 	.venv/bin/lint-imports
 	npx --yes $(BIOME) check .
+	.venv/bin/clang-format --dry-run -Werror $(CPP)
 
 test: .venv
 	$(PYTHON) -m pytest -n auto
+
+# The recurrence in C++, built again into the package of this clone.
+native: .venv
+	cmake -S native -B build/native -DPython_EXECUTABLE=$(abspath $(PYTHON))
+	cmake --build build/native
+	cmake --install build/native --prefix src
+
+# A wheel for each platform, in dist.
+wheels: .venv
+	$(PYTHON) -m pip install --quiet 'ziglang>=0.17'
+	$(PYTHON) native/wheels.py dist
+
+# The kernel's own tests for aarch64, under qemu-user (Debian: qemu-user, libc6-arm64-cross).
+test-aarch64: .venv
+	$(PYTHON) -m pip install --quiet 'ziglang>=0.17'
+	ZIG=$$($(PYTHON) -c 'import ziglang; print(ziglang.__path__[0])')/zig \
+	ZIG_SYSTEM=Linux ZIG_PROCESSOR=aarch64 ZIG_TARGET=aarch64-linux-gnu.2.17 \
+	cmake -S native -B build/aarch64 -DCMAKE_TOOLCHAIN_FILE=zig.cmake -DLIBRARY=OFF -DTESTS=ON \
+		-DCMAKE_CROSSCOMPILING_EMULATOR='qemu-aarch64;-L;/usr/aarch64-linux-gnu'
+	cmake --build build/aarch64
+	ctest --test-dir build/aarch64 --output-on-failure
 
 # The site, in build/docs; a warning is an error.
 docs: .venv
@@ -30,7 +53,6 @@ benchmarks: .venv
 	$(PYTHON) -m benchmarks.solve --plain --seeds 5 --write
 	$(PYTHON) -m benchmarks.solve --no-curriculum --seeds 3 --write
 	$(PYTHON) -m benchmarks.startup --write
-	$(PYTHON) -m pip install --quiet ./native -c constraints.txt
 	$(PYTHON) -m benchmarks.speed --write
 	$(PYTHON) -m benchmarks.speed --batch-size 32 --write
 	$(PYTHON) -m benchmarks.speed --batch-size 512 --batches 25 --write

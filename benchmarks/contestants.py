@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.limit import LIMIT, at_the_limit
 from memoryspan.backend import jax, keras
 from memoryspan.engine import forward
-from memoryspan.engine.native import SWITCH, native
+from memoryspan.engine.native import SWITCH, native_target
 from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.models import lstm
 from memoryspan.tasks import Echo
@@ -28,7 +28,7 @@ from memoryspan.training.proof import twice
 Job = Callable[[], int]
 
 OURS = "memoryspan"
-NATIVE = "memoryspan-native"
+NATIVE = "memoryspan in C++"
 
 UNITS = 25
 LEARNING_RATE = 1e-3
@@ -90,11 +90,11 @@ class Work:
 
 
 def contestants(work: Work) -> dict[str, Job]:
-    """All that can run here, all of them on the processor; PyTorch and memoryspan-native only where installed.
+    """Return all that can run here, on the CPU: PyTorch if it is installed, and the C++ if it was built.
 
     The last one is the arithmetic of the work, and nothing else.
     """
-    in_cpp = {NATIVE: with_memoryspan(work, "on")} if native() else {}
+    in_cpp = {NATIVE: with_memoryspan(work, "on")} if native_target() else {}
     return (
         {OURS: with_memoryspan(work, "off")}
         | in_cpp

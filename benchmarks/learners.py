@@ -21,7 +21,7 @@ from benchmarks.contestants import NATIVE, OURS, STEPS_PER_EXECUTION
 from benchmarks.numpy_lstm import Weights, fresh, from_keras, gradients, updated, walk
 from memoryspan.backend import jax, keras
 from memoryspan.engine import forward
-from memoryspan.engine.native import SWITCH, native
+from memoryspan.engine.native import SWITCH, native_target
 from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.models import lstm
 from memoryspan.sampling import Stream, stream
@@ -121,9 +121,9 @@ class Peer(Protocol):
 
 
 def contestants(task: Adding) -> dict[str, Contestant]:
-    """All that can run here, all on the processor; PyTorch and memoryspan-native only where installed."""
+    """Return all that can run here, on the CPU: PyTorch if it is installed, and the C++ if it was built."""
     jax.config.update("jax_platforms", "cpu")
-    switches = {OURS: "off"} | ({NATIVE: "on"} if native() else {})
+    switches = {OURS: "off"} | ({NATIVE: "on"} if native_target() else {})
     ours = {
         name + order: partial(with_memoryspan, switch, *recipe)
         for name, switch in switches.items()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import memoryspan
 
-PACKAGES = ("memoryspan-native", "jax", "keras", "numpy", "torch")
+PACKAGES = ("jax", "keras", "numpy", "torch")
 """Whose versions matter, where they are installed."""
 
 

@@ -24,7 +24,7 @@ from benchmarks.learners import (
     reached,
 )
 from benchmarks.machine import Machine, this_machine
-from benchmarks.report import HistoryRow, Report, deliver, report_options
+from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import Spread, progress
 from memoryspan.stats import percent
 from memoryspan.tasks import Adding
@@ -75,12 +75,12 @@ def needed() -> int:
     return math.ceil(SHARE * EXAMPLES)
 
 
-def training(name: str, seed: int, success: bool, look: Look) -> HistoryRow:
+def training(name: str, seed: int, success: bool, look: Look) -> Row:
     """How one ended."""
     return {"name": name, "seed": seed, "reached": success, **look._asdict()}
 
 
-def report(question: Question, trainings: list[HistoryRow], machine: Machine) -> Report:
+def report(question: Question, trainings: list[Row], machine: Machine) -> Report:
     """One row for each contestant; every training in the details."""
     rows = compared(trainings)
     return Report(
@@ -94,7 +94,7 @@ def report(question: Question, trainings: list[HistoryRow], machine: Machine) ->
     )
 
 
-def compared(trainings: list[HistoryRow]) -> list[HistoryRow]:
+def compared(trainings: list[Row]) -> list[Row]:
     """Medians, where a training that fell short counts as slower than any other; None where that is the median."""
     names = list(dict.fromkeys(each["name"] for each in trainings))
     rows = [outcome(name, [each for each in trainings if each["name"] == name]) for name in names]
@@ -108,7 +108,7 @@ def compared(trainings: list[HistoryRow]) -> list[HistoryRow]:
     ]
 
 
-def outcome(name: str, trainings: list[HistoryRow]) -> HistoryRow:
+def outcome(name: str, trainings: list[Row]) -> Row:
     """What a contestant took over its seeds."""
     spread = Spread.of(each["seconds"] for each in trainings)
     return {
@@ -123,13 +123,13 @@ def outcome(name: str, trainings: list[HistoryRow]) -> HistoryRow:
     }
 
 
-def faster_framework(rows: list[HistoryRow]) -> HistoryRow:
+def faster_framework(rows: list[Row]) -> Row:
     """Keras or PyTorch, whichever took less time."""
     frameworks = [row for row in rows if row["name"] in (KERAS, PYTORCH)]
     return min(frameworks, key=lambda row: math.inf if row["seconds"] is None else row["seconds"])
 
 
-def summary(rows: list[HistoryRow]) -> str:
+def summary(rows: list[Row]) -> str:
     """How much sooner the better equipped of ours is there, and what of it the curriculum gives or takes."""
     ours = next(row for row in reversed(rows) if row["name"] in (OURS, NATIVE))
     full, framework = _of(rows, ours["name"] + FULL), faster_framework(rows)
@@ -165,16 +165,16 @@ def method(question: Question) -> str:
     )
 
 
-def _median(trainings: list[HistoryRow], figure: str) -> float | None:
+def _median(trainings: list[Row], figure: str) -> float | None:
     middle = Spread.of(each[figure] if each["reached"] else math.inf for each in trainings).median
     return middle if math.isfinite(middle) else None
 
 
-def _of(rows: list[HistoryRow], name: str) -> HistoryRow:
+def _of(rows: list[Row], name: str) -> Row:
     return next(row for row in rows if row["name"] == name)
 
 
-def _times(slower: HistoryRow, faster: HistoryRow) -> float | None:
+def _times(slower: Row, faster: Row) -> float | None:
     """How many times as fast; None where one of them is not there."""
     if slower["seconds"] is None or faster["seconds"] is None:
         return None

@@ -16,7 +16,7 @@ from benchmarks.page import PAGE, write_section
 from memoryspan.cli.table import as_rich
 from memoryspan.tables import TextTable, markdown_table
 
-HistoryRow = dict[str, Any]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Report:
     title: str
     summary: str
     method: str
-    rows: list[HistoryRow]
-    columns: dict[str, Callable[[HistoryRow], str]]
+    rows: list[Row]
+    columns: dict[str, Callable[[Row], str]]
     machine: Machine
     details: dict[str, Any] = field(default_factory=dict)
 

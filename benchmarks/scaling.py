@@ -8,9 +8,9 @@ import click
 
 from benchmarks.contestants import NATIVE, OURS, UNITS, Job, Work, with_memoryspan
 from benchmarks.machine import this_machine
-from benchmarks.report import HistoryRow, Report, deliver, report_options
+from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved, progress
-from memoryspan.engine.native import native
+from memoryspan.engine.native import native_target
 from memoryspan.tasks import Echo
 
 BATCH_SIZE = 32
@@ -44,7 +44,7 @@ def main(rounds: int, max_length: int, as_json: bool, page: Path | None) -> None
     """
     machine = this_machine()
     lengths = [length for length in LENGTHS if length <= max_length]
-    names = [OURS, NATIVE] if native() else [OURS]
+    names = [OURS, NATIVE] if native_target() else [OURS]
     everyone = [(name, length) for name in names for length in lengths]
     laps = interleaved({contestant: job(contestant, lengths[-1]) for contestant in everyone}, rounds)
     peaks = {everyone[i]: peak_of(everyone[i]) for i in progress(range(len(everyone)), "Memory")}
@@ -74,7 +74,7 @@ def _peak(contestant: Contestant) -> int | None:
     return next((1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), None)
 
 
-def costs(laps: dict[Contestant, list[Lap[int]]], peaks: dict[Contestant, int | None]) -> list[HistoryRow]:
+def costs(laps: dict[Contestant, list[Lap[int]]], peaks: dict[Contestant, int | None]) -> list[Row]:
     """Seconds a token of each at each length, and their ratio to those at the shortest."""
     spreads = {
         (name, length): Spread.of(lap.seconds / (lap.value * length) for lap in of_one)
@@ -93,7 +93,7 @@ def costs(laps: dict[Contestant, list[Lap[int]]], peaks: dict[Contestant, int | 
     ]
 
 
-def summary(rows: list[HistoryRow]) -> str:
+def summary(rows: list[Row]) -> str:
     """What the longest costs beside the shortest."""
     lengths = [row["length"] for row in rows]
     ends = [f"{row['name']} {row['times_shortest']:.2f}" for row in rows if row["length"] == max(lengths)]

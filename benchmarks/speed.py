@@ -7,7 +7,7 @@ import click
 from benchmarks.contestants import NATIVE, OURS, STEPS_PER_EXECUTION, UNITS, Work, contestants
 from benchmarks.limit import LIMIT, SIZE
 from benchmarks.machine import this_machine
-from benchmarks.report import HistoryRow, Report, deliver, report_options
+from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved
 from memoryspan.tasks import Echo
 
@@ -50,7 +50,7 @@ def main(batch_size: int, length: int, batches: int, rounds: int, as_json: bool,
     deliver(Report(title, summary(rows), method(work, rounds), rows, COLUMNS, machine), as_json, page)
 
 
-def speeds(laps: dict[str, list[Lap[int]]]) -> list[HistoryRow]:
+def speeds(laps: dict[str, list[Lap[int]]]) -> list[Row]:
     """Examples a second of each contestant; the ratio of its median to that of the fastest peer, and to the limit's."""
     rates = {name: [lap.value / lap.seconds for lap in of_one] for name, of_one in laps.items()}
     spreads = {name: Spread.of(of_one) for name, of_one in rates.items()}
@@ -68,7 +68,7 @@ def speeds(laps: dict[str, list[Lap[int]]]) -> list[HistoryRow]:
     ]
 
 
-def summary(rows: list[HistoryRow]) -> str:
+def summary(rows: list[Row]) -> str:
     """Who is how fast."""
     ours = {row["name"]: row["ratio"] for row in rows if row["name"] in (OURS, NATIVE)}
     peer = max((row for row in rows if row["name"] not in NO_PEER), key=lambda row: row["median"])

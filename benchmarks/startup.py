@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 import click
 
 from benchmarks.machine import this_machine
-from benchmarks.report import HistoryRow, Report, deliver, report_options
+from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved
 
 Peak = int | None
@@ -28,7 +28,7 @@ NAMES = {
 }
 
 
-def _times(row: HistoryRow, of: str) -> str:
+def _times(row: Row, of: str) -> str:
     return "" if row[of] is None else f"{row[of]:.1f}"
 
 
@@ -102,7 +102,7 @@ def run(arguments: list[str], cache: Path) -> Peak:
     return usage.ru_maxrss * unit if usage.ru_maxrss > getrusage(RUSAGE_SELF).ru_maxrss else None
 
 
-def waits(laps: dict[str, list[Lap[Peak]]]) -> list[HistoryRow]:
+def waits(laps: dict[str, list[Lap[Peak]]]) -> list[Row]:
     """The seconds of each process, its ratios to the bare ones where those ran, and its highest peak."""
     spreads = {name: Spread.of(lap.seconds for lap in of_one) for name, of_one in laps.items()}
 
@@ -121,7 +121,7 @@ def waits(laps: dict[str, list[Lap[Peak]]]) -> list[HistoryRow]:
     ]
 
 
-def summary(rows: list[HistoryRow]) -> str:
+def summary(rows: list[Row]) -> str:
     """The wait for each command."""
     ours = (row for row in rows if row["name"].startswith("memoryspan"))
     return "; ".join(f"{row['name']}: {row['median']:.2f} s" for row in ours) + "."

@@ -6,9 +6,9 @@ import click
 
 from benchmarks.contestants import NATIVE, OURS, UNITS, Work, with_memoryspan
 from benchmarks.machine import this_machine
-from benchmarks.report import HistoryRow, Report, deliver, report_options
+from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved
-from memoryspan.engine.native import native
+from memoryspan.engine.native import native_target
 from memoryspan.tasks import Echo
 
 SEEDS = (1, 4, 8, 16)
@@ -39,7 +39,7 @@ def main(batch_size: int, length: int, batches: int, rounds: int, as_json: bool,
     Example: python -m benchmarks.together --length 500 --batches 10
     """
     work, machine = Work(Echo(length), batch_size, batches), this_machine()
-    names = {OURS: "off"} | ({NATIVE: "on"} if native() else {})
+    names = {OURS: "off"} | ({NATIVE: "on"} if native_target() else {})
     everyone = [(name, seeds) for name in names for seeds in SEEDS]
     laps = interleaved({(name, seeds): with_memoryspan(work, names[name], seeds) for name, seeds in everyone}, rounds)
     rows = costs(laps)
@@ -47,7 +47,7 @@ def main(batch_size: int, length: int, batches: int, rounds: int, as_json: bool,
     deliver(Report(title, summary(rows), method(work, rounds), rows, COLUMNS, machine), as_json, page)
 
 
-def costs(laps: dict[Contestant, list[Lap[int]]]) -> list[HistoryRow]:
+def costs(laps: dict[Contestant, list[Lap[int]]]) -> list[Row]:
     """Examples a second of all seeds, and the time that they take over that of one seed after the other."""
     spreads = {contestant: Spread.of(lap.value / lap.seconds for lap in of_one) for contestant, of_one in laps.items()}
     return [
@@ -61,7 +61,7 @@ def costs(laps: dict[Contestant, list[Lap[int]]]) -> list[HistoryRow]:
     ]
 
 
-def summary(rows: list[HistoryRow]) -> str:
+def summary(rows: list[Row]) -> str:
     """The cost of eight."""
     eight = (f"{row['times_alone']:.2f} with {row['name']}" for row in rows if row["seeds"] == 8)
     return f"Eight seeds together take so much of the time of eight trainings one by one: {', '.join(eight)}."

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from memoryspan.engine import why_not_native
 from memoryspan.environment import NATIVE, Environment, commit, difference, environment
 
 
@@ -47,17 +48,18 @@ def test_without_a_repository_or_before_its_first_commit_there_is_none(tmp_path)
 def test_this_one_names_its_device_and_versions():
     here = environment()
     assert here.device
-    assert set(here.packages) - {"memoryspan-native"} == {"python", "jax", "jaxlib", "keras", "numpy"}
+    assert set(here.packages) - {NATIVE} == {"python", "jax", "jaxlib", "keras", "numpy"}
     assert difference(here, here) is None
 
 
 def test_a_native_recurrence_is_named_where_it_is_in_use(monkeypatch):
-    pytest.importorskip("memoryspan_native", reason="memoryspan-native is not installed")
+    if reason := why_not_native():
+        pytest.skip(f"No recurrence in C++: {reason}")
     with_it = environment()
     monkeypatch.setenv("MEMORYSPAN_NATIVE", "off")
     without = environment()
     assert (NATIVE in with_it.packages, NATIVE in without.packages) == (True, False)
-    assert "memoryspan-native 0" in (difference(with_it, without) or "")
+    assert f"native {with_it.packages[NATIVE]} → None" in (difference(with_it, without) or "")
 
 
 @pytest.mark.parametrize(("cores", "expected"), [(1, "1 device"), (2, "2 devices")])

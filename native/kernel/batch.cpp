@@ -1,7 +1,6 @@
 #include "batch.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
 #include <new>
 #include <numeric>
@@ -14,41 +13,40 @@
 namespace memoryspan {
 namespace {
 
-// While it lives, this thread takes numbers below the normal range for zero, as XLA does: a gradient that dies out over
-// many steps passes through them, and an x86 processor takes a hundred times as long over each.
-class WithoutSubnormals {
+// While an object of this class exists, its thread treats subnormal numbers as zero, as XLA does. A gradient that
+// vanishes over many steps passes through them, and an x86 processor takes a hundred times as long for each.
+class DenormalsAreZero {
  public:
 #ifdef __SSE__
-  WithoutSubnormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | flush_to_zero | denormals_are_zero); }
-  ~WithoutSubnormals() { _mm_setcsr(before_); }
+  DenormalsAreZero() : before_(_mm_getcsr()) { _mm_setcsr(before_ | flush_to_zero | denormals_are_zero); }
+  ~DenormalsAreZero() { _mm_setcsr(before_); }
 
  private:
   static constexpr unsigned flush_to_zero = 1 << 15, denormals_are_zero = 1 << 6;
   const unsigned before_;
 #else
-  WithoutSubnormals() {}
+  DenormalsAreZero() {}
 #endif
 };
 
+constexpr std::align_val_t cache_line{64};
+
 struct Free {
-  void operator()(float* memory) const { std::free(memory); }
+  void operator()(float* memory) const { ::operator delete[](memory, cache_line); }
 };
 
-// Memory that is not filled: large pieces would cost as much to fill as to use.
+// Memory that is not initialized, because to fill a large piece would cost as much as to use it.
 using Scratch = std::unique_ptr<float[], Free>;
 
 Scratch scratch(int64_t floats) {
-  constexpr std::size_t line = 64;
-  const std::size_t bytes = (floats * sizeof(float) + line) / line * line;
-  void* memory = std::aligned_alloc(line, bytes);
-  if (!memory) throw std::bad_alloc();
-  return Scratch(static_cast<float*>(memory));
+  return Scratch(static_cast<float*>(::operator new[](floats * sizeof(float), cache_line)));
 }
 
-// Rows that are walked together: as many as let all that a step touches stay in the nearest cache (measured).
+// The maximum number of rows that run together: all that a step reads and writes stays in the first-level cache
+// (measured).
 constexpr int64_t block = 16;
 
-// The rows of a batch, longest first, dealt out to parts that are about equally long.
+// The rows of a batch, the longest first, dealt out to parts of about the same total length.
 class Order {
  public:
   Order(const int32_t* lengths, int64_t batch, int64_t steps, int64_t parts) : first_(parts + 1) {
@@ -66,14 +64,15 @@ class Order {
     first_[parts] = row_.size();
   }
 
-  // Calls walk(rows, first) for every block of a part, where `first` counts the rows before it, those of other parts too.
-  template <typename Walk>
-  void for_each_block(int64_t part, const Shape& shape, const int32_t* inputs, Walk walk) const {
+  // Call run(rows, first) for every block of a part, where `first` is the number of rows before it in all parts. The
+  // blocks are as equal as possible.
+  template <typename Run>
+  void for_each_block(int64_t part, const Shape& shape, const int32_t* inputs, Run run) const {
     const int64_t end = first_[part + 1];
     int64_t blocks = (end - first_[part] + block - 1) / block;
     for (int64_t first = first_[part]; first < end; --blocks) {
-      const int64_t count = (end - first + blocks - 1) / blocks;  // equal ones
-      walk(Rows{row_.data() + first, length_.data() + first, count, inputs, shape.steps, shape.batch}, first);
+      const int64_t count = (end - first + blocks - 1) / blocks;
+      run(Rows{row_.data() + first, length_.data() + first, count, inputs, shape.steps, shape.batch}, first);
       first += count;
     }
   }
@@ -90,7 +89,7 @@ std::vector<Order> orders(const Shape& shape, const Plan& plan, const int32_t* l
   return found;
 }
 
-// How long the arrays of one seed are, and a state.
+// The number of elements of a state, and of each array of one seed.
 struct Sizes {
   Sizes(const Shape& shape, const Plan& plan) {
     const Layout layout = layout_of(shape.cell);
@@ -111,35 +110,60 @@ T* of_seed(T* array, int64_t seed, int64_t size) {
   return array ? array + seed * size : nullptr;
 }
 
-// The tapes of one part, block by block: in the memory that lasts from the way there to the way back, as far as that
-// reaches, and else in memory of its own, where each block overwrites the one before.
+// The tapes of the blocks of one part. `kept` is the memory that lasts from the forward to the backward pass, or null
+// if no backward pass follows. It holds the tapes of whole sequences, or else only their checkpoints: then, as without
+// it, the blocks share scratch memory for one segment.
 class Tapes {
  public:
-  Tapes(const Shape& shape, const Plan& plan, float* lasting)
+  Tapes(const Shape& shape, const Plan& plan, float* kept)
       : segment_(std::max<int64_t>(std::min(plan.segment, shape.steps), 1)),
-        all_(plan.segment >= shape.steps),
-        a_row_(tape_size(shape.cell, shape.steps, shape.width, plan.segment)),
+        whole_(plan.segment >= shape.steps),
+        kept_per_row_(tape_size(shape.cell, shape.steps, shape.width, plan.segment)),
         state_(layout_of(shape.cell).states * shape.width),
-        lasting_(lasting) {
-    if (!all_ || !lasting_)
-      own_ = scratch(std::min(block, shape.batch) * tape_size(shape.cell, segment_, shape.width, segment_));
+        kept_(kept) {
+    if (!whole_ || !kept_)
+      shared_ = scratch(std::min(block, shape.batch) * tape_size(shape.cell, segment_, shape.width, segment_));
   }
 
   Tape of(const Rows& rows, int64_t first) const {
-    float* const lasting = lasting_ ? lasting_ + first * a_row_ : nullptr;
-    float* const memory = own_ ? own_.get() : lasting;
-    return {segment_, memory, memory + (segment_ + 1) * rows.count * state_, all_ ? nullptr : lasting};
+    float* const kept = kept_ ? kept_ + first * kept_per_row_ : nullptr;
+    float* const memory = shared_ ? shared_.get() : kept;
+    return {segment_, memory, memory + (segment_ + 1) * rows.count * state_, whole_ ? nullptr : kept};
   }
 
  private:
   const int64_t segment_;
-  const bool all_;
-  const int64_t a_row_, state_;
-  float* const lasting_;
-  Scratch own_;
+  const bool whole_;
+  const int64_t kept_per_row_, state_;
+  float* const kept_;
+  Scratch shared_;
 };
 
-Scratch transposed(const Shape& shape, const float* recurrent) {
+// Run `kernel` over every block of a batch. `set_up(task, seed, job)` sets the members of a task that belong to its
+// direction only.
+template <typename Task, typename Arrays, typename SetUp>
+void run_blocks(const Shape& shape, const Plan& plan, const Arrays& arrays, const Executor& execute,
+                void (*kernel)(Cell, const Task&), SetUp set_up) {
+  const Sizes sizes(shape, plan);
+  const std::vector<Order> order = orders(shape, plan, arrays.lengths);
+  execute(shape.seeds * plan.parts, [&](int64_t job) {
+    const DenormalsAreZero guard;
+    const int64_t seed = job / plan.parts, part = job % plan.parts;
+    const Tapes tapes(shape, plan, of_seed(arrays.tape, seed, sizes.tape));
+    Task task{};
+    task.layer = {of_seed(arrays.table, seed, sizes.table), of_seed(arrays.recurrent, seed, sizes.recurrent),
+                  shape.table_rows, shape.units, shape.width};
+    set_up(task, seed, job);
+    const auto run = [&](const Rows& rows, int64_t first) {
+      task.rows = rows;
+      task.tape = tapes.of(rows, first);
+      kernel(shape.cell, task);
+    };
+    order[seed].for_each_block(part, shape, of_seed(arrays.inputs, seed, sizes.inputs), run);
+  });
+}
+
+Scratch transpose(const Shape& shape, const float* recurrent) {
   const int64_t gates = layout_of(shape.cell).gates, width = shape.width, units = shape.units;
   Scratch result = scratch(gates * units * width);
   std::fill_n(result.get(), gates * units * width, 0.0f);
@@ -158,76 +182,49 @@ void add(float* to, const float* from, int64_t count) {
 
 int64_t tape_size(Cell cell, int64_t steps, int64_t width, int64_t segment) {
   const Layout layout = layout_of(cell);
-  if (segment >= steps) return ((steps + 1) * layout.states + steps * layout.notes) * width;
+  if (segment >= steps) return ((steps + 1) * layout.states + steps * layout.saved) * width;
   return (steps + segment - 1) / segment * layout.states * width;
 }
 
 void forward(const Shape& shape, const Plan& plan, const ForwardArrays& arrays, const Executor& execute) {
   const Sizes sizes(shape, plan);
-  const std::vector<Order> order = orders(shape, plan, arrays.lengths);
-  execute(shape.seeds * plan.parts, [&](int64_t job) {
-    const WithoutSubnormals fast;
-    const int64_t seed = job / plan.parts, part = job % plan.parts;
-    const Tapes tapes(shape, plan, of_seed(arrays.tape, seed, sizes.tape));
-    Forward task{.layer = {of_seed(arrays.table, seed, sizes.table), of_seed(arrays.recurrent, seed, sizes.recurrent),
-                           shape.table_rows, shape.units, shape.width},
-                 .rows = {},
-                 .tape = {},
-                 .start = of_seed(arrays.start, seed, sizes.states),
-                 .last = of_seed(arrays.last, seed, sizes.states),
-                 .outputs = of_seed(arrays.outputs, seed, sizes.outputs)};
-    const auto walk = [&](const Rows& rows, int64_t first) {
-      task.rows = rows;
-      task.tape = tapes.of(rows, first);
-      plan.path->forward(shape.cell, task);
-    };
-    order[seed].for_each_block(part, shape, of_seed(arrays.inputs, seed, sizes.inputs), walk);
+  run_blocks(shape, plan, arrays, execute, plan.target->forward, [&](Forward& task, int64_t seed, int64_t) {
+    task.start = of_seed(arrays.start, seed, sizes.states);
+    task.last = of_seed(arrays.last, seed, sizes.states);
+    task.outputs = of_seed(arrays.outputs, seed, sizes.outputs);
   });
 }
 
 void backward(const Shape& shape, const Plan& plan, const BackwardArrays& arrays, const Executor& execute) {
   const Sizes sizes(shape, plan);
-  const std::vector<Order> order = orders(shape, plan, arrays.lengths);
-  const int64_t of_table = plan.own_rows ? 0 : sizes.table, sums = sizes.recurrent + of_table;
-  std::vector<Scratch> back(shape.seeds), partial(shape.seeds * plan.parts);
+  std::vector<Scratch> transposed(shape.seeds);
   for (int64_t seed = 0; seed < shape.seeds; ++seed) {
-    back[seed] = transposed(shape, of_seed(arrays.recurrent, seed, sizes.recurrent));
-    if (plan.own_rows) std::fill_n(of_seed(arrays.d_table, seed, sizes.table), sizes.table, 0.0f);
+    transposed[seed] = transpose(shape, of_seed(arrays.recurrent, seed, sizes.recurrent));
+    if (plan.unique_rows) std::fill_n(of_seed(arrays.d_table, seed, sizes.table), sizes.table, 0.0f);
   }
-  execute(shape.seeds * plan.parts, [&](int64_t job) {
-    const WithoutSubnormals fast;
-    const int64_t seed = job / plan.parts, part = job % plan.parts;
-    const Tapes tapes(shape, plan, of_seed(arrays.tape, seed, sizes.tape));
-    const Scratch d_state = scratch(std::min(block, shape.batch) * sizes.state);
-    partial[job] = scratch(sums);
-    std::fill_n(partial[job].get(), sums, 0.0f);
-    Backward task{.layer = {of_seed(arrays.table, seed, sizes.table), of_seed(arrays.recurrent, seed, sizes.recurrent),
-                            shape.table_rows, shape.units, shape.width},
-                  .rows = {},
-                  .tape = {},
-                  .transposed = back[seed].get(),
-                  .d_last = of_seed(arrays.d_last, seed, sizes.states),
-                  .d_outputs = of_seed(arrays.d_outputs, seed, sizes.outputs),
-                  .d_state = d_state.get(),
-                  .d_start = of_seed(arrays.d_start, seed, sizes.states),
-                  .d_table = plan.own_rows ? of_seed(arrays.d_table, seed, sizes.table)
-                                           : partial[job].get() + sizes.recurrent,
-                  .d_recurrent = partial[job].get()};
-    const auto walk = [&](const Rows& rows, int64_t first) {
-      task.rows = rows;
-      task.tape = tapes.of(rows, first);
-      plan.path->backward(shape.cell, task);
-    };
-    order[seed].for_each_block(part, shape, of_seed(arrays.inputs, seed, sizes.inputs), walk);
+  // Each job has memory for its part of the gradients that are summed, and for the gradient of the state.
+  std::vector<Scratch> partial(shape.seeds * plan.parts);
+  const int64_t table_sums = plan.unique_rows ? 0 : sizes.table, sums = sizes.recurrent + table_sums;
+  run_blocks(shape, plan, arrays, execute, plan.target->backward, [&](Backward& task, int64_t seed, int64_t job) {
+    partial[job] = scratch(sums + std::min(block, shape.batch) * sizes.state);
+    float* const memory = partial[job].get();
+    std::fill_n(memory, sums, 0.0f);
+    task.transposed = transposed[seed].get();
+    task.d_last = of_seed(arrays.d_last, seed, sizes.states);
+    task.d_outputs = of_seed(arrays.d_outputs, seed, sizes.outputs);
+    task.d_state = memory + sums;
+    task.d_start = of_seed(arrays.d_start, seed, sizes.states);
+    task.d_table = plan.unique_rows ? of_seed(arrays.d_table, seed, sizes.table) : memory + sizes.recurrent;
+    task.d_recurrent = memory;
   });
   for (int64_t seed = 0; seed < shape.seeds; ++seed) {
     const Scratch* const parts = &partial[seed * plan.parts];
-    const auto collect = [&](float* to, int64_t from, int64_t count) {
+    const auto sum_parts = [&](float* to, int64_t from, int64_t count) {
       std::copy_n(parts[0].get() + from, count, to);
       for (int64_t part = 1; part < plan.parts; ++part) add(to, parts[part].get() + from, count);
     };
-    collect(of_seed(arrays.d_recurrent, seed, sizes.recurrent), 0, sizes.recurrent);
-    collect(of_seed(arrays.d_table, seed, sizes.table), sizes.recurrent, of_table);
+    sum_parts(of_seed(arrays.d_recurrent, seed, sizes.recurrent), 0, sizes.recurrent);
+    sum_parts(of_seed(arrays.d_table, seed, sizes.table), sizes.recurrent, table_sums);
   }
 }
 

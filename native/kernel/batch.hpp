@@ -1,14 +1,14 @@
-// A batch, or several of the same shape, shared out among threads.
+// The recurrence over a batch, or over several batches of the same shape, shared out among threads.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 
-#include "walk.hpp"
+#include "types.hpp"
 
 namespace memoryspan {
 
-// Runs job(0) to job(jobs - 1), in any order, on as many threads as it likes; returns when all are done.
+// Run job(0) to job(jobs - 1), in any order and on any number of threads, and return when all are done.
 using Executor = std::function<void(int64_t jobs, const std::function<void(int64_t)>& job)>;
 
 struct Shape {
@@ -17,16 +17,16 @@ struct Shape {
 };
 
 struct Plan {
-  const Path* path;
-  int64_t parts;    // in which the rows of a batch are walked; sums are taken part by part, in their order
-  int64_t segment;  // steps that are kept on the tape together: all, or, with checkpoints, fewer
-  bool own_rows;    // no two inputs share a row of the table, so that its gradient is written, not summed
+  const Target* target;
+  int64_t parts;     // into which the rows of a batch are divided; gradients are summed part by part, in order
+  int64_t segment;   // steps that are kept on the tape together: all, or fewer with checkpoints
+  bool unique_rows;  // no two inputs share a row of the table, so its gradient is written without a sum over parts
 };
 
-// The length of a tape, in floats, for each row of a batch.
+// The size of a tape, in floats, for each row of a batch.
 int64_t tape_size(Cell cell, int64_t steps, int64_t width, int64_t segment);
 
-// Arrays with the seeds first; shapes of one seed as in walk.hpp.
+// The seeds are the first dimension of each array; the others are those of types.hpp.
 struct ForwardArrays {
   const float *table, *recurrent, *start;
   const int32_t *inputs, *lengths;
@@ -36,7 +36,7 @@ struct ForwardArrays {
 struct BackwardArrays {
   const float *table, *recurrent;
   const int32_t *inputs, *lengths;
-  float* tape;  // its notes are overwritten
+  float* tape;  // overwritten
   const float *d_last, *d_outputs;
   float *d_start, *d_table, *d_recurrent;
 };

@@ -1,24 +1,25 @@
-// The library's door: XLA's custom calls, and a few plain functions for Python.
+// The library's interface: XLA custom calls, and a few plain C functions for Python.
+#include "xla/ffi/api/ffi.h"
+
 #include <atomic>
 #include <memory>
 #include <string>
 
 #include "batch.hpp"
-#include "paths.hpp"
-#include "xla/ffi/api/ffi.h"
+#include "targets.hpp"
 
 namespace ffi = xla::ffi;
 
 namespace memoryspan {
 namespace {
 
-using Reals = ffi::Buffer<ffi::F32>;
-using Whole = ffi::Buffer<ffi::S32>;
-using Result = ffi::Result<Reals>;
+using Floats32 = ffi::Buffer<ffi::F32>;
+using Int32s = ffi::Buffer<ffi::S32>;
+using Result = ffi::Result<Floats32>;
 
-// Jobs on XLA's own threads, the calling one among them. The helpers may come late, or never: then the caller has done
-// all of the work, and what they hold keeps alive what they look at.
-Executor on_threads_of(ffi::ThreadPool& pool) {
+// Run jobs on XLA's threads and on the calling one. A helper may be scheduled late or never; the calling thread then
+// does all of the work, and the helper's shared pointer keeps the counters valid.
+Executor thread_pool_executor(ffi::ThreadPool& pool) {
   return [&pool](int64_t jobs, const std::function<void(int64_t)>& job) {
     struct Shared {
       std::atomic<int64_t> next = 0, done = 0;
@@ -29,8 +30,8 @@ Executor on_threads_of(ffi::ThreadPool& pool) {
     shared->jobs = jobs;
     shared->job = &job;
     const auto work = [shared] {
-      for (int64_t mine; (mine = shared->next.fetch_add(1)) < shared->jobs;) {
-        (*shared->job)(mine);
+      for (int64_t index; (index = shared->next.fetch_add(1)) < shared->jobs;) {
+        (*shared->job)(index);
         if (shared->done.fetch_add(1) + 1 == shared->jobs) shared->done.notify_all();
       }
     };
@@ -41,7 +42,7 @@ Executor on_threads_of(ffi::ThreadPool& pool) {
   };
 }
 
-Shape shape_of(int64_t cell, const Reals& table, const Reals& recurrent, const Whole& inputs) {
+Shape shape_of(int64_t cell, const Floats32& table, const Floats32& recurrent, const Int32s& inputs) {
   const auto of_table = table.dimensions(), of_recurrent = recurrent.dimensions(), of_inputs = inputs.dimensions();
   const std::size_t seeds = of_inputs.size() - 2;  // dimensions that `jax.vmap` put in front
   Shape shape{.cell = static_cast<Cell>(cell),
@@ -56,14 +57,15 @@ Shape shape_of(int64_t cell, const Reals& table, const Reals& recurrent, const W
 }
 
 float* or_null(Result& array) { return array->element_count() ? array->typed_data() : nullptr; }
-const float* or_null(const Reals& array) { return array.element_count() ? array.typed_data() : nullptr; }
+const float* or_null(const Floats32& array) { return array.element_count() ? array.typed_data() : nullptr; }
 
-ffi::Error run_forward(ffi::ThreadPool pool, int64_t cell, int64_t parts, int64_t segment, std::string_view path,
-                   Reals table, Reals recurrent, Reals start, Whole inputs, Whole lengths, Result last,
-                   Result outputs, Result tape) {
-  const Path* chosen = path_named(path);
-  if (!chosen) return ffi::Error::InvalidArgument("This processor has no path " + std::string(path) + ".");
-  forward(shape_of(cell, table, recurrent, inputs), {chosen, parts, segment, false},
+ffi::Error run_forward(ffi::ThreadPool pool, int64_t cell, int64_t parts, int64_t segment, std::string_view target,
+                       Floats32 table, Floats32 recurrent, Floats32 start, Int32s inputs, Int32s lengths, Result last,
+                       Result outputs, Result tape) {
+  const Target* found = find_target(target);
+  if (!found)
+    return ffi::Error::InvalidArgument("This processor does not support the target " + std::string(target) + ".");
+  forward(shape_of(cell, table, recurrent, inputs), {found, parts, segment, false},
           {.table = table.typed_data(),
            .recurrent = recurrent.typed_data(),
            .start = start.typed_data(),
@@ -72,20 +74,21 @@ ffi::Error run_forward(ffi::ThreadPool pool, int64_t cell, int64_t parts, int64_
            .last = last->typed_data(),
            .outputs = or_null(outputs),
            .tape = or_null(tape)},
-          on_threads_of(pool));
+          thread_pool_executor(pool));
   return ffi::Error::Success();
 }
 
-ffi::Error run_backward(ffi::ThreadPool pool, int64_t cell, int64_t parts, int64_t segment, bool own_rows,
-                    std::string_view path, Reals table, Reals recurrent, Whole inputs, Whole lengths,
-                    Reals, Reals d_last, Reals d_outputs, Result d_start, Result d_table, Result d_recurrent,
-                    Result tape) {
-  const Path* chosen = path_named(path);
-  if (!chosen) return ffi::Error::InvalidArgument("This processor has no path " + std::string(path) + ".");
-  backward(shape_of(cell, table, recurrent, inputs), {chosen, parts, segment, own_rows},
+ffi::Error run_backward(ffi::ThreadPool pool, int64_t cell, int64_t parts, int64_t segment, bool unique_rows,
+                        std::string_view target, Floats32 table, Floats32 recurrent, Int32s inputs, Int32s lengths,
+                        Floats32, Floats32 d_last, Floats32 d_outputs, Result d_start, Result d_table,
+                        Result d_recurrent, Result tape) {
+  const Target* found = find_target(target);
+  if (!found)
+    return ffi::Error::InvalidArgument("This processor does not support the target " + std::string(target) + ".");
+  backward(shape_of(cell, table, recurrent, inputs), {found, parts, segment, unique_rows},
            {.table = table.typed_data(),
             .recurrent = recurrent.typed_data(),
-             .inputs = inputs.typed_data(),
+            .inputs = inputs.typed_data(),
             .lengths = lengths.typed_data(),
             .tape = tape->typed_data(),  // the same memory as the argument
             .d_last = d_last.typed_data(),
@@ -93,14 +96,18 @@ ffi::Error run_backward(ffi::ThreadPool pool, int64_t cell, int64_t parts, int64
             .d_start = d_start->typed_data(),
             .d_table = d_table->typed_data(),
             .d_recurrent = d_recurrent->typed_data()},
-           on_threads_of(pool));
+           thread_pool_executor(pool));
   return ffi::Error::Success();
 }
 
 }  // namespace
 }  // namespace memoryspan
 
+#ifdef _WIN32
+#define VISIBLE extern "C" __declspec(dllexport)
+#else
 #define VISIBLE extern "C" __attribute__((visibility("default")))
+#endif
 
 VISIBLE XLA_FFI_Error* memoryspan_forward(XLA_FFI_CallFrame*);
 VISIBLE XLA_FFI_Error* memoryspan_backward(XLA_FFI_CallFrame*);
@@ -111,15 +118,15 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(memoryspan_forward, memoryspan::run_forward,
                                   .Attr<int64_t>("cell")
                                   .Attr<int64_t>("parts")
                                   .Attr<int64_t>("segment")
-                                  .Attr<std::string_view>("path")
-                                  .Arg<memoryspan::Reals>()  // table
-                                  .Arg<memoryspan::Reals>()  // recurrent
-                                  .Arg<memoryspan::Reals>()  // start
-                                  .Arg<memoryspan::Whole>()  // inputs
-                                  .Arg<memoryspan::Whole>()  // lengths
-                                  .Ret<memoryspan::Reals>()  // last
-                                  .Ret<memoryspan::Reals>()  // outputs
-                                  .Ret<memoryspan::Reals>()  // tape
+                                  .Attr<std::string_view>("target")
+                                  .Arg<memoryspan::Floats32>()  // table
+                                  .Arg<memoryspan::Floats32>()  // recurrent
+                                  .Arg<memoryspan::Floats32>()  // start
+                                  .Arg<memoryspan::Int32s>()    // inputs
+                                  .Arg<memoryspan::Int32s>()    // lengths
+                                  .Ret<memoryspan::Floats32>()  // last
+                                  .Ret<memoryspan::Floats32>()  // outputs
+                                  .Ret<memoryspan::Floats32>()  // tape
 );
 
 XLA_FFI_DEFINE_HANDLER_SYMBOL(memoryspan_backward, memoryspan::run_backward,
@@ -128,36 +135,37 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(memoryspan_backward, memoryspan::run_backward,
                                   .Attr<int64_t>("cell")
                                   .Attr<int64_t>("parts")
                                   .Attr<int64_t>("segment")
-                                  .Attr<bool>("own_rows")
-                                  .Attr<std::string_view>("path")
-                                  .Arg<memoryspan::Reals>()  // table
-                                  .Arg<memoryspan::Reals>()  // recurrent
-                                  .Arg<memoryspan::Whole>()  // inputs
-                                  .Arg<memoryspan::Whole>()  // lengths
-                                  .Arg<memoryspan::Reals>()  // tape
-                                  .Arg<memoryspan::Reals>()  // d_last
-                                  .Arg<memoryspan::Reals>()  // d_outputs
-                                  .Ret<memoryspan::Reals>()  // d_start
-                                  .Ret<memoryspan::Reals>()  // d_table
-                                  .Ret<memoryspan::Reals>()  // d_recurrent
-                                  .Ret<memoryspan::Reals>()  // tape
+                                  .Attr<bool>("unique_rows")
+                                  .Attr<std::string_view>("target")
+                                  .Arg<memoryspan::Floats32>()  // table
+                                  .Arg<memoryspan::Floats32>()  // recurrent
+                                  .Arg<memoryspan::Int32s>()    // inputs
+                                  .Arg<memoryspan::Int32s>()    // lengths
+                                  .Arg<memoryspan::Floats32>()  // tape
+                                  .Arg<memoryspan::Floats32>()  // d_last
+                                  .Arg<memoryspan::Floats32>()  // d_outputs
+                                  .Ret<memoryspan::Floats32>()  // d_start
+                                  .Ret<memoryspan::Floats32>()  // d_table
+                                  .Ret<memoryspan::Floats32>()  // d_recurrent
+                                  .Ret<memoryspan::Floats32>()  // tape
 );
 
-// The length of a tape, in floats, for each row of a batch.
+// The size of a tape, in floats, for each row of a batch.
 VISIBLE int64_t memoryspan_tape_size(int64_t cell, int64_t steps, int64_t width, int64_t segment) {
   return memoryspan::tape_size(static_cast<memoryspan::Cell>(cell), steps, width, segment);
 }
 
-// The name of the i-th path of this processor, the fastest first; null beyond the last.
-VISIBLE const char* memoryspan_path(int64_t i) {
-  const auto& all = memoryspan::paths();
+// The name of the i-th target that this processor supports, the fastest first; null beyond the last.
+VISIBLE const char* memoryspan_target(int64_t i) {
+  const auto& all = memoryspan::targets();
   return i < static_cast<int64_t>(all.size()) ? all[i]->name : nullptr;
 }
 
-// In place; function 0: the sigmoid, 1: the hyperbolic tangent; count is a multiple of 16.
-VISIBLE int32_t memoryspan_activation(const char* path, int64_t function, float* numbers, int64_t count) {
-  const memoryspan::Path* chosen = memoryspan::path_named(path);
-  if (!chosen) return 1;
-  (function ? chosen->hyperbolic_tangent : chosen->sigmoid)(numbers, count);
+// Apply function 0, the sigmoid, or 1, the hyperbolic tangent, in place to `count` numbers, a multiple of 16. Return 1
+// if the processor does not support the target.
+VISIBLE int32_t memoryspan_activation(const char* target, int64_t function, float* numbers, int64_t count) {
+  const memoryspan::Target* found = memoryspan::find_target(target);
+  if (!found) return 1;
+  (function ? found->hyperbolic_tangent : found->sigmoid)(numbers, count);
   return 0;
 }

@@ -1,4 +1,4 @@
-// Vectors of floats, by the compiler's own vector extensions (GCC and Clang).
+// Vectors of floats, through the vector extensions of GCC and Clang.
 #pragma once
 
 #include <cstdint>
@@ -44,19 +44,20 @@ inline Floats<lanes> from_bits(Bits<lanes> bits) {
   return reinterpret_cast<Floats<lanes>>(bits);
 }
 
-#ifdef __AVX512F__  // masked, since GCC takes the registers that the plain ones leave undefined for an oversight
+#ifdef __AVX512F__  // the masked intrinsics: GCC warns of uninitialized registers inside the unmasked ones
 constexpr __mmask16 all_lanes = 0xffff;
 #endif
 
-// The smaller, or larger, of x and a bound. A NaN stays one.
+// The minimum of x and a bound. A NaN stays a NaN.
 template <int lanes>
 inline Floats<lanes> at_most(float bound, Floats<lanes> x) {
-#ifdef __AVX512F__  // for these widths GCC makes three instructions of it
+#ifdef __AVX512F__  // GCC compiles the plain expression to three instructions
   if constexpr (lanes == 16) return _mm512_maskz_min_ps(all_lanes, _mm512_set1_ps(bound), x);
 #endif
   return x > bound ? Floats<lanes>{} + bound : x;
 }
 
+// The maximum of x and a bound. A NaN stays a NaN.
 template <int lanes>
 inline Floats<lanes> at_least(float bound, Floats<lanes> x) {
 #ifdef __AVX512F__
@@ -65,10 +66,10 @@ inline Floats<lanes> at_least(float bound, Floats<lanes> x) {
   return x < bound ? Floats<lanes>{} + bound : x;
 }
 
-// 1 / x for a finite x that is not small.
+// 1 / x for a finite x that is not close to zero.
 template <int lanes>
 inline Floats<lanes> reciprocal(Floats<lanes> x) {
-#ifdef __AVX512F__  // an estimate of 14 bits, doubled by one of Newton's steps, in a third of the time of a division
+#ifdef __AVX512F__  // an estimate of 14 bits and one Newton step take a third of the time of a division
   if constexpr (lanes == 16) {
     const __m512 estimate = _mm512_maskz_rcp14_ps(all_lanes, x);
     return estimate + estimate * (1 - x * estimate);

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 PACKAGES = ("jax", "jaxlib", "keras", "numpy")
-"""What decides the bits of a result, beside this package …"""
+"""The packages that decide the bits of a result, beside this one."""
 
-NATIVE = "memoryspan-native"
-"""… and, where it is in use, this one."""
+NATIVE = "native"
+"""The key of the kind of processor whose C++ runs the recurrence, which decides the bits too. Absent without it."""
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -26,11 +26,11 @@ class Environment(msgspec.Struct, frozen=True):
 
 def environment() -> Environment:
     """Return the environment of this process, in its working directory."""
-    from memoryspan.engine import native_version
+    from memoryspan.engine import native_target
 
     packages = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
-    if native := native_version():
-        packages[NATIVE] = native
+    if target := native_target():
+        packages[NATIVE] = target
     return Environment(_device(), packages, commit(Path.cwd()))
 
 

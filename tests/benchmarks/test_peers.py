@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import peers
 from benchmarks.learners import Look, reached
-from memoryspan.engine import native_version
+from memoryspan.engine import native_target
 
 TINY = ("--length", "4", "--seeds", "1", "--budget", "640", "--every", "10")
 
@@ -77,7 +77,7 @@ def test_json_holds_every_training(typed, monkeypatch):
     without_pytorch(monkeypatch)
     code, report = typed(peers, *TINY, "--json")
     assert code == 0
-    in_cpp = ["memoryspan-native", "memoryspan-native, full"] if native_version() else []
+    in_cpp = ["memoryspan in C++", "memoryspan in C++, full"] if native_target() else []
     names = ["memoryspan", "memoryspan, full", *in_cpp, "NumPy", "Keras"]
     assert [row["name"] for row in report["rows"]] == names
     assert [each["name"] for each in report["trainings"]] == names

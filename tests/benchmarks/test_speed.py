@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import speed
 from benchmarks.rounds import Lap
-from memoryspan.engine import native_version
+from memoryspan.engine import native_target
 
 TINY = ("--length", "10", "--batch-size", "2", "--batches", "10", "--rounds", "1")
 
@@ -27,7 +27,7 @@ def test_without_pytorch_it_says_so_and_measures_the_rest(typed, tmp_path):
 
 def test_json_holds_every_lap_and_the_machine(typed):
     _, report = typed(speed, *TINY, "--json")
-    in_cpp = ["memoryspan-native"] if native_version() else []
+    in_cpp = ["memoryspan in C++"] if native_target() else []
     names = ["memoryspan", *in_cpp, "Keras", "Keras, steps_per_execution=10", "arithmetic limit"]
     assert [row["name"] for row in report["rows"]] == names
     assert all(len(row["laps"]) == 1 and row["laps"][0] > 0 for row in report["rows"])
@@ -49,8 +49,8 @@ def test_ratios_are_to_the_fastest_peer_and_to_the_limit():
 
 
 def test_the_recurrence_in_cpp_is_no_peer():
-    rows = speed.speeds(LAPS | {"memoryspan-native": [Lap(1.0, 500)]})
+    rows = speed.speeds(LAPS | {"memoryspan in C++": [Lap(1.0, 500)]})
     assert rows[-1]["ratio"] == 5
     assert speed.summary(rows).endswith(
-        "3.00 times the speed of its fastest peer here, fast, and with memoryspan-native at 5.00 times."
+        "3.00 times the speed of its fastest peer here, fast, and with memoryspan in C++ at 5.00 times."
     )

@@ -4,9 +4,17 @@ from memoryspan.tasks import TASKS
 
 def test_info_names_tasks_models_device_and_versions(memoryspan):
     facts = memoryspan("info", "--json").json
-    assert set(facts) == {"tasks", "models", "device", "packages", "native recurrence", "commit", "compile cache"}
+    assert set(facts) == {"tasks", "models", "device", "packages", "recurrence", "commit", "compile cache"}
     assert (set(facts["tasks"]), set(facts["models"])) == (set(TASKS), set(MODELS))
     assert facts["tasks"]["echo"]["settings"] == {"length": 50, "n_features": 100, "out_index": 2}
+
+
+def test_info_says_what_runs_the_recurrence_and_why_not_the_other(memoryspan, monkeypatch):
+    recurrence = memoryspan("info", "--json").json["recurrence"]
+    assert list(recurrence) in (["engine", "why not unroll (JAX)"], ["engine", "why not native (C++)"])
+    monkeypatch.setenv("MEMORYSPAN_NATIVE", "off")
+    recurrence = memoryspan("info", "--json").json["recurrence"]
+    assert recurrence == {"engine": "unroll (JAX)", "why not native (C++)": "MEMORYSPAN_NATIVE is off."}
 
 
 def test_info_shows_settings_with_their_defaults(memoryspan):

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from memoryspan import Echo, forward, lstm
 from memoryspan.backend import keras
-from memoryspan.engine import cells, unroll, variables_of
-from memoryspan.engine import native as native_module
-from memoryspan.engine.native import native_version, native_walk
+from memoryspan.engine import cells, native, native_library, native_target, unroll, variables_of
+from memoryspan.engine.native import native_unroll
 from memoryspan.errors import BackendError
 
-native = pytest.importorskip("memoryspan_native", reason="memoryspan-native is not installed")
+WHY_NOT = native.why_not_native()
 
-pytestmark = pytest.mark.skipif(jax.default_backend() != "cpu", reason="it is for the processor")
+pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=f"No recurrence in C++: {WHY_NOT}")
 
 LAYERS = keras.layers
 KINDS = {
@@ -29,8 +28,8 @@ kinds = pytest.mark.parametrize("kind", KINDS)
 SYMBOLS = 7
 
 
-@pytest.fixture(params=native.paths())
-def path(request, monkeypatch):
+@pytest.fixture(params=[] if WHY_NOT else native_library.targets())
+def target(request, monkeypatch):
     """Each kind of code in turn."""
     monkeypatch.setenv("MEMORYSPAN_NATIVE", request.param)
     return request.param
@@ -58,7 +57,7 @@ class Case:
 
 
 def by_unroll(kind):
-    """What `recognise` makes of the cell without the native package."""
+    """What `recognise` makes of the cell without the library."""
     step = KINDS[kind][1]
 
     def answer(weights, state, x):
@@ -77,16 +76,16 @@ def expected(kind, *size):
 
 def by_native(kind):
     cell = KINDS[kind][0]
-    walk = native_walk(cell(4))
-    assert walk is not None
-    return lambda *arguments: walk(*arguments, every_step=True)
+    in_cpp = native_unroll(cell(4))
+    assert in_cpp is not None
+    return lambda *arguments: in_cpp(*arguments, every_step=True)
 
 
-def gradient(walk, case):
+def gradient(recurrence, case):
     """Of all that has one."""
 
     def score(weights, start, reals):
-        answers = walk(weights, start, case.inputs if reals is None else reals, case.lengths)
+        answers = recurrence(weights, start, case.inputs if reals is None else reals, case.lengths)
         return sum(jnp.vdot(a, b) for a, b in zip(jax.tree.leaves(answers), jax.tree.leaves(case.wanted), strict=True))
 
     reals = case.inputs if case.inputs.ndim == 3 else None
@@ -101,7 +100,7 @@ def assert_alike(found, expected):
 
 @kinds
 @pytest.mark.parametrize("real", [False, True], ids=["tokens", "reals"])
-@pytest.mark.usefixtures("path")
+@pytest.mark.usefixtures("target")
 def test_it_gives_what_unroll_gives_and_its_gradient(kind, real):
     for size in [(0, 3, 5, 6, real), (0, 25, 37, 9, real)]:
         case, (answers, its_gradient) = Case(kind, *size), expected(kind, *size)
@@ -124,12 +123,12 @@ def test_it_does_so_at_any_size(kind):
 
 
 @kinds
-@pytest.mark.usefixtures("path")
-def test_segments_that_are_walked_twice_give_the_same_gradient(kind, monkeypatch):
+@pytest.mark.usefixtures("target")
+def test_segments_that_are_recomputed_give_the_same_gradient(kind, monkeypatch):
     case = Case(kind, 1, 25, 37, 11)
     kept = gradient(by_native(kind), case)
-    monkeypatch.setattr(native_module, "KEPT", 0)
-    monkeypatch.setattr(native_module, "SEGMENT", 4)
+    monkeypatch.setattr(native, "MAX_TAPE_BYTES", 0)
+    monkeypatch.setattr(native, "SEGMENT_STEPS", 4)
     assert_alike(gradient(by_native(kind), case), kept)
 
 
@@ -185,7 +184,7 @@ def test_it_runs_inside_a_compiled_loop(kind):
 
 
 @kinds
-@pytest.mark.usefixtures("path")
+@pytest.mark.usefixtures("target")
 def test_a_weight_that_is_not_finite_shows_in_the_answers(kind):
     case = Case(kind, 5, 5, 6, 4)
     for bad in (jnp.nan, jnp.inf):
@@ -209,7 +208,7 @@ def test_padding_is_never_read(kind):
 
 @pytest.mark.parametrize("make", [LAYERS.LSTM, LAYERS.GRU])
 @pytest.mark.parametrize("return_sequences", [False, True])
-@pytest.mark.usefixtures("path")
+@pytest.mark.usefixtures("target")
 def test_a_model_answers_and_learns_as_in_keras(make, return_sequences):
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((6, SYMBOLS)), make(9, return_sequences=return_sequences)])
@@ -238,8 +237,8 @@ FLOATS = np.arange(0, 2**32, 1009, dtype=np.uint32).view(np.float32)
     ("name", "exact", "error", "relative"),
     [("sigmoid", lambda x: 1 / (1 + np.exp(-x)), 9.1e-8, 4.2e-6), ("tanh", np.tanh, 1.8e-7, 2.3e-7)],
 )
-def test_the_activations_keep_the_bounds_that_they_state(name, exact, error, relative, path):
-    found, numbers = native.activation(name, FLOATS, path), ~np.isnan(FLOATS)
+def test_the_activations_keep_the_bounds_that_they_state(name, exact, error, relative, target):
+    found, numbers = native_library.activation(name, FLOATS, target), ~np.isnan(FLOATS)
     np.testing.assert_array_equal(np.isnan(found), ~numbers)
     x, found = FLOATS[numbers].astype(np.float64), found[numbers]
     with np.errstate(over="ignore"):
@@ -250,13 +249,13 @@ def test_the_activations_keep_the_bounds_that_they_state(name, exact, error, rel
     assert (off[normal] <= relative * np.abs(expected[normal])).all()
 
 
-def test_it_can_be_switched_off_and_a_word_that_means_nothing_is_refused(monkeypatch):
+def test_the_switch_disables_it_and_an_unknown_word_is_refused(monkeypatch):
     monkeypatch.setenv("MEMORYSPAN_NATIVE", "off")
-    assert native_version() is None
+    assert native_target() is None
     assert not forward(lstm(Echo(5))).native
     monkeypatch.setenv("MEMORYSPAN_NATIVE", "abacus")
     with pytest.raises(BackendError, match="'abacus'"):
-        native_version()
+        native_target()
 
 
 @pytest.mark.parametrize(
@@ -269,4 +268,4 @@ def test_it_can_be_switched_off_and_a_word_that_means_nothing_is_refused(monkeyp
     ],
 )
 def test_other_cells_are_left_to_unroll(cell):
-    assert native_walk(cell) is None
+    assert native_unroll(cell) is None

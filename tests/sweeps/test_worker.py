@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memoryspan.engine import native_version
+from memoryspan.engine import native_target
 from memoryspan.environment import NATIVE
 from memoryspan.errors import RunError, UserCodeError
 from memoryspan.spans.kind import SPAN
@@ -70,7 +70,7 @@ def test_a_result_says_where_it_was_found():
     assert (first.trial, second.trial) == tuple(trials)
     assert first.result.examples >= 64
     assert first.failure is None
-    native = {NATIVE} if native_version() else set()
+    native = {NATIVE} if native_target() else set()
     assert set(first.environment.packages) == {"python", "jax", "jaxlib", "keras", "numpy"} | native
 
 

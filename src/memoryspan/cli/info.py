@@ -42,7 +42,6 @@ def info(target: str | None, as_json: bool) -> None:
 
 def _package() -> dict:
     from memoryspan.backend import compile_cache
-    from memoryspan.engine import native_version
     from memoryspan.environment import environment
     from memoryspan.files.versioned import plain
     from memoryspan.models import MODELS
@@ -52,9 +51,18 @@ def _package() -> dict:
         "tasks": {name: _about(task) for name, task in TASKS.items()},
         "models": {name: _about(build) for name, build in MODELS.items()},
         **plain(environment()),
-        "native recurrence": native_version() or "not in use",
+        "recurrence": _recurrence(),
         "compile cache": str(compile_cache() or "off"),
     }
+
+
+def _recurrence() -> dict:
+    """Return what runs LSTM and GRU layers on this machine, and why the alternative does not."""
+    from memoryspan.engine import native_target, why_not_native
+
+    if reason := why_not_native():
+        return {"engine": "unroll (JAX)", "why not native (C++)": reason}
+    return {"engine": f"native (C++, {native_target()})", "why not unroll (JAX)": "it is slower; it runs other cells"}
 
 
 def _run(directory: str) -> dict:

@@ -11,7 +11,7 @@ from memoryspan.engine.forward import (
     variables_of,
 )
 from memoryspan.engine.loss import compiled_loss, is_mean, single_loss, weights_of
-from memoryspan.engine.native import native_version
+from memoryspan.engine.native import native_target, why_not_native
 from memoryspan.engine.unroll import unroll
 
 __all__ = [
@@ -23,10 +23,11 @@ __all__ = [
     "engine_of",
     "forward",
     "is_mean",
-    "native_version",
+    "native_target",
     "single_loss",
     "tape_bytes",
     "unroll",
     "variables_of",
     "weights_of",
+    "why_not_native",
 ]

@@ -22,7 +22,7 @@ from jax.core import Tracer
 from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.backend import keras, set_keras_mask
-from memoryspan.engine.native import native_walk
+from memoryspan.engine.native import native_unroll
 from memoryspan.engine.padding import may_read_padding
 from memoryspan.engine.recognise import CompiledLayer, NotRecognisedError, compile_layers
 from memoryspan.errors import ModelError
@@ -281,7 +281,7 @@ def forward(model: keras.Model, *, training: bool = False) -> Forward:
         apply = through_keras(model, training, ragged=not padding)
         takes = _takes(model) if padding else partial(_fits, fixed_length)
         return Forward("keras", reason, apply, fixed_length, not padding, takes)
-    native = any(native_walk(layer.cell) for layer in _cells(model))
+    native = any(native_unroll(layer.cell) for layer in _cells(model))
     reason = "a chain of stock layers, on tokens" + (", the recurrence in C++" if native else "")
     return Forward("unroll", reason, apply, fixed_length, True, partial(_fits, fixed_length), native)
 

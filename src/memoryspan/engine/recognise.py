@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int
 
 from memoryspan.backend import keras
 from memoryspan.engine import cells
-from memoryspan.engine.native import native_walk
+from memoryspan.engine.native import native_unroll
 from memoryspan.engine.unroll import Step, unroll
 
 Values = Callable[[keras.Variable], Array]
@@ -123,7 +123,7 @@ def _recurrent(layer: keras.Layer, training: bool, every_step: bool) -> Compiled
         raise NotRecognisedError(f"{layer.name} hands its state on")
     if every_step and layer.go_backwards:
         raise NotRecognisedError(f"{layer.name} looks ahead")
-    cell, step, walk = layer.cell, step_of(layer.cell, partial(_activation, layer)), native_walk(layer.cell)
+    cell, step, in_cpp = layer.cell, step_of(layer.cell, partial(_activation, layer)), native_unroll(layer.cell)
     every_step = every_step or layer.return_sequences
 
     def answer_every_step(weights, state, x):
@@ -139,8 +139,8 @@ def _recurrent(layer: keras.Layer, training: bool, every_step: bool) -> Compiled
         zeros = jnp.zeros((x.shape[1], cell.units), weights.kernel.dtype)
         start = _start(cell, zeros)
         x = reverse(x, lengths) if layer.go_backwards else x
-        if walk is not None:
-            last, outputs = walk(weights, start, x, lengths, every_step)
+        if in_cpp is not None:
+            last, outputs = in_cpp(weights, start, x, lengths, every_step)
             return outputs if every_step else last.hidden
         step_and_answer = answer_every_step if every_step else answer_at_the_end
         last, outputs = cast(tuple, unroll(step_and_answer, weights, start, x, lengths))

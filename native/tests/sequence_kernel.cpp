@@ -1,7 +1,7 @@
-// Walks batches of many shapes on every path, with bounds that a sanitizer watches, and compares the paths.
+// Run batches of many shapes on every target, and compare the targets with each other.
 //
-// Built with -DSANITIZE=ON it runs under the address and the undefined-behaviour sanitizer; tests/engine/test_native.py
-// compares the numbers with Keras.
+// With -DSANITIZE=ON the tests run under the address and the undefined-behaviour sanitizer. The comparison with Keras
+// is in tests/engine/test_native.py.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "batch.hpp"
-#include "paths.hpp"
+#include "targets.hpp"
 
 namespace memoryspan {
 namespace {
@@ -21,7 +21,7 @@ using Array = std::vector<float>;
 struct Case {
   Shape shape;
   int64_t parts, segment;
-  bool own_rows, outputs;
+  bool unique_rows, outputs;
   float scale;  // of the weights
 };
 
@@ -35,7 +35,7 @@ void on_threads(int64_t jobs, const std::function<void(int64_t)>& job) {
   for (std::thread& thread : threads) thread.join();
 }
 
-Gradients run(const Case& c, const Path& path) {
+Gradients run(const Case& c, const Target& target) {
   const auto& [cell, seeds, steps, batch, units, width, table_rows] = c.shape;
   const Layout layout = layout_of(cell);
   std::mt19937 random(7);
@@ -50,11 +50,11 @@ Gradients run(const Case& c, const Path& path) {
   const Array recurrent = padded(seeds * units * layout.gates, c.scale);
   const Array start = padded(seeds * batch * layout.states, 1);
   std::vector<int32_t> inputs(seeds * steps * batch), lengths(seeds * batch);
-  for (std::size_t i = 0; i < inputs.size(); ++i)  // tokens, some of which do not exist
-    inputs[i] = c.own_rows ? static_cast<int32_t>(i % (steps * batch))
-                           : static_cast<int32_t>(random() % (table_rows + 2)) - 1;
+  for (std::size_t i = 0; i < inputs.size(); ++i)  // tokens, some out of range
+    inputs[i] = c.unique_rows ? static_cast<int32_t>(i % (steps * batch))
+                              : static_cast<int32_t>(random() % (table_rows + 2)) - 1;
   for (int32_t& length : lengths) length = static_cast<int32_t>(random() % (steps + 3)) - 1;
-  const Plan plan{&path, c.parts, c.segment, c.own_rows};
+  const Plan plan{&target, c.parts, c.segment, c.unique_rows};
 
   Gradients found{.last = Array(start.size()),
                   .outputs = Array(c.outputs ? seeds * steps * batch * width : 0),
@@ -89,23 +89,23 @@ Gradients run(const Case& c, const Path& path) {
   return found;
 }
 
-bool alike(const Array& a, const Array& b) {
+bool all_close(const Array& a, const Array& b) {
   float largest = 1;
-  for (float x : b) largest = std::fmax(largest, std::fabs(x));
+  for (const float x : b) largest = std::fmax(largest, std::fabs(x));
   for (std::size_t i = 0; i < a.size(); ++i)
     if (!(std::fabs(a[i] - b[i]) <= 1e-4f * largest)) return false;
   return true;
 }
 
-bool holds(const Case& c) {
-  const Gradients expected = run(c, *paths().back());
-  for (const Path* path : paths()) {
-    const Gradients found = run(c, *path);
+bool targets_agree(const Case& c) {
+  const Gradients expected = run(c, *targets().back());
+  for (const Target* target : targets()) {
+    const Gradients found = run(c, *target);
     if (std::isfinite(c.scale) &&
-        !(alike(found.last, expected.last) && alike(found.outputs, expected.outputs) &&
-          alike(found.d_start, expected.d_start) && alike(found.d_table, expected.d_table) &&
-          alike(found.d_recurrent, expected.d_recurrent))) {
-      std::fprintf(stderr, "%s differs: %s, %d steps, batch %d, %d units, segment %d\n", path->name,
+        !(all_close(found.last, expected.last) && all_close(found.outputs, expected.outputs) &&
+          all_close(found.d_start, expected.d_start) && all_close(found.d_table, expected.d_table) &&
+          all_close(found.d_recurrent, expected.d_recurrent))) {
+      std::fprintf(stderr, "%s differs: %s, %d steps, batch %d, %d units, segment %d\n", target->name,
                    c.shape.cell == Cell::lstm ? "LSTM" : "GRU", int(c.shape.steps), int(c.shape.batch),
                    int(c.shape.units), int(c.segment));
       return false;
@@ -121,12 +121,12 @@ int all_cases() {
       for (const int64_t batch : {7, 33})
         for (const int64_t steps : {0, 1, 9})
           for (const int64_t segment : {4, 9})
-            for (const bool own_rows : {false, true})
+            for (const bool unique_rows : {false, true})
               for (const float scale : {0.3f, std::numeric_limits<float>::quiet_NaN()}) {
                 const int64_t width = (units + alignment - 1) / alignment * alignment;
-                const int64_t table_rows = own_rows ? std::max<int64_t>(steps * batch, 1) : 5, parts = 1 + batch % 3;
+                const int64_t table_rows = unique_rows ? std::max<int64_t>(steps * batch, 1) : 5, parts = 1 + batch % 3;
                 const Shape shape{cell, 2, steps, batch, units, width, table_rows};
-                all &= holds({shape, parts, segment, own_rows, own_rows, scale});
+                all &= targets_agree({shape, parts, segment, unique_rows, unique_rows, scale});
               }
   return all ? EXIT_SUCCESS : EXIT_FAILURE;
 }
