@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from benchmarks.machine import Machine, this_machine
-from benchmarks.report import HistoryRow, Report, deliver, report_options
+from benchmarks.report import Row, Report, deliver, report_options
 from benchmarks.rounds import Spread, progress
 from memoryspan.accuracy import Accuracy
 from memoryspan.backend import keras
@@ -110,7 +110,7 @@ def limit(budget: str | None, curriculum: bool) -> Budget:
         raise click.BadParameter(str(error), param_hint="--budget") from error
 
 
-def outcome(question: Question, seed: int) -> HistoryRow:
+def outcome(question: Question, seed: int) -> Row:
     """How one training ended."""
     order = Curriculum(unordered_from=None if question.curriculum else question.length)
     result = train(question.model(seed), question.task, seed=seed, budget=question.budget, curriculum=order)
@@ -128,7 +128,7 @@ def outcome(question: Question, seed: int) -> HistoryRow:
     }
 
 
-def report(question: Question, outcomes: list[HistoryRow], machine: Machine) -> Report:
+def report(question: Question, outcomes: list[Row], machine: Machine) -> Report:
     """The spread over the solved seeds, and the accuracy of all."""
     solved = [row for row in outcomes if row["status"] == "solved"]
     rows = [{"name": name, **Spread.of(row[name] for row in solved)._asdict()} for name in FIGURES] if solved else []
@@ -143,7 +143,7 @@ def report(question: Question, outcomes: list[HistoryRow], machine: Machine) -> 
     )
 
 
-def summary(question: Question, outcomes: list[HistoryRow], solved: int) -> str:
+def summary(question: Question, outcomes: list[Row], solved: int) -> str:
     """How many were solved, and how well all of them answer in the end."""
     low, high = wilson(solved, len(outcomes))
     right, examples = sum(row["right"] for row in outcomes), sum(row["of"] for row in outcomes)
