@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from messages import naming
 
 from memoryspan.errors import RunError
 from memoryspan.runs.atomic import clean, explained, replacing, write
@@ -37,7 +38,7 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
 
 def test_a_full_disk_is_explained():
     with (
-        pytest.raises(RunError, match=r"Could not write to /dev/full: No space left on device. Make room."),
+        pytest.raises(RunError, match=naming("/dev/full", "No space left on device", "Make room.")),
         explained(Path("/dev/full"), "Make room."),
         open("/dev/full", "wb", buffering=0) as file,
     ):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from messages import naming
 
 from memoryspan import Echo, Status
 from memoryspan.errors import RunError
@@ -53,24 +54,24 @@ def test_numbers_of_numpy_are_plain():
 
 def test_a_newer_format_asks_for_an_upgrade(tmp_path):
     (tmp_path / "run.json").write_text('{"format": 2, "memoryspan": "9.0", "asked": ["other"]}')
-    with pytest.raises(RunError, match=r"format 2, written by memoryspan 9.0, .* reads up to 1: install that version"):
+    with pytest.raises(RunError, match=naming("run.json", 2, "memoryspan 9.0", 1)):
         record.read(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 1, "memoryspan": "0.1"}', b"\xff\x00"])
 def test_a_damaged_one_is_said_to_be(tmp_path, content):
     (tmp_path / "run.json").write_bytes(content)
-    with pytest.raises(RunError, match=r"run.json is damaged \(.*\): put back a copy of it, or train again"):
+    with pytest.raises(RunError, match=naming(tmp_path / "run.json", "--run")):
         record.read(tmp_path)
 
 
 def test_one_that_is_not_there_is_told_from_one_half_made(tmp_path):
-    with pytest.raises(RunError, match=r"There is no run at .*: give the directory of one, or begin it"):
+    with pytest.raises(RunError, match=naming(f"memoryspan train --run {tmp_path / 'missing'}")):
         record.read(tmp_path / "missing")
-    with pytest.raises(RunError, match=r"is not a run, for it has no run.json"):
+    with pytest.raises(RunError, match=naming(tmp_path, "run.json", "--run")):
         record.read(tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match=r"is a file, and a run is a directory"):
+    with pytest.raises(RunError, match=naming(tmp_path / "file", "run.json")):
         record.read(tmp_path / "file")
 
 
