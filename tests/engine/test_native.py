@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from messages import naming
 
 from memoryspan import Echo, forward, lstm
 from memoryspan.backend import keras
@@ -255,7 +256,7 @@ def test_it_can_be_switched_off_and_a_word_that_means_nothing_is_refused(monkeyp
     assert native_version() is None
     assert not forward(lstm(Echo(5))).native
     monkeypatch.setenv("MEMORYSPAN_NATIVE", "abacus")
-    with pytest.raises(BackendError, match="'abacus'"):
+    with pytest.raises(BackendError, match=naming("MEMORYSPAN_NATIVE", "'abacus'", "off")):
         native_version()
 
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from messages import naming
 
 from memoryspan.backend import keras
 from memoryspan.engine import Variables, forward, unroll, variables_of
@@ -198,7 +199,7 @@ def test_a_model_that_is_not_proved_to_ignore_padding_gets_none(make):
 
 def test_rows_of_several_lengths_are_refused_where_they_would_be_padded():
     model = OwnModel()
-    with pytest.raises(ModelError, match="2 to 7"):
+    with pytest.raises(ModelError, match=naming(model.name, 2, 7)):
         forward(model).apply(variables_of(model), jnp.asarray(ragged_rows()), jnp.array(LENGTHS))
 
 
