@@ -1,4 +1,5 @@
 import msgspec
+from messages import names
 
 from memoryspan.named import Named
 from memoryspan.spans.trial import Criterion, Trial
@@ -8,8 +9,8 @@ ADDING = Criterion(in_a_row=4, below=0.04, rms_below=0.02)
 
 
 def test_it_reads_as_a_sentence():
-    assert str(ADDING) == ("4 fresh sequences in a row with errors below 0.04, their root mean square below 0.02")
-    assert str(Criterion(in_a_row=1000, allowed=50)) == "1,000 fresh sequences in a row right, 50 excepted"
+    assert names(str(ADDING), 4, 0.04, 0.02)
+    assert names(str(Criterion(in_a_row=1000, allowed=50)), "1,000", 50)
 
 
 def test_every_field_of_a_trial_makes_it_another_one():
