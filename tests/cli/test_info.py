@@ -1,3 +1,5 @@
+from messages import names
+
 from memoryspan.models import MODELS
 from memoryspan.tasks import TASKS
 
@@ -10,7 +12,7 @@ def test_info_names_tasks_models_device_and_versions(memoryspan):
 
 
 def test_info_shows_settings_with_their_defaults(memoryspan):
-    assert "    settings: length=50, n_features=100, out_index=2\n" in memoryspan("info").out
+    assert names(memoryspan("info").out, "length=50, n_features=100, out_index=2")
 
 
 def test_info_of_a_run_is_its_record(memoryspan, solved):
