@@ -4,6 +4,7 @@ import sys
 import pytest
 
 import memoryspan
+from tests.messages import naming
 
 HEAVY = ("jax", "jaxlib", "keras", "numpy", "matplotlib")
 
@@ -16,7 +17,7 @@ def test_every_public_name_is_there(name):
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="lstn"):
+    with pytest.raises(AttributeError, match=naming("'memoryspan'", "'lstn'")):
         memoryspan.lstn  # noqa: B018  (to read it is the test)  # pyright: ignore[reportAttributeAccessIssue]
 
 

@@ -3,7 +3,7 @@ import re
 import subprocess
 import sys
 from contextlib import redirect_stdout
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -25,6 +25,7 @@ from memoryspan.tutorial import (
     verdict,
     walk,
 )
+from tests.messages import names, naming
 
 SMALL = Tutorial(length=4, n_features=5, out_index=1, units=3, examples=2, seed=7)
 STEPS = [f"{number}. " for number in range(1, 10)]
@@ -209,7 +210,9 @@ def test_with_a_print_fn_nothing_else_reaches_the_terminal(walked):
 
 
 def test_the_verdict_names_no_probability_that_contradicts_it():
-    assert "one guess in 2 is right.\n" in verdict(Tutorial(length=3, n_features=2, out_index=1, examples=3), 0.0)
+    said = verdict(Tutorial(length=3, n_features=2, out_index=1, examples=3), 0.0)
+    assert names(said, 2)
+    assert not re.search(r"\d\.\d", said)
 
 
 def test_a_seed_repeats_the_walk(walked, capsys):
@@ -228,7 +231,8 @@ def test_the_books_own_script_learns():
     assert calls[0] == (0, 10_000)
     assert calls[-1] == (10_000, 10_000)
     assert not any("- loss: " in line for line in lines)
-    assert lines[-1].startswith("It learns, because the gradient has only 2 steps to cross.")
+    assert lines[-1] == verdict(settings, outcome.accuracy)
+    assert names(lines[-1], settings.length - 1 - settings.out_index)
 
 
 PUBLISHED_SCRIPT = """
@@ -323,75 +327,67 @@ def test_the_published_cells_run_unchanged(capsys):
 
 def test_at_chance_the_verdict_says_how_likely_a_guesser_does_as_well():
     why = verdict(Tutorial(), 0.0)
-    assert "one guess in 100 is right, and a guesser has 0 of 100 right with probability 0.37" in why
-    assert "After 10 examples" in why
-    assert why.endswith("curriculum.\nNext: memoryspan train")
+    assert names(why, 10, 100, "0 of 100", 0.37)
+    assert why.endswith("memoryspan train")
 
 
 @pytest.mark.parametrize(("accuracy", "learned"), [(0.05, False), (0.10, False), (0.19, False), (0.25, True)])
 def test_the_verdict_calls_learned_only_what_no_guesser_does(accuracy, learned):
-    assert verdict(Tutorial(length=5, n_features=10), accuracy).startswith("It learns" if learned else "Why")
+    settings = Tutorial(length=5, n_features=10)
+    assert (verdict(settings, accuracy) == verdict(settings, 1.0)) is learned
 
 
 # What makes no sense
 
 
-def test_settings_are_frozen():
-    with pytest.raises(FrozenInstanceError):
-        Tutorial().length = 5  # pyright: ignore[reportAttributeAccessIssue]
-
-
 @pytest.mark.parametrize(
-    ("wrong", "sentence"),
+    ("wrong", "allowed"),
     [
-        ({"length": 0}, "length must be a whole number of at least 1, got 0: use length=50"),
-        ({"length": 5.0}, "got 5.0"),
-        ({"n_features": 1}, "n_features must be a whole number of at least 2, got 1"),
-        ({"units": -1}, "units must be a whole number of at least 1, got -1"),
-        ({"examples": True}, "examples must be a whole number of at least 1, got True"),
-        ({"out_index": 50}, "out_index must be a whole number from 0 to 49 for length=50, got 50"),
-        ({"out_index": -1}, "use out_index=49 for the last value"),
-        ({"out_index": "2"}, "got '2'"),
-        ({"seed": -1}, "seed must be a whole number from 0 to 4294967295, got -1"),
-        ({"seed": 2**32}, "got 4294967296"),
+        ({"length": 0}, [1, "length=50"]),
+        ({"length": 5.0}, [1, "length=50"]),
+        ({"n_features": 1}, [2]),
+        ({"units": -1}, [1]),
+        ({"examples": True}, [1]),
+        ({"out_index": 50}, [0, 49, "length=50"]),
+        ({"out_index": -1}, [0, "out_index=49"]),
+        ({"out_index": "2"}, [0, 49]),
+        ({"seed": -1}, [0, 4294967295]),
+        ({"seed": 2**32}, [0, 4294967295]),
     ],
 )
-def test_settings_that_make_no_sense_are_refused_in_a_sentence(wrong, sentence):
-    with pytest.raises(TaskError) as refusal:
+def test_settings_that_make_no_sense_are_refused_with_what_is_allowed(wrong, allowed):
+    ((name, value),) = wrong.items()
+    with pytest.raises(TaskError, match=naming(name, repr(value), *allowed)):
         replace(Tutorial(), **wrong)
-    assert sentence in str(refusal.value)
 
 
 @pytest.mark.parametrize(
-    ("call", "arguments", "sentence"),
+    ("call", "arguments", "words"),
     [
-        (generate_sequence, (0, 10), "length must be"),
-        (generate_sequence, (5, 0), "n_features must be"),
-        (generate_example, (5, 10, 5), "from 0 to 4 for length=5, got 5"),
-        (generate_example, ("5", 10, 2), "length must be"),
-        (vanilla_lstm, (50, 100, 0), "units must be"),
-        (vanilla_lstm, (50, 1), "n_features must be"),
-        (one_hot_encode, ([1, 7], 5), "between 0 and 4 for n_features=5, got 1 to 7"),
-        (one_hot_encode, ([-1, 3], 5), "got -1 to 3"),
-        (one_hot_encode, ([], 5), "one whole number or more, got []"),
-        (one_hot_encode, ([1.0], 5), "got [1.0]"),
-        (one_hot_encode, ([True], 5), "got [True]"),
-        (one_hot_encode, (3, 5), "got 3"),
-        (one_hot_encode, ([[1], [2, 3]], 5), "got [[1], [2, 3]]"),
-        (one_hot_encode, ("12345", 5), "got '12345'"),
-        (one_hot_encode, ([0.5] * 99, 5), "...: use"),
-        (one_hot_encode, ([1], 2.0), "n_features must be"),
-        (one_hot_decode, ([0, 1, 0],), "got shape (3,)"),
-        (one_hot_decode, (np.zeros((1, 5, 10)),), "got shape (1, 5, 10)"),
-        (one_hot_decode, (np.zeros((3, 0)),), "got shape (3, 0)"),
+        (generate_sequence, (0, 10), ["length", 0, 1]),
+        (generate_sequence, (5, 0), ["n_features", 0, 1]),
+        (generate_example, (5, 10, 5), ["out_index", 0, 4, "length=5", 5]),
+        (generate_example, ("5", 10, 2), ["length", "'5'"]),
+        (vanilla_lstm, (50, 100, 0), ["units", 0, 1]),
+        (vanilla_lstm, (50, 1), ["n_features", 1, 2]),
+        (one_hot_encode, ([1, 7], 5), [0, 4, "n_features=5", 1, 7]),
+        (one_hot_encode, ([-1, 3], 5), [0, 4, "n_features=5", -1, 3]),
+        (one_hot_encode, ([], 5), ["[]"]),
+        (one_hot_encode, ([1.0], 5), ["[1.0]"]),
+        (one_hot_encode, ([True], 5), ["[True]"]),
+        (one_hot_encode, (3, 5), [3]),
+        (one_hot_encode, ([[1], [2, 3]], 5), ["[[1], [2, 3]]"]),
+        (one_hot_encode, ("12345", 5), ["'12345'"]),
+        (one_hot_encode, ([0.5] * 99, 5), ["[0.5, 0.5, ", "..."]),
+        (one_hot_encode, ([1], 2.0), ["n_features", 2.0]),
+        (one_hot_decode, ([0, 1, 0],), ["(3,)"]),
+        (one_hot_decode, (np.zeros((1, 5, 10)),), ["(1, 5, 10)"]),
+        (one_hot_decode, (np.zeros((3, 0)),), ["(3, 0)"]),
     ],
 )
-def test_arguments_that_make_no_sense_are_refused_in_a_sentence(call, arguments, sentence):
-    with pytest.raises(TaskError) as refusal:
+def test_arguments_that_make_no_sense_are_refused(call, arguments, words):
+    with pytest.raises(TaskError, match=naming(*words)):
         call(*arguments)
-    assert sentence in str(refusal.value)
-    assert str(refusal.value).count(": ") == 1
-    assert str(refusal.value).endswith(".")
 
 
 def test_importing_the_tutorial_imports_neither_jax_nor_keras():

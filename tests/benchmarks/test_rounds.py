@@ -1,3 +1,5 @@
+from time import sleep
+
 from benchmarks.rounds import WARM_UPS, Spread, interleaved
 
 
@@ -7,7 +9,11 @@ def test_jobs_take_turns_and_warm_ups_are_not_counted():
     laps = interleaved(jobs, rounds=3)
     assert order == ["A", "B"] * (WARM_UPS + 3)
     assert [lap.value for lap in laps["B"]] == [4, 6, 8]
-    assert all(lap.seconds >= 0 for lap in laps["A"])
+
+
+def test_a_lap_takes_as_long_as_its_job():
+    laps = interleaved({"slow": lambda: sleep(0.02)}, rounds=2)
+    assert all(0.02 <= lap.seconds < 2 for lap in laps["slow"])
 
 
 def test_a_spread_is_the_middle_and_the_ends():

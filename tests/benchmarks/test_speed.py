@@ -3,8 +3,10 @@ import sys
 import pytest
 
 from benchmarks import speed
+from benchmarks.machine import this_machine
 from benchmarks.rounds import Lap
 from memoryspan.engine import native_target
+from tests.messages import names
 
 TINY = ("--length", "10", "--batch-size", "2", "--batches", "10", "--rounds", "1")
 
@@ -30,8 +32,8 @@ def test_json_holds_every_lap_and_the_machine(typed):
     in_cpp = ["memoryspan in C++"] if native_target() else []
     names = ["memoryspan", *in_cpp, "Keras", "Keras, steps_per_execution=10", "arithmetic limit"]
     assert [row["name"] for row in report["rows"]] == names
-    assert all(len(row["laps"]) == 1 and row["laps"][0] > 0 for row in report["rows"])
-    assert report["machine"]["cores"] >= 1
+    assert all(len(row["laps"]) == 1 for row in report["rows"])
+    assert report["machine"]["cores"] == this_machine().cores
     assert report["machine"]["packages"]["memoryspan"]
 
 
@@ -51,6 +53,4 @@ def test_ratios_are_to_the_fastest_peer_and_to_the_limit():
 def test_the_recurrence_in_cpp_is_no_peer():
     rows = speed.speeds(LAPS | {"memoryspan in C++": [Lap(1.0, 500)]})
     assert rows[-1]["ratio"] == 5
-    assert speed.summary(rows).endswith(
-        "3.00 times the speed of its fastest peer here, fast, and with memoryspan in C++ at 5.00 times."
-    )
+    assert names(speed.summary(rows), "3.00", "fast", "memoryspan-native", "5.00")

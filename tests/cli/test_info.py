@@ -1,5 +1,6 @@
 from memoryspan.models import MODELS
 from memoryspan.tasks import TASKS
+from tests.messages import names
 
 
 def test_info_names_tasks_models_device_and_versions(memoryspan):
@@ -18,7 +19,7 @@ def test_info_says_what_runs_the_recurrence_and_why_not_the_other(memoryspan, mo
 
 
 def test_info_shows_settings_with_their_defaults(memoryspan):
-    assert "    settings: length=50, n_features=100, out_index=2\n" in memoryspan("info").out
+    assert names(memoryspan("info").out, "length=50, n_features=100, out_index=2")
 
 
 def test_info_of_a_run_is_its_record(memoryspan, solved):

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from memoryspan.cli.main import COMMANDS
+from tests.messages import names
 
 
 def in_a_process(*arguments: str, **options) -> subprocess.CompletedProcess:
@@ -45,16 +46,15 @@ def test_the_version_is_the_packages(memoryspan):
 def test_a_command_that_does_not_exist_is_bad_input(memoryspan):
     answer = memoryspan("tain")
     assert answer.code == 2
-    assert "No such command 'tain'" in answer.err
+    assert names(answer.err, "'tain'")
 
 
 def test_bad_input_is_a_sentence_on_standard_error_and_no_traceback():
     answer = in_a_process("train", "--out-index", "50")
     assert (answer.returncode, answer.stdout) == (2, "")
-    assert answer.stderr == (
-        "Error: out_index must be a whole number from 0 to 49 for length=50, got 50: "
-        "use out_index=49 for the last value, or a greater length.\n"
-    )
+    (sentence,) = answer.stderr.splitlines()
+    assert sentence.startswith("Error: ")
+    assert names(sentence, "out_index", 50, 0, 49, "length=50", "out_index=49")
 
 
 def test_a_reader_that_leaves_early_is_no_error_of_ours():
@@ -78,7 +78,7 @@ def test_ctrl_c_while_everything_is_imported_ends_the_process_without_a_tracebac
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out, err.strip()) == (130, "", "Interrupted.")
+    assert (process.returncode, out, len(err.strip().splitlines())) == (130, "", 1)
 
 
 def test_a_reader_that_leaves_does_not_end_a_training(tmp_path):
@@ -92,4 +92,5 @@ def test_a_full_disk_behind_a_redirection_is_a_sentence():
     command = f"{sys.executable} -m memoryspan --help > /dev/full"
     answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
     assert answer.returncode == 2
-    assert answer.stderr.startswith("Error: The output could not be written: No space left on device.")
+    assert answer.stderr.startswith("Error: ")
+    assert names(answer.stderr, "No space left on device")

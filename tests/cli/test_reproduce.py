@@ -7,7 +7,9 @@ import time
 
 import pytest
 
+from memoryspan.report.tables.reproduced import TITLES
 from memoryspan.reproduce.suite import QUICK, SUITE
+from tests.messages import names
 
 
 @pytest.fixture(scope="module")
@@ -17,19 +19,9 @@ def sweep(tmp_path_factory):
     command = ["reproduce", "echo/book", "--seeds", "2", "--workers", "1", "--dir", str(directory)]
     ended = subprocess.run([sys.executable, "-m", "memoryspan", *command], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
-    assert "4 of 4: echo/book, with" in ended.stderr
+    assert names(ended.stderr, "4 of 4", "echo/book")
     header, *rows = ended.stdout.splitlines()
-    assert header.split() == [
-        "experiment",
-        "published",
-        "curriculum",
-        "weights",
-        "sequences",
-        "solved",
-        "right",
-        "seconds",
-        "ratio",
-    ]
+    assert header.split() == list(TITLES)
     assert [row.split()[0] for row in rows[:2]] == ["echo/book", "echo/book"]
     assert "Brownlee 2017" in ended.stdout
     return directory
@@ -67,7 +59,7 @@ def test_only_what_is_missing_is_run_and_the_answer_is_the_same(memoryspan, swee
     gone.unlink()
     answer = memoryspan("reproduce", "--dir", sweep, "--workers", "1")
     assert answer.code == 0
-    assert "1 of 1:" in answer.err
+    assert names(answer.err, "1 of 1")
     now = json.loads(gone.read_text())
     assert now["found"]["sequences"] == before["found"]["sequences"]
 
@@ -87,47 +79,42 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of the group
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert f"0 of 10 cells are answered and kept; memoryspan reproduce --run {tmp_path / 'sweep'} answers" in err
+    assert names(err, "0 of 10", f"memoryspan reproduce --run {tmp_path / 'sweep'}")
     assert out == ""
 
 
 def test_the_list_has_every_experiment_with_what_was_published(memoryspan):
     answer = memoryspan("reproduce", "--list")
     assert answer.code == 0
-    names = [line.partition(":")[0] for line in answer.out.splitlines()[::3]]
-    assert [name.removesuffix(" (quick)") for name in names] == list(SUITE)
-    assert [name.removesuffix(" (quick)") for name in names if name.endswith(" (quick)")] == [
+    listed = [line.partition(":")[0] for line in answer.out.splitlines()[::3]]
+    assert [name.removesuffix(" (quick)") for name in listed] == list(SUITE)
+    assert [name.removesuffix(" (quick)") for name in listed if name.endswith(" (quick)")] == [
         name for name in SUITE if name in QUICK
     ]
-    assert "published: LSTM, 2 blocks of 2 cells, 93 weights: 74,000 sequences (Hochreiter" in answer.out
+    adding = SUITE["lstm-1997/adding-100"].published
+    assert names(answer.out, str(adding), "74,000", adding.source)
     only = memoryspan("reproduce", "--list", "chrono-2018", "--json").json
     assert [each["name"] for each in only] == [name for name in SUITE if name.startswith("chrono-2018")]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "words"),
     [
-        ([], "Which experiments? `memoryspan reproduce lstm-1997 --quick` takes a few minutes; --list has all."),
-        (["lstm-1998"], "There is no experiment 'lstm-1998': use lstm-1997"),
-        (["recall", "--quick"], "None of recall is quick"),
-        (["--list", "--quick"], "--list runs nothing: leave --quick."),
-        (
-            ["--dir", "SWEEP", "--seeds", "3"],
-            "A sweep goes on with the question that it has: leave --seeds, or name all its",
-        ),
-        (["echo/book", "--seeds", "0"], "Invalid value for '--seeds'"),
-        (
-            ["echo/tutorial", "--seeds", "3", "--dir", "SWEEP"],
-            "is the sweep of another question (without echo/book)",
-        ),
-        (["--dir", "NOWHERE"], "There is no sweep at"),
+        ([], ["memoryspan reproduce lstm-1997 --quick", "--list"]),
+        (["lstm-1998"], ["'lstm-1998'", "lstm-1997", "--list"]),
+        (["recall", "--quick"], ["recall", "--quick", *QUICK]),
+        (["--list", "--quick"], ["--list", "--quick"]),
+        (["--run", "SWEEP", "--seeds", "3"], ["--seeds"]),
+        (["echo/book", "--seeds", "0"], ["'--seeds'", 0]),
+        (["echo/tutorial", "--seeds", "3", "--run", "SWEEP"], ["echo/book", "memoryspan reproduce --run"]),
+        (["--run", "NOWHERE"], ["nowhere"]),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_a_sentence(memoryspan, sweep, tmp_path, arguments, said):
+def test_what_makes_no_sense_is_refused(memoryspan, sweep, tmp_path, arguments, words):
     places = {"SWEEP": str(sweep), "NOWHERE": str(tmp_path / "nowhere")}
     answer = memoryspan("reproduce", *[places.get(argument, argument) for argument in arguments])
     assert answer.code == 2
-    assert said in " ".join(answer.err.split())
+    assert names(" ".join(answer.err.split()), *words)
     assert not list(tmp_path.iterdir())
 
 
@@ -135,4 +122,4 @@ def test_what_makes_no_sense_is_refused_with_a_sentence(memoryspan, sweep, tmp_p
 def test_other_commands_say_whose_sweep_it_is(memoryspan, sweep, command):
     answer = memoryspan(command, sweep)
     assert answer.code == 2
-    assert f"is a sweep of `memoryspan reproduce`: `memoryspan reproduce --run {sweep}` goes on" in answer.err
+    assert names(answer.err, f"memoryspan reproduce --run {sweep}")

@@ -14,6 +14,7 @@ from memoryspan.backend import keras
 from memoryspan.engine import cells, native, native_library, native_target, unroll, variables_of
 from memoryspan.engine.native import native_unroll
 from memoryspan.errors import BackendError
+from tests.messages import naming
 
 WHY_NOT = native.why_not_native()
 
@@ -254,7 +255,7 @@ def test_the_switch_disables_it_and_an_unknown_word_is_refused(monkeypatch):
     assert native_target() is None
     assert not forward(lstm(Echo(5))).native
     monkeypatch.setenv("MEMORYSPAN_NATIVE", "abacus")
-    with pytest.raises(BackendError, match="'abacus'"):
+    with pytest.raises(BackendError, match=naming("MEMORYSPAN_NATIVE", "'abacus'", "off")):
         native_target()
 
 

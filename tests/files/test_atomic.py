@@ -4,6 +4,7 @@ import pytest
 
 from memoryspan.errors import RunError
 from memoryspan.files.atomic import as_run_error, atomic_path, clean, write
+from tests.messages import naming
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -37,7 +38,7 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
 
 def test_a_full_disk_is_explained():
     with (
-        pytest.raises(RunError, match=r"Could not write to /dev/full: No space left on device. Make room."),
+        pytest.raises(RunError, match=naming("/dev/full", "No space left on device", "Make room.")),
         as_run_error(Path("/dev/full"), "Make room."),
         open("/dev/full", "wb", buffering=0) as file,
     ):

@@ -6,6 +6,7 @@ import pytest
 
 from memoryspan.errors import RunError
 from memoryspan.files.lock import lock
+from tests.messages import naming
 
 HOLD = (
     "import pathlib, sys; from memoryspan.files.lock import lock;"
@@ -28,14 +29,14 @@ def held_by_another_process(directory):
 def test_a_second_process_is_told_so(tmp_path):
     with (
         held_by_another_process(tmp_path),
-        pytest.raises(RunError, match=r"Another process is training in .*: wait .* another --run"),
+        pytest.raises(RunError, match=naming(tmp_path, "--run", "memoryspan info")),
     ):
         lock(tmp_path)
 
 
 def test_a_second_run_in_the_same_process_is_told_so(tmp_path):
     held = lock(tmp_path)
-    with pytest.raises(RunError, match=r"Another process"):
+    with pytest.raises(RunError, match=naming(tmp_path, "--run")):
         lock(tmp_path)
     held.release()
     lock(tmp_path).release()

@@ -12,6 +12,7 @@ from memoryspan.backend import keras
 from memoryspan.engine import forward
 from memoryspan.inference.predict import CLASS_LOSSES, answers_classes
 from memoryspan.tasks import Adding, Delay
+from tests.messages import naming
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_a_model_with_its_symbols_made_one_hot_inside_is_answered_as_keras_does(
     expected = model.predict(np.array([[1, 4, 0]]), verbose=0)[0]
     np.testing.assert_allclose(predict(model, [1, 4, 0], probabilities=True), expected, atol=1e-6)
     assert predict(model, [1, 4, 0]) == expected.argmax()
-    with pytest.raises(TaskError, match="holds 5"):
+    with pytest.raises(TaskError, match=naming(4, 5)):
         predict(model, [1, 5], task=Echo(3, 5, 1))
 
 
@@ -263,37 +264,36 @@ def test_layers_of_one_shape_that_are_frozen_in_turn_keep_their_weights():
 
 
 @pytest.mark.parametrize(
-    ("sequences", "sentence"),
+    ("sequences", "words"),
     [
-        ([], "this one is empty"),
-        ([[1, 2], []], "this one is empty"),
-        ([1, 2, 10], "Symbols go from 0 to 9 for this model, and the sequence holds 10"),
-        ([[1], [-1]], "and the sequence holds -1"),
-        ([0.5, 1.0], "the shape (time, 10)"),
-        (["a"], "'a'"),
-        ("12", "'12'"),
-        ([[1, 2], 3], "shape ()"),
-        ([1, [2, 3]], "should all be alike"),
-        (np.zeros((0, 6), int), "empty: an array of shape (0, 6)"),
-        (np.zeros((3, 0, 10)), "empty: an array of shape (3, 0, 10)"),
-        (np.full((1, 2, 10), np.nan), "all of them finite"),
-        (np.full((1, 2, 10), 1e300), "32 bits"),
-        (np.zeros((2, 3, 7)), "an array of shape (3, 7)"),
-        (np.zeros((3, 7)), "an array of shape (3, 7)"),
-        (np.zeros((1, 2, 3, 10)), "an array of shape (1, 2, 3, 10)"),
-        (one_hot_encode([1, 2, 3], 10), 'reads="one-hot"'),
+        ([], ["empty"]),
+        ([[1, 2], []], ["empty"]),
+        ([1, 2, 10], [0, 9, 10]),
+        ([[1], [-1]], [0, 9, -1]),
+        ([0.5, 1.0], ["(time, 10)"]),
+        (["a"], ["'a'"]),
+        ("12", ["'12'"]),
+        ([[1, 2], 3], ["shape ()"]),
+        ([1, [2, 3]], ["symbols", "vectors", "width"]),
+        (np.zeros((0, 6), int), ["empty", "(0, 6)"]),
+        (np.zeros((3, 0, 10)), ["empty", "(3, 0, 10)"]),
+        (np.full((1, 2, 10), np.nan), ["finite"]),
+        (np.full((1, 2, 10), 1e300), [32, "3e38"]),
+        (np.zeros((2, 3, 7)), ["(3, 7)"]),
+        (np.zeros((3, 7)), ["(3, 7)"]),
+        (np.zeros((1, 2, 3, 10)), ["(1, 2, 3, 10)"]),
+        (one_hot_encode([1, 2, 3], 10), ['reads="one-hot"']),
     ],
 )
-def test_sequences_that_make_no_sense_are_refused_with_a_sentence(model, sequences, sentence):
-    with pytest.raises(TaskError) as refusal:
+def test_sequences_that_make_no_sense_are_refused(model, sequences, words):
+    with pytest.raises(TaskError, match=naming(*words)):
         predict(model, sequences)
-    assert sentence in str(refusal.value)
 
 
 def test_a_model_of_fixed_length_takes_that_length_and_no_other():
     model = vanilla_lstm(5, 10, 4)
     assert predict(model, [1, 2, 3, 4, 5]) in range(10)
-    with pytest.raises(TaskError, match="takes exactly 5 time steps, and the sequence has 4"):
+    with pytest.raises(TaskError, match=naming(5, 4)):
         predict(model, [1, 2, 3, 4])
 
 
@@ -301,16 +301,16 @@ def test_a_model_of_two_answers_is_refused():
     x = keras.Input((None, 10))
     hidden = keras.layers.LSTM(4)(x)
     model = keras.Model(x, [keras.layers.Dense(2)(hidden), keras.layers.Dense(3)(hidden)])
-    with pytest.raises(ModelError, match="should give one array"):
+    with pytest.raises(ModelError, match=naming(model.name, 2)):
         predict(model, [1, 2])
 
 
 def test_what_is_no_model_is_refused():
-    with pytest.raises(ModelError, match=r"load a file with keras\.saving\.load_model"):
+    with pytest.raises(ModelError, match=naming("'model.keras'", "keras.saving.load_model")):
         predict("model.keras", [1, 2])  # pyright: ignore[reportArgumentType]
 
 
 def test_a_model_that_takes_no_sequence_is_refused():
     model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
-    with pytest.raises(ModelError, match="should take one array of shape"):
+    with pytest.raises(ModelError, match=naming("(batch, time, features)", "(None, 4, 4, 3)")):
         predict(model, [1, 2])

@@ -8,6 +8,7 @@ from memoryspan import Echo, ModelError, TaskError
 from memoryspan.backend import keras
 from memoryspan.inference.reading import n_symbols_of, read, reading_of
 from memoryspan.tasks import Adding, Parity
+from tests.messages import naming
 
 L = keras.layers
 
@@ -70,7 +71,7 @@ def test_an_input_of_integers_is_of_symbols_of_an_unknown_number():
     rows, _ = read([3, 10**6], reading)
     assert rows[0].tolist() == [3, 10**6]
     for wrong in (-1, 2**31):
-        with pytest.raises(TaskError, match=str(wrong)):
+        with pytest.raises(TaskError, match=naming(wrong)):
             read([3, wrong], reading)
 
 
@@ -103,7 +104,7 @@ def test_where_nothing_says_what_a_model_reads_floats_are_numbers_and_whole_numb
     assert rows_of(model, [0.5, 1, 2]) == ([((3,), "f")], True)
     assert rows_of(model, [[0.5, 1], [2.0, 1, 0]]) == ([((2,), "f"), ((3,), "f")], False)
     for sequences in ([1, 2, 3], [[1, 2], [3]]):
-        with pytest.raises(TaskError, match=r'reads="symbols" or reads="numbers"'):
+        with pytest.raises(TaskError, match=naming('reads="symbols"', 'reads="numbers"')):
             read(sequences, reading_of(model))
     assert rows_of(model, [1, 2], reads="numbers") == ([((2,), "f")], True)
     assert rows_of(model, [1, 2], reads="symbols") == ([((2,), "i")], True)
@@ -112,7 +113,7 @@ def test_where_nothing_says_what_a_model_reads_floats_are_numbers_and_whole_numb
 @pytest.mark.parametrize("reads", ["one-hot", "numbers"])
 def test_a_table_looks_up_symbols_and_nothing_else(reads):
     for model in (tokens(5), of_steps("int32")):
-        with pytest.raises(TaskError, match=f"symbols.*{reads}"):
+        with pytest.raises(TaskError, match=naming('reads="symbols"', repr(reads))):
             reading_of(model, reads=reads)
 
 
@@ -132,13 +133,13 @@ def test_many_series_for_one_real_channel():
 
 @pytest.mark.parametrize("dtype", [int, float])
 def test_a_column_for_one_real_channel_is_refused_with_the_two_shapes_that_it_may_mean(dtype):
-    with pytest.raises(TaskError, match=r"\(3, 1, 1\).* \(3,\) or \(1, 3, 1\)"):
+    with pytest.raises(TaskError, match=naming("(3, 1)", "(3, 1, 1)", "(3,)", "(1, 3, 1)")):
         read(np.zeros((3, 1), dtype), reading_of(of_vectors(1)))
 
 
 @pytest.mark.parametrize("reads", ["symbols", "one-hot"])
 def test_one_real_channel_holds_numbers_and_nothing_else(reads):
-    with pytest.raises(TaskError, match=reads):
+    with pytest.raises(TaskError, match=naming('reads="numbers"', repr(reads))):
         reading_of(of_vectors(1), reads=reads)
 
 
@@ -160,7 +161,7 @@ def test_whole_numbers_of_one_dimension_are_symbols_and_floats_of_two_are_vector
 
 @pytest.mark.parametrize("rows", [WHOLE, WHOLE.tolist(), [[10, 20], [30, 40]], [[0, 1]]])
 def test_rows_of_whole_numbers_as_wide_as_a_vector_fit_two_readings_and_are_refused(rows):
-    with pytest.raises(TaskError, match=r'reads="symbols" or reads="(numbers|one-hot)"'):
+    with pytest.raises(TaskError, match=r'(?=.*reads="symbols")(?=.*reads="(numbers|one-hot)")'):
         read(rows, reading_of(of_vectors(2)))
 
 
@@ -175,7 +176,7 @@ def test_the_task_or_reads_decides_between_two_readings():
 def test_one_hot_vectors_that_are_whole_numbers_are_not_taken_for_sequences_of_zeros_and_ones():
     model, one_hot = of_vectors(3), np.eye(3, dtype=int)
     for task in (None, Echo(4, 3)):
-        with pytest.raises(TaskError, match='reads="one-hot"'):
+        with pytest.raises(TaskError, match=naming('reads="symbols"', 'reads="one-hot"')):
             read(one_hot, reading_of(model, task))
     assert rows_of(model, one_hot, reads="one-hot") == ([((3, 3), "f")], True)
     assert rows_of(model, one_hot, reads="symbols") == ([((3,), "i")] * 3, False)
@@ -184,18 +185,18 @@ def test_one_hot_vectors_that_are_whole_numbers_are_not_taken_for_sequences_of_z
 
 @pytest.mark.parametrize("wrong", [[[0, 0, 0]], [[1, 1, 0]], [[0.5, 0.5, 0]], [[2, -1, 0]]])
 def test_a_one_hot_vector_has_a_single_one(wrong):
-    with pytest.raises(TaskError, match="single 1"):
+    with pytest.raises(TaskError, match=naming("one-hot", 1, 'reads="numbers"')):
         read(wrong, reading_of(of_vectors(3), reads="one-hot"))
 
 
 @pytest.mark.parametrize("reads", [None, "numbers", "one-hot"])
 def test_numbers_of_one_dimension_are_refused_where_a_step_has_several(reads):
-    with pytest.raises(TaskError, match=r"\(time, 3\).*\(samples, time, 3\)"):
+    with pytest.raises(TaskError, match=naming("(time, 3)", "(samples, time, 3)")):
         read([0.5, 1.0], reading_of(of_vectors(3), reads=reads))
 
 
 def test_symbols_are_whole_numbers_also_where_it_is_said_that_they_are_symbols():
-    with pytest.raises(TaskError, match=r"from 0 to 2, got 0\.5"):
+    with pytest.raises(TaskError, match=naming(0, 2, 0.5)):
         read([0.5, 1.0], reading_of(of_vectors(3), reads="symbols"))
 
 
@@ -203,16 +204,16 @@ def test_symbols_are_whole_numbers_also_where_it_is_said_that_they_are_symbols()
 
 
 def test_a_task_of_another_input_than_the_model_has_is_refused():
-    with pytest.raises(ModelError, match=r"3 features.* makes 5"):
+    with pytest.raises(ModelError, match=naming(3, "echo", 5)):
         reading_of(of_vectors(3), Echo(4, 5))
-    with pytest.raises(ModelError, match=r"adding makes vectors of 2"):
+    with pytest.raises(ModelError, match=naming("adding", 2, "Input((None, 2))")):
         reading_of(tokens(5), Adding(4))
 
 
 def test_what_is_no_task_and_no_reading_is_refused():
-    with pytest.raises(TaskError, match="'tokens'"):
+    with pytest.raises(TaskError, match=naming("reads", "'tokens'")):
         reading_of(of_vectors(3), reads="tokens")
-    with pytest.raises(TaskError, match="'echo'"):
+    with pytest.raises(TaskError, match=naming("Echo(length=50)", "'echo'")):
         reading_of(of_vectors(3), task="echo")
 
 
@@ -220,5 +221,5 @@ def test_a_model_that_does_not_say_its_features_has_those_of_the_task():
     x = keras.Input((None, None))
     model = keras.Model(x, keras.ops.max(x, axis=1))
     assert reading_of(model, Adding(4)).n_features == 2
-    with pytest.raises(ModelError, match="how many features"):
+    with pytest.raises(ModelError, match=naming(model.name, "Input((None, 10))")):
         reading_of(model)

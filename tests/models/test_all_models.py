@@ -16,6 +16,7 @@ from memoryspan.models.transformer import transformer
 from memoryspan.runs.model_file import load_model, save_model
 from memoryspan.tasks.adding import Adding
 from memoryspan.tasks.delay import Delay
+from tests.messages import naming
 
 TASKS = {"a class once": Echo(5, 4, 1), "a class every step": Delay(6), "a number": Adding(6)}
 
@@ -130,7 +131,7 @@ def test_a_model_too_large_for_memory_is_refused_by_its_true_size(name, kind, mo
     settings = {**SMALL[name], "layers": 2}
     size = small(name, kind, **settings).count_params()
     monkeypatch.setattr("memoryspan.machine.memory", lambda: 32 * size - 1)
-    with pytest.raises(TaskError, match=f"To train {size:,} parameters with Adam would need"):
+    with pytest.raises(TaskError, match=naming(f"{size:,}", "GiB")):
         small(name, kind, **settings)
     monkeypatch.setattr("memoryspan.machine.memory", lambda: 32 * size)
     small(name, kind, **settings)
@@ -142,26 +143,27 @@ def test_a_model_too_large_for_memory_is_refused_by_its_true_size(name, kind, mo
     [{"units": 0}, {"units": 2.5}, {"layers": 0}, {"learning_rate": 0}, {"learning_rate": float("nan")}],
 )
 def test_settings_that_make_no_sense_are_refused(name, settings):
-    with pytest.raises(TaskError, match=f"{next(iter(settings))} must be a"):
+    with pytest.raises(TaskError, match=naming(*settings, *settings.values())):
         small(name, **settings)
 
 
 @pytest.mark.parametrize(
-    ("name", "settings", "message"),
+    ("name", "settings", "allowed"),
     [
-        ("lstm", {"bidirectional": "yes"}, "bidirectional must be True or False"),
-        ("lstm", {"chrono": 2}, r"chrono must be a whole number of at least 3 time steps, got 2: use chrono=2000"),
-        ("gru", {"chrono": 9.5}, r"chrono must be a whole number of at least 3 time steps, got 9\.5"),
-        ("gru", {"chrono": True}, "chrono must be a whole number"),
-        ("lru", {"r_max": 1.5}, "r_min and r_max must be radii"),
-        ("transformer", {"heads": 0}, "heads must be a whole number"),
-        ("transformer", {"positions": "learned"}, 'positions must be "rotary" or "none"'),
-        ("tcn", {"kernel_size": 1}, "kernel_size must be a whole number of at least 2"),
-        ("tcn", {"norm": "batch"}, 'norm must be "layer" or "weight", got .batch.: use norm=layer'),
+        ("lstm", {"bidirectional": "yes"}, [True, False]),
+        ("lstm", {"chrono": 2}, [3, "chrono=2000"]),
+        ("gru", {"chrono": 9.5}, [3]),
+        ("gru", {"chrono": True}, [3]),
+        ("lru", {"r_max": 1.5}, ["r_min", 0, 1]),
+        ("transformer", {"heads": 0}, [1]),
+        ("transformer", {"positions": "learned"}, ['"rotary"', '"none"']),
+        ("tcn", {"kernel_size": 1}, [2]),
+        ("tcn", {"norm": "batch"}, ['"layer"', '"weight"', "norm=layer"]),
     ],
 )
-def test_settings_of_one_family_are_refused_as_well(name, settings, message):
-    with pytest.raises(TaskError, match=message):
+def test_settings_of_one_family_are_refused_as_well(name, settings, allowed):
+    ((setting, value),) = settings.items()
+    with pytest.raises(TaskError, match=naming(setting, repr(value), *allowed)):
         small(name, **settings)
 
 
@@ -190,7 +192,7 @@ def test_a_tcn_of_normalised_weights_knows_its_size_before_it_is_built(monkeypat
     settings = {"units": 4, "layers": 2, "norm": "weight"}
     size = tcn(Adding(6), **settings).count_params()
     monkeypatch.setattr("memoryspan.machine.memory", lambda: 32 * size - 1)
-    with pytest.raises(TaskError, match=f"To train {size:,} parameters with Adam would need"):
+    with pytest.raises(TaskError, match=naming(f"{size:,}", "GiB")):
         tcn(Adding(6), **settings)
     monkeypatch.setattr("memoryspan.machine.memory", lambda: 32 * size)
     tcn(Adding(6), **settings)

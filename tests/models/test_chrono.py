@@ -18,6 +18,7 @@ from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.models import MODELS
 from memoryspan.spec import call, parse
+from tests.messages import naming
 
 TASK, T_MAX = Echo(5, 4, 1), 50
 
@@ -108,7 +109,7 @@ def test_it_is_a_setting_by_name_where_there_are_gates():
     named = parse("gru,chrono=2000")
     model = call(MODELS["gru"], named.name, {"task": TASK, "seed": 0, **named.settings})
     assert kept(*cells(model)).max() > 0.99
-    with pytest.raises(TaskError, match="simple_rnn has no setting chrono"):
+    with pytest.raises(TaskError, match=naming("simple_rnn", "chrono")):
         call(MODELS["simple_rnn"], "simple_rnn", {"task": TASK, **named.settings})
 
 

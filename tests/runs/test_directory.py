@@ -5,6 +5,7 @@ import pytest
 
 from memoryspan.errors import RunError
 from memoryspan.runs.directory import create_run_dir, fresh
+from tests.messages import naming
 
 
 def test_a_fresh_directory_has_the_next_free_number(tmp_path):
@@ -33,7 +34,7 @@ def test_without_a_directory_it_is_made_in_the_working_directory(tmp_path, monke
 
 def test_a_directory_with_something_in_it_is_left_alone_and_both_ways_out_are_named(tmp_path):
     (tmp_path / "run.json").write_bytes(b"mine")
-    with pytest.raises(RunError, match=r"is not empty.*--resume .*another --run"):
+    with pytest.raises(RunError, match=naming(f"memoryspan train --resume {tmp_path}", "--run")):
         create_run_dir(tmp_path, "echo")
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
@@ -42,8 +43,10 @@ def test_a_directory_with_something_in_it_is_left_alone_and_both_ways_out_are_na
 def test_where_there_is_no_run_none_is_offered_to_go_on_with(tmp_path, theirs):
     for name in theirs:
         (tmp_path / name).touch()
-    with pytest.raises(RunError, match=r"holds no run; nothing is overwritten: give another --run\.$"):
+    with pytest.raises(RunError, match=naming(tmp_path, "--run")) as refused:
         create_run_dir(tmp_path, "echo")
+    assert "--resume" not in str(refused.value)
+    assert all((tmp_path / name).exists() for name in theirs)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +55,9 @@ def test_where_there_is_no_run_none_is_offered_to_go_on_with(tmp_path, theirs):
 def test_what_a_killed_start_has_left_may_go(tmp_path, left):
     for name in (".lock", *left):
         (tmp_path / name).touch()
-    with pytest.raises(RunError, match=r"nothing was learned there: delete it, or give another --run\.$"):
+    with pytest.raises(RunError, match=naming(tmp_path, "delete", "--run")) as refused:
         create_run_dir(tmp_path, "echo")
+    assert "--resume" not in str(refused.value)
 
 
 def test_an_empty_directory_and_one_where_a_run_never_began_will_do(tmp_path):
@@ -66,13 +70,13 @@ def test_an_empty_directory_and_one_where_a_run_never_began_will_do(tmp_path):
 
 def test_a_file_is_not_a_directory(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match=r"is a file, and a run is a directory: give another --run"):
+    with pytest.raises(RunError, match=naming(tmp_path / "file", "--run")):
         create_run_dir(tmp_path / "file", "echo")
-    with pytest.raises(RunError, match=r"cannot be made or read: Not a directory. Give another one with --run"):
+    with pytest.raises(RunError, match=naming(tmp_path / "file" / "run", "Not a directory", "--run")):
         create_run_dir(tmp_path / "file" / "run", "echo")
 
 
 def test_where_nobody_may_write_another_place_is_asked_for(monkeypatch):
     monkeypatch.chdir("/proc")
-    with pytest.raises(RunError, match=r"The directory runs cannot be made or read: .*Give another one with --run"):
+    with pytest.raises(RunError, match=naming("runs", "No such file or directory", "--run")):
         create_run_dir(None, "echo")

@@ -16,12 +16,13 @@ from memoryspan.errors import ModelError
 from memoryspan.runs import carry_on, load_model, open_run, resume, start
 from memoryspan.runs.model_file import is_all_keras, open_file, save_model
 from memoryspan.training import TrainConfig
+from tests.messages import naming
 
 PLAIN_KERAS = """
 import sys, numpy as np, keras
 assert keras.config.backend() == "numpy"
 X = np.eye(10, dtype="float32")[None, [3, 1, 4]]
-np.save(sys.argv[2], keras.saving.load_model(sys.argv[1], safe_mode=True).predict(X, verbose=0))
+np.save(sys.argv[2], keras.saving.load_model(sys.argv[1], safe_mode=True).predict(X, verbose=0))  # pyright: ignore[reportArgumentType]
 assert "memoryspan" not in sys.modules
 """
 
@@ -65,7 +66,7 @@ def test_it_opens_in_plain_keras_on_another_backend_with_the_same_answers(refere
     command = [sys.executable, "-c", PLAIN_KERAS, str(reference / "model.keras"), str(answers)]
     subprocess.run(command, check=True, env={"KERAS_BACKEND": "numpy", "PATH": ""})
     X = np.eye(10, dtype="float32")[None, [3, 1, 4]]
-    np.testing.assert_allclose(np.load(answers), load_model(reference).predict(X, verbose=0), atol=1e-5)
+    np.testing.assert_allclose(np.load(answers), load_model(reference).predict(X, verbose=0), atol=1e-5)  # pyright: ignore[reportArgumentType]
 
 
 @pytest.mark.parametrize("unsafe", [False, True], ids=["safe mode", "Keras told to trust everything"])
@@ -80,7 +81,7 @@ def test_python_in_a_file_is_refused_and_not_executed(tmp_path, unsafe):
     assert b"__lambda__" in zipfile.ZipFile(path).read("config.json")
     if unsafe:
         keras.config.enable_unsafe_deserialization()
-    with pytest.raises(ModelError, match=r"the Lambda layer 'lambda'"):
+    with pytest.raises(ModelError, match=naming(path, "Lambda", "'lambda'")):
         load_model(path)
     assert not touched.exists()
 
@@ -111,13 +112,16 @@ def safe_again():
 def test_python_under_another_spelling_is_refused(tmp_path):
     path = saved(tmp_path / "lambda.keras", keras.layers.Lambda(lambda x: x))
     rewritten(path, lambda config: config.replace(b"__lambda__", b"\\u005f_lambda__"))
-    with pytest.raises(ModelError, match=r"asks to execute Python"):
+    with pytest.raises(ModelError, match=naming(path, "Python", "Lambda")):
         load_model(path)
 
 
 def test_a_class_that_is_not_registered_is_refused_by_name(tmp_path):
     path = saved(tmp_path / "mine.keras", Unregistered())
-    with pytest.raises(ModelError, match=r"'Unregistered'.*register_keras_serializable.*--model mine.py:build"):
+    with pytest.raises(
+        ModelError,
+        match=naming(path, "'Unregistered'", "@keras.saving.register_keras_serializable()", "--model mine.py:build"),
+    ):
         load_model(path)
 
 
@@ -127,21 +131,21 @@ def test_no_module_that_a_file_names_is_imported(tmp_path, monkeypatch):
     path = saved(tmp_path / "evil.keras", Unregistered())
     module = json.dumps(Unregistered.__module__).encode()
     rewritten(path, lambda config: config.replace(b'"module": ' + module, b'"module": "evil"'))
-    with pytest.raises(ModelError, match=r"'Unregistered'"):
+    with pytest.raises(ModelError, match=naming(path, "'Unregistered'")):
         load_model(path)
     assert "evil" not in sys.modules
 
 
 def test_a_file_that_is_not_there_or_not_a_model_is_refused(tmp_path):
-    with pytest.raises(ModelError, match=r"There is no file .*missing.keras: give a run's directory, or a .keras file"):
+    with pytest.raises(ModelError, match=naming(tmp_path / "missing.keras")):
         load_model(tmp_path / "missing.keras")
-    with pytest.raises(ModelError, match=r"There is no file .*model.keras"):
+    with pytest.raises(ModelError, match=naming(tmp_path / "model.keras")):
         load_model(tmp_path)
     not_a_zip, empty_zip = (tmp_path / name for name in ("a.keras", "b.keras"))
     not_a_zip.write_bytes(b"\x89HDF")
     zipfile.ZipFile(empty_zip, "w").close()
     for path in (not_a_zip, empty_zip):
-        with pytest.raises(ModelError, match=r"is not a file of Keras 3, or is damaged"):
+        with pytest.raises(ModelError, match=naming(path, "Keras 3", "model.save")):
             load_model(path)
 
 
@@ -155,7 +159,7 @@ def test_a_file_with_nonsense_in_it_is_refused(tmp_path, config):
 def test_a_truncated_file_is_refused(tmp_path):
     path = saved(tmp_path / "a.keras", keras.layers.Dense(2))
     path.write_bytes(path.read_bytes()[:-500])
-    with pytest.raises(ModelError, match=r"damaged"):
+    with pytest.raises(ModelError, match=naming(path, "model.save")):
         load_model(path)
 
 
@@ -253,7 +257,10 @@ def test_a_model_with_a_part_of_ones_own_answers_and_says_what_training_lacks(tm
     assert opened.missing == (part,)
     assert not opened.model.compiled
     np.testing.assert_array_equal(answers(opened.model), answers(model))
-    with pytest.raises(ModelError, match=rf"own.keras.*{part[0]}.*{part[2]}.*register_keras_serializable"):
+    with pytest.raises(
+        ModelError,
+        match=naming(tmp_path / "own.keras", part[0], part[2], "@keras.saving.register_keras_serializable()"),
+    ):
         load_model(tmp_path / "own.keras", for_training=True)
 
 
@@ -274,7 +281,7 @@ def test_a_layer_that_is_registered_after_the_file_was_written_is_found(tmp_path
 def test_a_model_that_is_not_compiled_opens_and_cannot_be_trained(tmp_path):
     path = saved(tmp_path / "a.keras", keras.layers.LSTM(2))
     assert not load_model(path).compiled
-    with pytest.raises(ModelError, match=r"a.keras"):
+    with pytest.raises(ModelError, match=naming(path)):
         load_model(path, for_training=True)
 
 
@@ -286,7 +293,7 @@ def test_a_run_with_a_loss_of_ones_own_answers_and_is_resumed_once_the_loss_is_r
     assert any("own_loss" in notice for notice in run.notices)
     carry_on(run)
     assert answers(open_run(tmp_path / "run").model()).shape == (1, 4)
-    with pytest.raises(ModelError, match=r"loss own_loss"):
+    with pytest.raises(ModelError, match=naming(tmp_path / "run", "loss", "own_loss")):
         resume(tmp_path / "run", budget=Budget(examples=1280))
     with registered(own_loss):
         again = resume(tmp_path / "run", budget=Budget(examples=1280))
@@ -316,7 +323,7 @@ def test_each_layer_with_python_in_it_is_named(tmp_path):
         layers.LSTM(3, name="memory"),
         layers.Dense(4, activation=lambda x: x, name="head"),
     )
-    with pytest.raises(ModelError, match=r"'twice'.*'head'") as raised:
+    with pytest.raises(ModelError, match=naming(path, "'twice'", "'head'")) as raised:
         load_model(path)
     assert "'memory'" not in str(raised.value)
     assert "safe_mode" not in str(raised.value)
@@ -356,7 +363,7 @@ def weights_taken_as_told(path, message):
     """A model of the same layers, with the weights of a file, which is renamed where the message says so."""
     (old,) = re.findall(r"load_weights\('([^']+)'\)", message)
     if old != str(path):
-        assert f"rename it to {old}" in message
+        assert message.count(old) > 1  # it says to rename the file to that first
         path.rename(old)
     again = recurrent()
     again.load_weights(old)
@@ -367,7 +374,7 @@ def weights_taken_as_told(path, message):
 def test_an_hdf5_file_of_keras_2_is_named_with_a_way_that_works(tmp_path, name):
     model = recurrent()
     path = as_keras_2_wrote_it(tmp_path / "written.h5", model).rename(tmp_path / name)
-    with pytest.raises(ModelError, match=rf"HDF5.*{OLD}") as raised:
+    with pytest.raises(ModelError, match=naming(path, "HDF5", OLD)) as raised:
         load_model(path)
     assert "register" not in str(raised.value)
     (new,) = re.findall(r"model.save\('([^']+)'\)", str(raised.value))
@@ -378,7 +385,7 @@ def test_an_hdf5_file_of_keras_2_is_named_with_a_way_that_works(tmp_path, name):
 def test_an_hdf5_file_that_keras_3_opens_is_named_with_the_call_that_converts_it(tmp_path):
     model = recurrent()
     model.save(tmp_path / "old.h5")
-    with pytest.raises(ModelError, match=r"HDF5.*compile=False\)\.save\('.*old.keras'\)"):
+    with pytest.raises(ModelError, match=naming("HDF5", f"compile=False).save('{tmp_path / 'old.keras'}')")):
         load_model(tmp_path / "old.h5")
     cast(keras.Model, keras.saving.load_model(tmp_path / "old.h5", compile=False)).save(tmp_path / "old.keras")
     found = answers(load_model(tmp_path / "old.keras"))
@@ -390,7 +397,7 @@ def test_a_file_of_weights_is_named_with_a_way_that_works(tmp_path, name):
     model = recurrent()
     model.save_weights(tmp_path / "written.weights.h5")
     path = (tmp_path / "written.weights.h5").rename(tmp_path / name)
-    with pytest.raises(ModelError, match=r"weights") as raised:
+    with pytest.raises(ModelError, match=naming(path, "weights")) as raised:
         load_model(path)
     again = weights_taken_as_told(path, str(raised.value))
     np.testing.assert_array_equal(answers(again), answers(model))
@@ -405,7 +412,7 @@ def test_a_file_of_weights_of_keras_2_is_named_with_a_way_that_works(tmp_path, n
         for layer in weights:
             weights.copy(layer, file)
         file.attrs.update({**weights.attrs, "keras_version": OLD})
-    with pytest.raises(ModelError, match=rf"weights.*{OLD}") as raised:
+    with pytest.raises(ModelError, match=naming(tmp_path / name, "weights", OLD)) as raised:
         load_model(tmp_path / name)
     again = weights_taken_as_told(tmp_path / name, str(raised.value))
     np.testing.assert_array_equal(answers(again), answers(model))
@@ -417,7 +424,7 @@ def test_a_keras_file_of_keras_2_is_named_with_a_way_that_works(tmp_path):
     model.save(path)
     rewritten(path, lambda config: config.replace(b'"units": 3', b'"units": 3, "time_major": false'))
     rewritten(path, lambda metadata: metadata.replace(keras.__version__.encode(), OLD.encode()), "metadata.json")
-    with pytest.raises(ModelError, match=rf"{OLD}.*time_major") as raised:
+    with pytest.raises(ModelError, match=naming(path, OLD, "'time_major'")) as raised:
         load_model(path)
     assert "register" not in str(raised.value)
     again = weights_taken_as_told(path, str(raised.value))
@@ -429,7 +436,7 @@ def test_an_optimizer_of_keras_2_leaves_the_model_uncompiled(tmp_path):
     compiled_and_saved(path, optimizer="adam", loss="mse")
     rewritten(path, lambda config: config.replace(b'"beta_1"', b'"is_legacy_optimizer": false, "beta_1"'))
     assert not load_model(path).compiled
-    with pytest.raises(ModelError, match=r"is_legacy_optimizer.*model.compile"):
+    with pytest.raises(ModelError, match=naming(path, "'is_legacy_optimizer'", "model.compile", "model.save")):
         load_model(path, for_training=True)
 
 
@@ -437,14 +444,16 @@ def test_a_folder_of_tensorflow_or_of_keras_is_named(tmp_path):
     (tmp_path / "saved").mkdir()
     (tmp_path / "saved" / "saved_model.pb").touch()
     recurrent().save(tmp_path / "unzipped", zipped=False)
-    for name, expected in (("saved", "SavedModel.*tf_keras"), ("unzipped", r"load_model\(.*\.save\(")):
-        with pytest.raises(ModelError, match=expected):
+    of_tensorflow = ["SavedModel", f"tf_keras.models.load_model('{tmp_path / 'saved'}').save('saved.h5')"]
+    of_keras = [f"keras.saving.load_model('{tmp_path / 'unzipped'}').save('unzipped.keras')"]
+    for name, words in (("saved", of_tensorflow), ("unzipped", of_keras)):
+        with pytest.raises(ModelError, match=naming(*words)):
             load_model(tmp_path / name)
 
 
 def test_a_keras_file_under_another_name_is_to_be_renamed(tmp_path):
     path = saved(tmp_path / "a.keras", keras.layers.Dense(2)).rename(tmp_path / "a.h5")
-    with pytest.raises(ModelError, match=rf"{tmp_path / 'a.keras'}"):
+    with pytest.raises(ModelError, match=naming(tmp_path / "a.h5", tmp_path / "a.keras")):
         load_model(path)
 
 
@@ -452,14 +461,14 @@ def test_a_keras_file_under_another_name_is_to_be_renamed(tmp_path):
 def test_a_layer_larger_than_the_weights_in_the_file_is_refused_before_it_is_made(tmp_path, units):
     path = saved(tmp_path / "a.keras", keras.layers.LSTM(2))
     rewritten(path, lambda config: config.replace(b'"units": 2', b'"units": %d' % units))
-    with pytest.raises(ModelError, match=f"{units * units:,}"):
+    with pytest.raises(ModelError, match=naming(path, f"{units * units:,}")):
         load_model(path)
 
 
 def test_json_that_is_too_large_is_not_unzipped(tmp_path):
     path = saved(tmp_path / "a.keras", keras.layers.LSTM(2))
     rewritten(path, lambda _: b" " * (2**28 + 1), compression=zipfile.ZIP_DEFLATED)
-    with pytest.raises(ModelError, match=r"a.keras"):
+    with pytest.raises(ModelError, match=naming(path)):
         load_model(path)
 
 
@@ -467,7 +476,7 @@ def test_json_that_is_too_large_is_not_unzipped(tmp_path):
 def test_a_file_with_damaged_weights_is_refused(tmp_path, weights):
     path = saved(tmp_path / "a.keras", keras.layers.LSTM(2))
     rewritten(path, lambda _: weights, "model.weights.h5")
-    with pytest.raises(ModelError, match=r"a.keras"):
+    with pytest.raises(ModelError, match=naming(path)):
         load_model(path)
 
 
@@ -480,5 +489,5 @@ def test_metadata_that_keras_does_not_need_may_be_damaged(tmp_path, metadata):
 @pytest.mark.parametrize("content", [b"\x89HDF\r\n\x1a\n", b"\x89HDF\r\n\x1a\n" + 4000 * b"x"])
 def test_a_damaged_hdf5_file_is_refused(tmp_path, content):
     (tmp_path / "a.h5").write_bytes(content)
-    with pytest.raises(ModelError, match=r"a.h5.*damaged"):
+    with pytest.raises(ModelError, match=naming(tmp_path / "a.h5", "HDF5")):
         load_model(tmp_path / "a.h5")

@@ -17,6 +17,7 @@ from memoryspan.files.versioned import plain
 from memoryspan.runs import record
 from memoryspan.runs.record import Config, Record, Resolved, Results
 from memoryspan.spec import Spec
+from tests.messages import naming
 
 WHOLE = Record(
     memoryspan="0.1.0",
@@ -55,8 +56,8 @@ def test_numbers_of_numpy_are_plain():
 
 
 def test_a_newer_format_asks_for_an_upgrade(tmp_path):
-    (tmp_path / "run.json").write_text('{"format": 3, "memoryspan": "9.0", "config": ["other"]}')
-    with pytest.raises(RunError, match=r"format 3, written by memoryspan 9.0, .* reads 2: .*install that version"):
+    (tmp_path / "run.json").write_text('{"format": 2, "memoryspan": "9.0", "asked": ["other"]}')
+    with pytest.raises(RunError, match=naming("run.json", 2, "memoryspan 9.0", 1)):
         record.read(tmp_path)
 
 
@@ -69,17 +70,17 @@ def test_an_older_format_names_the_version_that_reads_it(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 2, "memoryspan": "0.1"}', b"\xff\x00"])
 def test_a_damaged_one_is_said_to_be(tmp_path, content):
     (tmp_path / "run.json").write_bytes(content)
-    with pytest.raises(RunError, match=r"run.json is damaged \(.*\): put back a copy of it, or train again"):
+    with pytest.raises(RunError, match=naming(tmp_path / "run.json", "--run")):
         record.read(tmp_path)
 
 
 def test_one_that_is_not_there_is_told_from_one_half_made(tmp_path):
-    with pytest.raises(RunError, match=r"There is no run at .*: give the directory of one, or start it"):
+    with pytest.raises(RunError, match=naming(f"memoryspan train --run {tmp_path / 'missing'}")):
         record.read(tmp_path / "missing")
-    with pytest.raises(RunError, match=r"has no run.json"):
+    with pytest.raises(RunError, match=naming(tmp_path, "run.json", "--run")):
         record.read(tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match=r"is a file, and a run is a directory"):
+    with pytest.raises(RunError, match=naming(tmp_path / "file", "run.json")):
         record.read(tmp_path / "file")
 
 

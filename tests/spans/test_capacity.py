@@ -6,6 +6,7 @@ from memoryspan.backend import keras
 from memoryspan.errors import ModelError
 from memoryspan.spans.capacity import memory_capacity
 from memoryspan.tasks import Delay, Echo
+from tests.messages import naming
 
 
 def shift_register(steps, n_symbols=3):
@@ -45,5 +46,6 @@ def test_the_same_seed_gives_the_same_figure():
 
 
 def test_a_model_that_answers_once_is_refused():
-    with pytest.raises(ModelError, match="answer at every step"):
-        memory_capacity(lstm(Echo(8, 4, 1)))
+    model = lstm(Echo(8, 4, 1))
+    with pytest.raises(ModelError, match=naming(model.name, "lstm(Delay())")):
+        memory_capacity(model)

@@ -3,6 +3,7 @@ import pytest
 
 from memoryspan.errors import TaskError
 from memoryspan.tasks import Copy
+from tests.messages import naming
 
 
 def test_a_sequence_is_symbols_blanks_a_marker_and_blanks_for_the_answers():
@@ -22,5 +23,5 @@ def test_the_default_is_the_published_delay_of_100():
 
 
 def test_a_length_that_is_too_short_is_refused_with_the_least_one():
-    with pytest.raises(TaskError, match=r"from 21 to .* for n_copied=10, got 20: use length=21, or a smaller n_copied"):
+    with pytest.raises(TaskError, match=naming("length", 21, "n_copied=10", 20, "length=21")):
         Copy(20)

@@ -8,6 +8,7 @@ from scipy.stats import chisquare
 
 from memoryspan import Echo
 from memoryspan.errors import TaskError
+from tests.messages import naming
 
 few = settings(max_examples=25)  # each draws a shape, and each shape compiles
 KEYS = st.integers(0, 2**32 - 1)
@@ -117,21 +118,22 @@ def test_a_task_says_what_fits_it():
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("settings", "allowed"),
     [
-        ({"length": 0}, "length must be a whole number from 1 .*, got 0"),
-        ({"length": 2.5}, "length must be a whole number .*, got 2.5"),
-        ({"length": True}, "length must be a whole number .*, got True"),
-        ({"length": "50"}, "length must be a whole number .*, got '50'"),
-        ({"length": 2**31}, "length must be a whole number from 1 to 2147483647"),
-        ({"n_features": 1}, "n_features must be a whole number from 2 .*, got 1"),
-        ({"out_index": -1}, "out_index must be a whole number from 0 to 49 for length=50, got -1"),
-        ({"out_index": 50}, "out_index must be a whole number from 0 to 49 for length=50, got 50: use out_index=49"),
-        ({"length": 2}, "out_index must be a whole number from 0 to 1 for length=2, got 2"),
+        ({"length": 0}, [1, 2147483647]),
+        ({"length": 2.5}, [1, 2147483647]),
+        ({"length": True}, [1, 2147483647]),
+        ({"length": "50"}, [1, 2147483647]),
+        ({"length": 2**31}, [1, 2147483647]),
+        ({"n_features": 1}, [2]),
+        ({"out_index": -1}, [0, 49, "length=50"]),
+        ({"out_index": 50}, [0, 49, "length=50", "out_index=49"]),
+        ({"length": 2}, ["out_index", 0, 1, "length=2"]),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_refused_with_a_sentence(settings, sentence):
-    with pytest.raises(TaskError, match=sentence):
+def test_a_setting_that_makes_no_sense_is_refused_with_what_is_allowed(settings, allowed):
+    ((name, value),) = settings.items()
+    with pytest.raises(TaskError, match=naming(name, repr(value), *allowed)):
         Echo(**settings)
 
 

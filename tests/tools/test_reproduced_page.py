@@ -12,6 +12,7 @@ from benchmarks.page import with_section
 from memoryspan.reproduce.compare import Comparison
 from memoryspan.reproduce.suite import SUITE
 from memoryspan.stats import Interval
+from tests.messages import names, naming
 from tools.reproduced import DATA, DOCS, Measured, merged, read, section, write
 
 
@@ -34,18 +35,20 @@ def measured(name="echo/book", where="a machine", curriculum=True, **figures):
 
 def test_a_section_has_the_command_the_table_and_the_machine():
     text = section("echo", [measured()])
+    book = SUITE["echo/book"]
     assert "memoryspan reproduce echo/book --seeds 3\n" in text
-    assert "| echo/book | LSTM(25): after 10,000 sequences" in text
-    assert "| with | 9 | 2,848 | 3 of 3 | 100.0 % | 0.1 |  |" in text
-    assert "- echo/book: echo the third of 5 values out of 10. Brownlee 2017" in text
-    assert "\n\nMeasured on a machine.\n\nNot measured yet: tutorial, book without, " in text
+    assert f"| echo/book | {book.published.model}" in text
+    assert names(text, "10,000")
+    assert "| 9 | 2,848 | 3 of 3 | 100.0 % | 0.1 |  |" in text
+    assert names(text, book.what, book.published.source, "a machine", "tutorial")
 
 
 def test_of_several_machines_each_has_its_experiments():
     rows = [measured(), measured(curriculum=False, where="another"), measured("echo/tutorial", where="another")]
     first, second = section("echo", rows).splitlines()[-4:-2]
-    assert first == "- Measured on a machine: book with."
-    assert second == "- Measured on another: book without, tutorial."
+    assert names(first, "a machine", "book")
+    assert names(second, "another", "book", "tutorial")
+    assert not names(first, "tutorial")
 
 
 @pytest.mark.parametrize(
@@ -74,14 +77,14 @@ def test_a_new_row_replaces_an_old_one_in_the_order_of_the_suite():
 
 
 def test_a_row_of_fewer_seeds_replaces_none():
-    with pytest.raises(click.ClickException, match="echo/book was measured with 3 seeds, and the sweep has 1"):
+    with pytest.raises(click.ClickException, match=naming("echo/book", 3, 1)):
         merged([measured()], [measured(seeds=1)])
 
 
 def test_a_row_of_no_experiment_of_the_suite_is_refused():
     gone = measured()
     gone = replace(gone, row=replace(gone.row, trial=msgspec.structs.replace(gone.row.trial, experiment="echo/gone")))
-    with pytest.raises(click.ClickException, match="The suite has no echo/gone: take"):
+    with pytest.raises(click.ClickException, match=naming("echo/gone")):
         merged([gone], [])
 
 

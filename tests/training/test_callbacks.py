@@ -17,6 +17,7 @@ from memoryspan.errors import InsufficientMemoryError, ModelError, TaskError
 from memoryspan.runs import carry_on, load_model, resume, start
 from memoryspan.training import TrainConfig, loop, positions
 from memoryspan.training.callbacks import FIGURES, UNSUPPORTED
+from tests.messages import naming
 
 KERAS = keras.callbacks
 PAGE = (Path(__file__).parents[2] / "docs" / "callbacks.md").read_text()
@@ -327,38 +328,38 @@ class OnBatches(KERAS.Callback):
 @pytest.mark.parametrize(
     ("callback", "words"),
     [
-        (KERAS.BackupAndRestore("backup"), "BackupAndRestore has no place .* memoryspan train --resume RUN"),
-        (KERAS.ProgbarLogger(), "ProgbarLogger has no place .* on_position"),
-        (KERAS.SwapEMAWeights(), "SwapEMAWeights has no place .* the last epoch"),
-        (KERAS.TerminateOnNaN(), "TerminateOnNaN has no place .* a hundred in a row"),
-        (OnBatches(), "OnBatches would never be called: .* on_epoch_end"),
-        (KERAS.LambdaCallback(on_train_batch_end=print), "LambdaCallback would never be called"),
-        (KERAS.ModelCheckpoint("model.keras", save_freq=100), 'give it save_freq="epoch"'),
-        (KERAS.EarlyStopping(), "monitors 'val_loss', and a training here tells updates, .* accuracy, loss, all of"),
-        (KERAS.ReduceLROnPlateau(), 'monitors \'val_loss\', .* give it monitor="length" and mode="max"'),
-        (KERAS.ModelCheckpoint("model.keras", save_best_only=True), "monitors 'val_loss'"),
-        (KERAS.EarlyStopping("accuracy"), 'whether more accuracy is better: give it mode="max"'),
-        (KERAS.EarlyStopping, r"should be a list of Keras callbacks, .*, got \[<class"),
+        (KERAS.BackupAndRestore("backup"), ["BackupAndRestore", "memoryspan train --resume RUN"]),
+        (KERAS.ProgbarLogger(), ["ProgbarLogger"]),
+        (KERAS.SwapEMAWeights(), ["SwapEMAWeights"]),
+        (KERAS.TerminateOnNaN(), ["TerminateOnNaN"]),
+        (OnBatches(), ["OnBatches", "on_epoch_end"]),
+        (KERAS.LambdaCallback(on_train_batch_end=print), ["LambdaCallback", "on_epoch_end"]),
+        (KERAS.ModelCheckpoint("model.keras", save_freq=100), ["ModelCheckpoint", 'save_freq="epoch"']),
+        (KERAS.EarlyStopping(), ["EarlyStopping", "'val_loss'", *FIGURES]),
+        (KERAS.ReduceLROnPlateau(), ["ReduceLROnPlateau", "'val_loss'", 'monitor="length"', 'mode="max"']),
+        (KERAS.ModelCheckpoint("model.keras", save_best_only=True), ["ModelCheckpoint", "'val_loss'"]),
+        (KERAS.EarlyStopping("accuracy"), ["EarlyStopping", "accuracy", 'mode="max"']),
+        (KERAS.EarlyStopping, ["callbacks", "[<class"]),
     ],
-    ids=lambda value: None if isinstance(value, str) else getattr(value, "__name__", type(value).__name__),
+    ids=lambda value: None if isinstance(value, list) else getattr(value, "__name__", type(value).__name__),
 )
 def test_one_that_would_not_do_what_it_says_is_refused_before_anything_is_trained(callback, words):
     model = ready()
     before = variables_of(model)
-    with pytest.raises(TaskError, match=words):
+    with pytest.raises(TaskError, match=naming(*words)):
         train(model, TASK, callbacks=[callback])
     assert same(variables_of(model).trainable, before.trainable)
 
 
 def test_a_callback_that_is_in_no_list_is_refused():
-    with pytest.raises(TaskError, match=r"should be a list of Keras callbacks, like \[keras.callbacks.CSVLogger"):
+    with pytest.raises(TaskError, match=naming("callbacks", "[keras.callbacks.CSVLogger('log.csv')]")):
         train(ready(), TASK, callbacks=KERAS.CSVLogger("log.csv"))  # pyright: ignore[reportArgumentType]
 
 
 def test_another_optimizer_on_the_way_is_refused():
     model = ready()
     exchange = at_the_end_of_each(lambda logs: model.compile("sgd", "categorical_crossentropy"))
-    with pytest.raises(ModelError, match="exchanged the model's optimizer"):
+    with pytest.raises(ModelError, match=naming("optimizer")):
         train(model, TASK, callbacks=[exchange])
 
 

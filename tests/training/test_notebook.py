@@ -12,6 +12,7 @@ from jupyter_client.manager import start_new_kernel
 from memoryspan import Echo, Status, lstm, train
 from memoryspan.training import HistoryRow
 from memoryspan.training.notebook import view
+from tests.messages import names
 
 PREPARE = """
 from dataclasses import dataclass
@@ -65,10 +66,10 @@ def test_a_training_is_one_display_that_is_redrawn_and_ends_with_how_it_ended(ke
     assert first["msg_type"] == "display_data"
     assert {message["msg_type"] for message in redrawn} == {"update_display_data"}
     assert len({message["content"]["transient"]["display_id"] for message in (first, *redrawn)}) == 1
-    assert "compiling" in readable(html(first))
+    assert readable(html(first)).strip() not in ("", Status.SOLVED.message)
     last = redrawn[-1]
     assert Status.SOLVED.message in readable(html(last))
-    assert "length 6, accuracy" in last["content"]["data"]["text/plain"]
+    assert names(last["content"]["data"]["text/plain"], 6, "%")
     assert len(html(last)) < 10_000
 
     (shown,) = kernel("result")
@@ -96,7 +97,7 @@ def test_names_are_text_and_not_markup(kernel):
         "train(model, Named(6, 6, 1), budget=Budget(examples=1000)) and None"
     )
     assert "<script" not in html(last)
-    assert '<script>alert(1)</script>&", up to 6 steps' in readable(html(last))
+    assert names(readable(html(last)), '<script>alert(1)</script>&"', 6)
 
 
 def test_where_training_cannot_begin_the_view_waits_no_longer(kernel):
@@ -117,7 +118,7 @@ def test_interrupting_the_kernel_ends_the_training_and_the_view_says_so(kernel):
         "train(lstm(Echo(), learning_rate=1e-9), Echo(), budget=Budget(examples=10**12)).status", press
     )
     assert Status.INTERRUPTED.message in readable(html(last))
-    assert "interrupted" in status["content"]["data"]["text/plain"]
+    assert repr(Status.INTERRUPTED) in status["content"]["data"]["text/plain"]
 
 
 def test_a_long_training_has_no_larger_a_view():

@@ -1,7 +1,5 @@
 """Several seeds in one program."""
 
-import re
-
 import numpy as np
 import pytest
 
@@ -10,9 +8,10 @@ from memoryspan.backend import keras
 from memoryspan.engine import forward
 from memoryspan.errors import InsufficientMemoryError, ModelError, TaskError
 from memoryspan.inference.evaluate import make_accuracy_fn
-from memoryspan.training import TrainConfig
+from memoryspan.training import TrainConfig, loop
 from memoryspan.training.loop import chunks
 from memoryspan.training.proof import twice
+from tests.messages import naming
 
 TASK = Echo(8, 6, 1)
 SEEDS = (3, 5, 8, 11)
@@ -75,45 +74,40 @@ def test_it_is_one_program_for_all_of_them():
 
 
 def test_models_that_are_not_alike_are_refused():
-    with pytest.raises(ModelError, match="differ in their weights alone"):
-        train_seeds([*models((0,)), *models((1,), units=13)], TASK, seeds=(0, 1))
+    (other,) = models((1,), units=13)
+    with pytest.raises(ModelError, match=naming(other.name)):
+        train_seeds([*models((0,)), other], TASK, seeds=(0, 1))
 
 
 def test_each_seed_needs_a_model():
-    with pytest.raises(TaskError, match="2 models and 4 seeds"):
+    with pytest.raises(TaskError, match=naming(2, 4)):
         train_seeds(models((0, 1)), TASK, seeds=SEEDS)
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
-    [
-        ({"batchsize": 8}, "train_together has no setting batchsize: it has seed, batch_size"),
-        ({"epochs": 3}, "train_together has no setting epochs"),
-        ({"seed": 3}, "has seeds, one for each model: leave seed"),
-    ],
+    ("settings", "instead"),
+    [({"batchsize": 8}, "batch_size"), ({"epochs": 3}, "budget=Budget(examples=10_000)"), ({"seed": 3}, "seeds")],
 )
-def test_a_setting_that_is_none_is_refused(settings, sentence):
+def test_a_setting_that_is_none_is_refused(settings, instead):
     task = Echo(8, 6, 1)
-    with pytest.raises(TaskError, match=sentence):
+    with pytest.raises(TaskError, match=naming(train_seeds.__name__, *settings, instead)):
         train_seeds([lstm(task, units=8, seed=0)], task, seeds=[0], **settings)
-
-
-def room_for(*widths):
-    """As on a machine on which so many seeds have room for arrays of these widths, by the number of sequences."""
-
-    def require_memory(needed, what):
-        found = re.match(r"Training on ([\d,]+) sequences of ([\d,]+) steps", what)
-        if found and int(found[2]) > dict(widths)[int(found[1])]:
-            raise InsufficientMemoryError(what)
-
-    return require_memory
 
 
 def test_seeds_that_do_not_fit_into_memory_together_go_on_alone(monkeypatch):
     task = Echo(128, 6, 1)
     together, alone = [[lstm(task, units=12, seed=seed) for seed in SEEDS[:2]] for _ in range(2)]
     expected = [train(model, task, seed=seed) for seed, model in zip(SEEDS, alone, strict=False)]
-    monkeypatch.setattr("memoryspan.machine.require_memory", room_for((32, 128), (64, 64)), raising=True)
+    room, crowded, compile_train_step = {1: 128, 2: 64}, [], loop.compile_train_step
+
+    def small_machine(model, fwd, task, width, curriculum, batch_size, states, keys):
+        if width > room[len(states)]:
+            crowded.append((width, len(states)))
+            raise InsufficientMemoryError("too long")
+        return compile_train_step(model, fwd, task, width, curriculum, batch_size, states, keys)
+
+    monkeypatch.setattr(loop, "compile_chunk", small_machine)
     results = train_seeds(together, task, seeds=SEEDS[:2])
     assert [result.status for result in results] == [Status.SOLVED] * 2
     assert [len(result.history) for result in results] == [len(result.history) for result in expected]
+    assert crowded == [(128, 2)]

@@ -13,6 +13,7 @@ from memoryspan.backend import keras
 from memoryspan.engine import variables_of
 from memoryspan.errors import ModelError, TaskError
 from memoryspan.training import TrainConfig, TrainSnapshot, positions, restore
+from tests.messages import naming
 
 LAYERS = keras.layers
 TASK = Echo(8, 6, 1)
@@ -48,14 +49,14 @@ def without_seconds(row):
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("settings", "instead"),
     [
-        ({"batchsize": 8}, "train has no setting batchsize: it has seed, batch_size, budget, curriculum, threshold"),
-        ({"epochs": 3}, r"train has no setting epochs, .* budget=Budget\(examples="),
+        ({"batchsize": 8}, [field.name for field in dataclasses.fields(TrainConfig)]),
+        ({"epochs": 3}, ["budget=Budget(examples=10_000)"]),
     ],
 )
-def test_a_setting_that_is_none_is_refused_with_those_there_are(settings, sentence):
-    with pytest.raises(TaskError, match=sentence):
+def test_a_setting_that_is_none_is_refused_with_those_there_are(settings, instead):
+    with pytest.raises(TaskError, match=naming("train", *settings, *instead)):
         train(ready(), TASK, **settings)
 
 
@@ -173,7 +174,6 @@ def test_where_nothing_is_finite_it_gives_up_and_the_weights_stay_finite(optimiz
     result = train(model, TASK)
     last = result.history[-1]
     assert result.status is Status.NOT_FINITE
-    assert "lower the learning rate" in str(result)
     assert 100 <= last.skipped <= last.updates < 1000
     assert all(np.isfinite(array).all() for array in bits(model))
 
@@ -264,17 +264,17 @@ def test_frozen_layers_stay_as_they_are():
 
 def test_a_model_that_is_not_compiled_is_refused_with_what_to_type():
     model = keras.Sequential([keras.Input((None, 6)), LAYERS.LSTM(6)], name="mine")
-    with pytest.raises(ModelError, match=r"'mine' is not compiled.*model.compile\(\"adam\", \"categorical_crossent"):
+    with pytest.raises(ModelError, match=naming("'mine'", 'model.compile("adam", "categorical_crossentropy")')):
         train(model, TASK)
 
 
 def test_a_model_that_does_not_fit_is_refused_before_the_first_update():
-    with pytest.raises(ModelError, match="takes inputs of 6 features, and the task echo makes 7"):
+    with pytest.raises(ModelError, match=naming(6, "echo", 7)):
         train(ready(), Echo(8, 7, 1))
 
 
 def test_what_does_not_fit_into_the_memory_is_refused():
-    with pytest.raises(TaskError, match=r"Training on 1,000,000 sequences of 2,000,000 steps at a time would need"):
+    with pytest.raises(TaskError, match=naming("1,000,000", "2,000,000", "GiB")):
         train(ready(), Echo(2_000_000, 6, 1), batch_size=1_000_000)
 
 
@@ -300,7 +300,7 @@ def test_a_model_of_fixed_length_that_reads_its_padding_learns_that_length_alone
     layers = keras.layers
     model = keras.Sequential([keras.Input((4, 5)), layers.Flatten(), layers.Dense(5, "softmax")])
     model.compile(keras.optimizers.Adam(0.05), "categorical_crossentropy")
-    with pytest.raises(ModelError, match="ask for length=4"):
+    with pytest.raises(ModelError, match=naming(model.name, "length=4", 3)):
         train(model, Echo(3, 5, 2))
     result = train(model, Echo(4, 5, 2), seed=0)
     assert result.solved
@@ -321,17 +321,17 @@ def test_an_optimizer_that_scales_the_loss_learns_as_without_scaling():
 
 
 @pytest.mark.parametrize(
-    ("model", "task", "settings", "sentence"),
+    ("model", "task", "settings", "words"),
     [
-        (None, Echo(3, 5, 2), {}, "A model should be a Keras model, got None"),
-        ("built", "echo", {}, "A task should be a dataclass like Echo"),
-        ("built", Echo(3, 5, 2), {"budget": "10k"}, "budget and curriculum should be"),
+        (None, Echo(3, 5, 2), {}, [None, "keras.saving.load_model"]),
+        ("built", "echo", {}, ["'echo'", "Echo(length=50)"]),
+        ("built", Echo(3, 5, 2), {"budget": "10k"}, ["budget", "'10k'", "Budget(examples=10_000)"]),
     ],
 )
-def test_what_is_of_the_wrong_kind_is_refused_with_a_sentence(model, task, settings, sentence):
+def test_what_is_of_the_wrong_kind_is_refused(model, task, settings, words):
     built = keras.Sequential([keras.Input((None, 5)), keras.layers.LSTM(4), keras.layers.Dense(5, "softmax")])
     built.compile("adam", "categorical_crossentropy")
-    with pytest.raises((ModelError, TaskError), match=sentence):
+    with pytest.raises((ModelError, TaskError), match=naming(*words)):
         train(built if model == "built" else model, task, **settings)
 
 
@@ -339,7 +339,7 @@ def test_a_model_of_a_fixed_number_of_rows_is_refused():
     layers = keras.layers
     model = keras.Sequential([keras.Input((3, 5), batch_size=1), layers.LSTM(4, stateful=True), layers.Dense(5)])
     model.compile("adam", "categorical_crossentropy")
-    with pytest.raises(ModelError, match="takes exactly 1 sequences at a time"):
+    with pytest.raises(ModelError, match=naming(model.name, 1, "batch_size", "stateful=True")):
         train(model, Echo(3, 5, 2))
 
 
@@ -347,7 +347,7 @@ def test_a_model_of_a_fixed_number_of_rows_is_refused():
 def test_an_optimizer_that_averages_weights_is_refused(scaled):
     adam = keras.optimizers.Adam(use_ema=True)
     model = plain_model(optimizer=keras.optimizers.LossScaleOptimizer(adam) if scaled else adam)
-    with pytest.raises(ModelError, match=r"averages weights \(use_ema=True\).*compile the model with use_ema=False"):
+    with pytest.raises(ModelError, match=naming(model.name, "use_ema=True", "use_ema=False")):
         train(model, TASK)
 
 
@@ -356,5 +356,5 @@ def test_an_optimizer_made_for_other_weights_is_refused():
     model.compile("adam", ["categorical_crossentropy"])
     model.optimizer.build(model.trainable_variables)
     model.layers[0].trainable = False
-    with pytest.raises(ModelError, match=r"call model\.compile again"):
+    with pytest.raises(ModelError, match=naming(model.name, "model.compile", "trainable")):
         train(model, Echo(3, 5, 2))

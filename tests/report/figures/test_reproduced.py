@@ -13,6 +13,7 @@ from memoryspan.report.tables.reproduced import TITLES, cells_of, notes
 from memoryspan.reproduce.compare import Comparison
 from memoryspan.reproduce.suite import SUITE
 from memoryspan.stats import Interval
+from tests.messages import names
 
 ADDING, REBER, TUTORIAL, KENT = (
     SUITE[name] for name in ("lstm-1997/adding-100", "lstm-1997/embedded-reber", "echo/tutorial", "echo/kent-murray")
@@ -47,17 +48,12 @@ NEVER = replace(
 
 
 def test_a_row_shows_both_figures_and_their_ratio():
-    assert dict(zip(TITLES, cells_of(ROW), strict=True)) == {
-        "experiment": "lstm-1997/adding-100",
-        "published": "LSTM, 2 blocks of 2 cells, 93 weights: 74,000 sequences",
-        "curriculum": "with",
-        "weights": "361",
-        "sequences": "26,640 (21,384 to 39,048)",
-        "solved": "5 of 5",
-        "right": "100.0 %",
-        "seconds": "0.6",
-        "ratio": "0.36",
-    }
+    experiment, published, curriculum, *figures = cells_of(ROW)
+    assert len(cells_of(ROW)) == len(TITLES)
+    assert experiment == "lstm-1997/adding-100"
+    assert names(published, ADDING.published.model, ADDING.published, "74,000")
+    assert curriculum != cells_of(NEVER)[2]
+    assert figures == ["361", "26,640 (21,384 to 39,048)", "5 of 5", "100.0 %", "0.6", "0.36"]
 
 
 @pytest.mark.parametrize(
@@ -74,23 +70,20 @@ def test_where_the_criterion_is_not_met_the_budget_is_a_bound(change, said):
 
 
 def test_failures_are_said():
-    assert cells_of(replace(ROW, failures=2))[5] == "5 of 5, 2 failed"
-    assert cells_of(replace(ROW, solved=4, not_finite=1))[5] == "4 of 5, 1 not finite"
+    assert names(cells_of(replace(ROW, failures=2))[5], "5 of 5", 2)
+    assert names(cells_of(replace(ROW, solved=4, not_finite=1))[5], "4 of 5", 1)
 
 
 def test_notes_have_the_source_the_recipe_and_what_differs():
-    far = (SUITE[f"lstm-1997/distractors-{name}"] for name in ("50-50", "1000-50"))
+    far = [SUITE[f"lstm-1997/distractors-{name}"] for name in ("50-50", "1000-50")]
     rows = [ROW, NEVER, *(row_of(each) for each in (*far, KENT))]
     said = notes(rows)
-    assert said.pop(0).startswith("Right: of 2,560 fresh sequences")
-    assert said[0] == "In brackets: the range over seeds, which holds the median of all seeds in 94 % of such sweeps."
-    assert said[1].startswith(
-        "lstm-1997/adding-100: add two marked numbers out of 100 to 110. Hochreiter & Schmidhuber"
-    )
-    assert "Here lstm,units=8, 8 sequences an update; until 2,000 fresh sequences in a row" in said[1]
-    assert said[3].startswith("  Lengths are uniform over 21 values")
-    assert said[5] == "  As for lstm-1997/distractors-50-50."
-    assert said[-1].startswith("  Another task: theirs is a pulse")
+    assert names(said.pop(0), "2,560")
+    assert names(said[0], "94 %")
+    assert names(said[1], "lstm-1997/adding-100", ADDING.what, ADDING.published.source, "lstm,units=8", 8, "2,000")
+    assert far[0].differs in said[3]
+    assert names(said[5], "lstm-1997/distractors-50-50")
+    assert KENT.differs in said[-1]
     assert len([sentence for sentence in said if sentence.startswith("lstm-1997/adding-100")]) == 1
 
 
@@ -112,13 +105,7 @@ def test_the_picture_has_a_dot_for_each_and_its_name(tmp_path):
     path = draw_reproduced(dots([ROW, NEVER, reber]), tmp_path / "reproduced.png")
     assert imread(path).std() > 0.05
     svg = path.with_suffix(".svg").read_text()
-    for text in (
-        "lstm-1997/adding-100",
-        "lstm-1997/embedded-reber",
-        "sequences, as published",
-        "not within the budget, at which it stands",
-    ):
-        assert f"<!-- {text} -->" in svg
+    assert svg.count("<!-- lstm-1997/embedded-reber -->") == 1
     assert svg.count("<!-- lstm-1997/adding-100 -->") == 1
 
 

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from memoryspan.engine.trace import LayerTrace
 from memoryspan.inference.trace import Trace
 from memoryspan.report.figures.answers import Expectation
 from memoryspan.report.figures.trace import AROUND_ZERO, FROM_ZERO, SOURCE, around_zero, draw_trace, order_of_units
+from tests.messages import names
 
 
 def a_trace(steps, n_outputs=4, vectors=0, units=5):
@@ -49,26 +51,24 @@ def test_a_picture_carries_inside_what_it_is(tmp_path, ending):
 
 
 @pytest.mark.parametrize(
-    ("return_sequences", "asked", "sentence"),
-    [
-        (False, None, "where the final answer comes from: |∂ answer / ∂ input|, greatest at step 2, symbol"),
-        (True, None, "where the last answer, that at step 5, comes from"),
-        (True, (1, 3), "where the last answer asked for, that at step 3, comes from"),
-    ],
+    ("return_sequences", "asked", "steps"),
+    [(False, None, ["2"]), (True, None, ["5", "2"]), (True, (1, 3), ["3", "2"])],
 )
-def test_it_is_said_which_answer_the_gradient_is_of(tmp_path, return_sequences, asked, sentence):
+def test_it_is_said_which_answer_the_gradient_is_of(tmp_path, return_sequences, asked, steps):
     expectation = asked and Expectation(np.isin(np.arange(6), asked), np.zeros(6, int), np.ones(6, bool))
     saliency = np.array([[0, 1, 3, 2, 0, 0]])
     path = draw_trace(
         a_trace(6), tmp_path / "a.svg", return_sequences=return_sequences, expectation=expectation, saliency=saliency
     )
-    assert f"<!-- {sentence}" in path.read_text()
+    (said,) = re.findall(r"<!-- (.*∂ answer / ∂ input.*?) -->", path.read_text())
+    assert re.findall(r"step (\d+)", said) == steps
 
 
 def test_symbols_are_named_as_far_as_they_have_room_and_steps_always(tmp_path):
     def named(steps):
         text = draw_trace(a_trace(steps), tmp_path / "a.svg").read_text()
-        return "the symbols of the sequence, and the step" in text, f"step, from 0 to {steps - 1}" in text
+        (label,) = set(re.findall(rf"<!-- (.*\b0\b\D+\b{steps - 1}) -->", text))
+        return "symbols" in label, "step" in label
 
     assert [named(12), named(300)] == [(True, True), (False, True)]
 
@@ -76,8 +76,8 @@ def test_symbols_are_named_as_far_as_they_have_room_and_steps_always(tmp_path):
 def test_real_features_are_bars_where_they_are_few_and_a_map_where_they_are_many(tmp_path):
     few = draw_trace(a_trace(4, vectors=2), tmp_path / "a.svg").read_text()
     many = draw_trace(a_trace(4, vectors=9), tmp_path / "b.svg").read_text()
-    assert ("<!-- input: feature 1 -->" in few, "<!-- 9 features -->" in few) == (True, False)
-    assert ("<!-- input: feature 1 -->" in many, "<!-- 9 features -->" in many) == (False, True)
+    assert (names(few, "feature 1"), names(few, "9 features")) == (True, False)
+    assert (names(many, "feature 1"), names(many, "9 features")) == (False, True)
 
 
 def test_a_few_cells_far_from_the_others_do_not_take_their_colours_away():
@@ -93,7 +93,7 @@ def test_what_a_gate_does_at_its_ends_is_said_of_the_cells_of_keras(tmp_path, ki
     one = a_trace(4)
     (layer,) = one.layers
     path = draw_trace(replace(one, layers=(replace(layer, kind=kind),)), tmp_path / "a.svg")
-    assert ("<!-- 0, shut -->" in path.read_text()) == said
+    assert bool(re.search(r"<!-- 0\b.*[a-z].* -->", path.read_text())) == said
 
 
 @pytest.mark.parametrize("colours", [AROUND_ZERO, FROM_ZERO])
