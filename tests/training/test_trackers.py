@@ -71,12 +71,8 @@ def test_keras_own_tensorboard_is_refused_without_tensorflow(tmp_path):
 
 
 def test_keras_own_tensorboard_is_refused_where_it_counts_batches(tmp_path):
-    with pytest.raises(TaskError, match=r'TensorBoard is to count batches, .* give it update_freq="epoch"'):
+    with pytest.raises(TaskError, match=r'TensorBoard counts batches, .* give it update_freq="epoch"'):
         trained(keras.callbacks.TensorBoard(tmp_path, update_freq=10))
-    profiling = keras.callbacks.TensorBoard(tmp_path)
-    profiling._should_trace = True  # as profile_batch leaves it, which Keras takes on Python 3.12 alone
-    with pytest.raises(TaskError, match="give it profile_batch=0"):
-        trained(profiling)
 
 
 # MLflow
@@ -108,5 +104,5 @@ def test_mlflow_keeps_the_history_and_the_optimizer(mlflow):
 
 
 def test_mlflow_is_refused_where_it_counts_batches(mlflow):
-    with pytest.raises(TaskError, match=r"MlflowCallback is to count batches, .* give it log_every_epoch=True"):
+    with pytest.raises(TaskError, match=r"MlflowCallback counts batches, .* give it log_every_epoch=True"):
         trained(mlflow.keras.MlflowCallback(log_every_epoch=False, log_every_n_steps=5))

@@ -12,7 +12,7 @@ from memoryspan import Budget, Curriculum, Echo, Status, evaluate, lstm, train
 from memoryspan.backend import keras
 from memoryspan.engine import variables_of
 from memoryspan.errors import ModelError, TaskError
-from memoryspan.training import TrainConfig, TrainSnapshot, positions, restore
+from memoryspan.training import TrainConfig, TrainSnapshot, restore, train_chunks
 
 LAYERS = keras.layers
 TASK = Echo(8, 6, 1)
@@ -69,7 +69,7 @@ def trained():
 @pytest.fixture(scope="module")
 def places():
     """Every position of the same training."""
-    return list(positions(ready(), TASK, TrainConfig(budget=SHORT)))
+    return list(train_chunks(ready(), TASK, TrainConfig(budget=SHORT)))
 
 
 # Solved
@@ -124,7 +124,7 @@ def test_another_seed_gives_others(trained):
 def test_going_on_from_any_position_gives_the_same_bits_as_never_stopping(places, done):
     """A position as a checkpoint gives it back, for a model made anew and never trained."""
     saved = TrainSnapshot(jax.tree.map(np.asarray, places[done].state), places[done].row)
-    rest = list(positions(ready(seed=9), TASK, TrainConfig(budget=SHORT), start=saved))
+    rest = list(train_chunks(ready(seed=9), TASK, TrainConfig(budget=SHORT), start=saved))
     assert len(rest) == len(places) - done - 1
     for found, expected in zip(rest, places[done + 1 :], strict=True):
         assert_same_bits(found.state, expected.state)
@@ -139,7 +139,7 @@ def test_only_the_last_position_has_a_status(places):
 def test_the_model_does_not_change_on_the_way():
     model = ready()
     before = variables_of(model)
-    next(positions(model, TASK, TrainConfig()))
+    next(train_chunks(model, TASK, TrainConfig()))
     assert_same_bits(variables_of(model), before)
 
 
@@ -196,7 +196,7 @@ def test_an_interruption_before_the_first_update_leaves_the_model_as_it_was(monk
 
     model = ready()
     before = variables_of(model)
-    monkeypatch.setattr("memoryspan.training.position.initial_state", interrupt)
+    monkeypatch.setattr("memoryspan.training.snapshot.initial_state", interrupt)
     result = train(model, TASK)
     assert (result.status, result.history) == (Status.INTERRUPTED, ())
     assert_same_bits(variables_of(model), before)
@@ -279,7 +279,7 @@ def test_what_does_not_fit_into_the_memory_is_refused():
 
 
 def test_the_curriculum_is_a_setting():
-    slow = train(ready(), TASK, budget=SHORT, curriculum=Curriculum(mastered=1.0))
+    slow = train(ready(), TASK, budget=SHORT, curriculum=Curriculum(grow_above=1.0))
     assert {row.length for row in slow.history} == {TASK.min_length}
 
 
@@ -325,7 +325,7 @@ def test_an_optimizer_that_scales_the_loss_learns_as_without_scaling():
     [
         (None, Echo(3, 5, 2), {}, "A model should be a Keras model, got None"),
         ("built", "echo", {}, "A task should be a dataclass like Echo"),
-        ("built", Echo(3, 5, 2), {"budget": "10k"}, "budget and curriculum should be"),
+        ("built", Echo(3, 5, 2), {"budget": "10k"}, "budget must be a Budget"),
     ],
 )
 def test_what_is_of_the_wrong_kind_is_refused_with_a_sentence(model, task, settings, sentence):

@@ -19,10 +19,10 @@ from memoryspan.reproduce.trial import TESTED, Criterion, Outcome, Trial
 from memoryspan.sampling import integers
 from memoryspan.spans.measure import trained
 from memoryspan.tasks import Batch, Task, make_task
-from memoryspan.training import Curriculum, Status, TrainConfig, TrainSnapshot
+from memoryspan.training import Curriculum, Status, TrainConfig, TrainSnapshot, UniformLengths
 from memoryspan.training.loop import chunks
-from memoryspan.training.position import evaluation_key
-from memoryspan.training.proof import Proof, confirm_on_two_samples
+from memoryspan.training.snapshot import evaluation_key
+from memoryspan.training.stopping import SolvedTest, confirm_on_two_samples
 
 Errors = tuple[Float[np.ndarray, "sequences"], Bool[np.ndarray, "sequences"]]
 """Of sequences, one by one: the largest error, and whether the task judges it wrong."""
@@ -42,8 +42,8 @@ def attempt(trials: Sequence[Trial], on_progress: Callable[[str], None] = lambda
     task = make_task(first.task)
     on_progress("building")
     models = [make_model(trial.model, task, trial.seed) for trial in trials]
-    unordered_from = None if first.curriculum else first.min_length
-    curriculum = Curriculum(mastered=first.mastered, settle_for=1, unordered_from=unordered_from)
+    with_curriculum = Curriculum(grow_above=first.mastered, consolidate_factor=1)
+    curriculum = with_curriculum if first.curriculum else UniformLengths(first.min_length)
     promising = min(TrainConfig.threshold, first.criterion.share)
     settings = [TrainConfig(trial.seed, trial.batch_size, trial.budget, curriculum, promising) for trial in trials]
     meter = error_meter(forward(models[0]), task, first.min_length)
@@ -55,7 +55,7 @@ def attempt(trials: Sequence[Trial], on_progress: Callable[[str], None] = lambda
     return [_outcome(*each, task, meter) for each in zip(trials, models, now, strict=True)]
 
 
-def _proof(criterion: Criterion, task: Task, meter: Meter) -> Proof:
+def _proof(criterion: Criterion, task: Task, meter: Meter) -> SolvedTest:
     """Solved where both draws of fresh sequences meet the criterion."""
 
     def look(position: TrainSnapshot, settings: TrainConfig, key: Array) -> Accuracy | None:

@@ -14,10 +14,10 @@ from memoryspan.spans.learned import Climb, climb_on, learned_span
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Curriculum, TrainConfig, TrainSnapshot
 from memoryspan.training.loop import chunks
-from memoryspan.training.position import evaluation_key
-from memoryspan.training.proof import twice
+from memoryspan.training.snapshot import evaluation_key
+from memoryspan.training.stopping import reaches_threshold
 
-CURRICULUM = Curriculum(settle_for=1)
+CURRICULUM = Curriculum(consolidate_factor=1)
 """Without settling, whose lengths are a share of the longest: here that is where nobody looks any more, and it must not
 change what comes before it."""
 
@@ -38,7 +38,7 @@ def measure(cells: Sequence[Cell], on_progress: Callable[[str], None] = lambda s
     count = make_accuracy_fn(forward(models[0]), task)
     climbs, now = [Climb(task.min_length) for _ in cells], ()
     on_progress("compiling")
-    for now in chunks(models, task, settings, twice(task, count)):
+    for now in chunks(models, task, settings, reaches_threshold(task, count)):
         looks = [
             [_look(count, cell.seed, position, draw) for draw in (1, 2)]
             for cell, position in zip(cells, now, strict=True)

@@ -12,7 +12,7 @@ from memoryspan.errors import InsufficientMemoryError, ModelError, TaskError
 from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.training import TrainConfig
 from memoryspan.training.loop import chunks
-from memoryspan.training.proof import twice
+from memoryspan.training.stopping import reaches_threshold
 
 TASK = Echo(8, 6, 1)
 SEEDS = (3, 5, 8, 11)
@@ -70,7 +70,7 @@ def test_each_is_solved_in_its_own_time_and_then_stays_where_it_is():
 def test_it_is_one_program_for_all_of_them():
     settings = [TrainConfig(seed=seed, budget=Budget(examples=64)) for seed in SEEDS]
     alike = models()
-    steps = list(chunks(alike, TASK, settings, twice(TASK, make_accuracy_fn(forward(alike[0]), TASK))))
+    steps = list(chunks(alike, TASK, settings, reaches_threshold(TASK, make_accuracy_fn(forward(alike[0]), TASK))))
     assert [len(positions) for positions in steps] == [len(SEEDS)] * len(steps)
 
 
@@ -87,9 +87,9 @@ def test_each_seed_needs_a_model():
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"batchsize": 8}, "train_together has no setting batchsize: it has seed, batch_size"),
-        ({"epochs": 3}, "train_together has no setting epochs"),
-        ({"seed": 3}, "has seeds, one for each model: leave seed"),
+        ({"batchsize": 8}, "train_seeds has no setting batchsize: it has seed, batch_size"),
+        ({"epochs": 3}, "train_seeds has no setting epochs"),
+        ({"seed": 3}, "has seeds, one for each model: leave out seed"),
     ],
 )
 def test_a_setting_that_is_none_is_refused(settings, sentence):
