@@ -21,9 +21,9 @@ from memoryspan.engine.native import SWITCH, native_target
 from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.models import lstm
 from memoryspan.tasks import Echo
-from memoryspan.training import Budget, Curriculum, TrainConfig
+from memoryspan.training import Budget, TrainConfig, UniformLengths
 from memoryspan.training.loop import chunks
-from memoryspan.training.proof import twice
+from memoryspan.training.stopping import reaches_threshold
 
 Job = Callable[[], int]
 
@@ -126,10 +126,10 @@ def with_memoryspan(work: Work, native: str, seeds: int = 1) -> Job:
     in_cpp = patch.dict(os.environ, {SWITCH: native})  # read when a program is compiled
     with in_cpp:
         models = [_compiled_model(work) for _ in range(seeds)]
-        full_length = Curriculum(unordered_from=work.task.length)
+        full_length = UniformLengths(work.task.length)
         settings = [TrainConfig(seed, work.batch_size, Budget(examples=None), full_length) for seed in range(seeds)]
         training = chunks(
-            models, work.task, settings, twice(work.task, make_accuracy_fn(forward(models[0]), work.task))
+            models, work.task, settings, reaches_threshold(work.task, make_accuracy_fn(forward(models[0]), work.task))
         )
     done = 0
 

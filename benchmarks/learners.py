@@ -26,10 +26,10 @@ from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.models import lstm
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Adding, Batch
-from memoryspan.training import Budget, Curriculum, TrainConfig
+from memoryspan.training import Budget, Curriculum, StepDecay, TrainConfig, UniformLengths
 from memoryspan.training.loop import chunks
-from memoryspan.training.proof import twice
 from memoryspan.training.settings import EXAMPLES
+from memoryspan.training.stopping import reaches_threshold
 
 NUMPY, KERAS, PYTORCH = "NumPy", "Keras", "PyTorch"
 
@@ -47,7 +47,7 @@ OUR_LEARNING_RATE = 8e-2
 """Of this package with the curriculum; without it the peers' own. Of 0.03, 0.05 and 0.08 with five curricula, on four
 seeds each, this one took fewest examples together with …"""
 
-CURRICULUM = Curriculum(growth=4, mastered=0.6, slow_power=0)
+CURRICULUM = Curriculum(growth=4, grow_above=0.6, step_decay=StepDecay(power=0))
 """… this one: the goal is far from perfect, so that lengths need not be either."""
 
 SHARE = 0.91
@@ -129,7 +129,7 @@ def contestants(task: Adding) -> dict[str, Contestant]:
         for name, switch in switches.items()
         for order, recipe in (
             ("", (CURRICULUM, OUR_LEARNING_RATE)),
-            (FULL, (Curriculum(unordered_from=task.length), LEARNING_RATE)),
+            (FULL, (UniformLengths(task.length), LEARNING_RATE)),
         )
     }
     peers: dict[str, Peer] = {NUMPY: _NumPy(), KERAS: _Keras(task)}
@@ -148,7 +148,7 @@ def reached(looks: Iterable[Look], needed: int) -> tuple[bool, Look]:
 
 
 def with_memoryspan(
-    switch: str, curriculum: Curriculum, learning_rate: float, question: Question, seed: int
+    switch: str, curriculum: Curriculum | UniformLengths, learning_rate: float, question: Question, seed: int
 ) -> Iterator[Look]:
     """What `memoryspan train` runs; it makes its examples on the way, in its time.
 
@@ -160,7 +160,7 @@ def with_memoryspan(
         model = lstm(task, units=UNITS, learning_rate=learning_rate, seed=seed)
         measure = make_accuracy_fn(forward(model), task)
         settings = TrainConfig(seed, BATCH_SIZE, Budget(question.budget), curriculum)
-        training = chunks([model], task, [settings], twice(task, measure))
+        training = chunks([model], task, [settings], reaches_threshold(task, measure))
     looked = 0
     while True:
         with in_cpp:

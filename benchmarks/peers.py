@@ -155,7 +155,7 @@ def method(question: Question) -> str:
         f"in turn, in one process; each has learned up to a first look before, which is not counted. Seconds are those "
         f"of training: compiling and looks are not in them. memoryspan runs what `memoryspan train` runs, with a "
         f"rate of {OUR_LEARNING_RATE:g} and a curriculum that grows by {CURRICULUM.growth:g} at "
-        f"{percent(CURRICULUM.mastered)}, and makes its examples within the time; full: all of them at the full "
+        f"{percent(CURRICULUM.grow_above)}, and makes its examples within the time; full: all of them at the full "
         f"length, without the curriculum, with the rate of the others. Those have theirs made for them, all at the "
         f"full length, and learn with a rate of "
         f"{LEARNING_RATE:g}, the best of five. NumPy is `benchmarks/numpy_lstm.py`; Keras, on JAX, one `fit` a look, "

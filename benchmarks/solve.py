@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from benchmarks.machine import Machine, this_machine
-from benchmarks.report import Row, Report, deliver, report_options
+from benchmarks.report import Report, Row, deliver, report_options
 from benchmarks.rounds import Spread, progress
 from memoryspan.accuracy import Accuracy
 from memoryspan.backend import keras
@@ -14,7 +14,7 @@ from memoryspan.errors import MemoryspanError
 from memoryspan.models import lstm
 from memoryspan.stats import percent, wilson
 from memoryspan.tasks import Echo
-from memoryspan.training import Budget, Curriculum, TrainConfig, train
+from memoryspan.training import Budget, Curriculum, TrainConfig, UniformLengths, train
 from memoryspan.training.settings import EXAMPLES
 
 LEARNING_RATE = 2e-2
@@ -112,7 +112,7 @@ def limit(budget: str | None, curriculum: bool) -> Budget:
 
 def outcome(question: Question, seed: int) -> Row:
     """How one training ended."""
-    order = Curriculum(unordered_from=None if question.curriculum else question.length)
+    order = Curriculum() if question.curriculum else UniformLengths(question.length)
     result = train(question.model(seed), question.task, seed=seed, budget=question.budget, curriculum=order)
     last, accuracy = result.history[-1], result.accuracy
     if accuracy is None:  # `train` keeps Ctrl-C to itself

@@ -45,8 +45,11 @@ from .tasks import Task as Task
 from .tasks import TemporalOrder as TemporalOrder
 from .training import Budget as Budget
 from .training import Curriculum as Curriculum
+from .training import GradientGuard as GradientGuard
 from .training import Result as Result
 from .training import Status as Status
+from .training import StepDecay as StepDecay
+from .training import UniformLengths as UniformLengths
 from .training import train as train
 from .training import train_seeds as train_seeds
 from .training.tensorboard import TensorBoard as TensorBoard
@@ -68,6 +71,7 @@ __all__ = [
     "Distractors",
     "Echo",
     "EmbeddedReber",
+    "GradientGuard",
     "Induction",
     "InsufficientMemoryError",
     "LongLag",
@@ -80,11 +84,13 @@ __all__ = [
     "RunError",
     "SelectiveCopy",
     "Status",
+    "StepDecay",
     "Task",
     "TaskError",
     "TemporalOrder",
     "TensorBoard",
     "Trace",
+    "UniformLengths",
     "UserCodeError",
     "__version__",
     "evaluate",

@@ -8,14 +8,14 @@ from memoryspan.engine import Variables
 from memoryspan.errors import RunError
 from memoryspan.runs import checkpoint
 from memoryspan.training import HistoryRow, TrainSnapshot
-from memoryspan.training.curriculum import Progress
-from memoryspan.training.state import State
+from memoryspan.training.schedule import Progress
+from memoryspan.training.state import TrainState
 from tests.messages import names, naming
 
 
 def position_after(updates: int, status=None, accuracy=None) -> TrainSnapshot:
     key = jax.random.key(updates)
-    state = State(
+    state = TrainState(
         Variables([jax.random.normal(key, (3, 4)), jnp.zeros(0)], [jnp.uint32([7, 2**32 - 1])]),
         [jnp.int32(updates), jax.random.normal(key, (4, 3)).T, jax.random.normal(key, (5,), jnp.bfloat16)],
         Progress(jnp.int32(3), jnp.float32(0.1), jnp.int32(4)),

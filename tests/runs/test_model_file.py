@@ -22,7 +22,7 @@ PLAIN_KERAS = """
 import sys, numpy as np, keras
 assert keras.config.backend() == "numpy"
 X = np.eye(10, dtype="float32")[None, [3, 1, 4]]
-np.save(sys.argv[2], keras.saving.load_model(sys.argv[1], safe_mode=True).predict(X, verbose=0))  # pyright: ignore[reportArgumentType]
+np.save(sys.argv[2], keras.saving.load_model(sys.argv[1], safe_mode=True).predict(X, verbose=0))
 assert "memoryspan" not in sys.modules
 """
 

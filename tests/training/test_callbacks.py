@@ -15,8 +15,9 @@ from memoryspan.backend import keras
 from memoryspan.engine import variables_of
 from memoryspan.errors import InsufficientMemoryError, ModelError, TaskError
 from memoryspan.runs import carry_on, load_model, resume, start
-from memoryspan.training import TrainConfig, loop, positions
+from memoryspan.training import TrainConfig, train_chunks
 from memoryspan.training.callbacks import FIGURES, UNSUPPORTED
+from memoryspan.training.compile import compile_train_step
 from tests.messages import naming
 
 KERAS = keras.callbacks
@@ -57,7 +58,7 @@ def alone():
 @pytest.fixture(scope="module")
 def places():
     """Every position of the same training."""
-    return list(positions(ready(), TASK, TrainConfig(budget=SHORT)))
+    return list(train_chunks(ready(), TASK, TrainConfig(budget=SHORT)))
 
 
 # What a callback sees
@@ -214,23 +215,22 @@ def test_its_own_error_is_the_persons_to_see():
         train(ready(), TASK, callbacks=[at_the_end_of_each(full), ended])
 
 
-def test_a_chunk_that_does_not_fit_into_memory_is_not_told_of(monkeypatch):
-    def small_machine(model, fwd, task, width, *rest):
+def test_a_chunk_that_does_not_fit_into_memory_is_not_reported():
+    def small_machine(problem, width, *rest):
         if width > 64:
             raise InsufficientMemoryError("too long")
-        return compile_train_step(model, fwd, task, width, *rest)
+        return compile_train_step(problem, width, *rest)
 
-    compile_train_step = loop.compile_train_step
-    monkeypatch.setattr(loop, "compile_chunk", small_machine)
     told, ended = [], []
     callbacks = [
         at_the_end_of_each(lambda logs: told.append(logs["updates"])),
         KERAS.LambdaCallback(on_train_end=lambda logs: ended.append(logs["updates"])),
     ]
     task = Echo(128, 6, 1)
-    result = train(lstm(task, units=12, seed=0), task, callbacks=callbacks)
-    assert result.status is Status.MEMORY
-    assert told == [row.updates for row in result.history]
+    model = lstm(task, units=12, seed=0)
+    found = list(train_chunks(model, task, TrainConfig(), callbacks=callbacks, compile_step=small_machine))
+    assert found[-1].status is Status.MEMORY
+    assert told == [snapshot.row.updates for snapshot in found[:-1]]
     assert ended == told[-1:]
 
 

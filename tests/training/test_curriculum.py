@@ -6,9 +6,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from memoryspan import Curriculum
+from memoryspan import Curriculum, GradientGuard, StepDecay, UniformLengths
 from memoryspan.errors import TaskError
-from memoryspan.training.curriculum import Progress
+from memoryspan.training.schedule import Progress
 from tests.messages import naming
 
 CHANCE = 0.01
@@ -31,12 +31,12 @@ def steps(curriculum, accuracies, min_length, max_length, start=None):
 curricula = st.builds(
     Curriculum,
     growth=st.floats(1.1, 8),
-    mastered=st.floats(0.5, 1),
-    least=st.integers(0, 5),
+    grow_above=st.floats(0.5, 1),
+    min_updates=st.integers(0, 5),
     decay=st.floats(0, 0.95),
     patience=st.integers(1, 9),
-    settle=shares,
-    settle_for=st.integers(1, 3),
+    consolidate_fraction=shares,
+    consolidate_factor=st.integers(1, 3),
 )
 
 
@@ -59,11 +59,11 @@ def test_it_grows_when_the_running_accuracy_is_mastered_and_never_else(curriculu
     for before, after, accuracy in zip(places, places[1:], accuracies, strict=False):
         seen.append(accuracy)
         running = np.average(seen, weights=curriculum.decay ** np.arange(len(seen))[::-1])
-        if abs(running - curriculum.mastered) > 1e-5:
-            settles = curriculum.slow_from < before.length <= curriculum.settle * max_length
-            batches = curriculum.least * (curriculum.settle_for if settles else 1)
-            enough = len(seen) >= batches / curriculum.step_size(before)
-            grows = running > curriculum.mastered and enough and before.length < max_length
+        if abs(running - curriculum.grow_above) > 1e-5:
+            settles = curriculum.step_decay.from_length < before.length <= curriculum.consolidate_fraction * max_length
+            batches = curriculum.min_updates * (curriculum.consolidate_factor if settles else 1)
+            enough = len(seen) >= batches / curriculum.step_decay.fraction(before.length)
+            grows = running > curriculum.grow_above and enough and before.length < max_length
             assert (after.length > before.length) == grows
         if after.length != before.length:
             seen = []
@@ -161,12 +161,12 @@ def test_lengths_are_drawn_up_to_the_current_one_and_a_quarter_stands_there(betw
 
 
 def test_the_others_are_uniform():
-    lengths = Curriculum(full_share=0).lengths(jax.random.key(0), at(12), 20_000, 3)
+    lengths = Curriculum(full_length_fraction=0).lengths(jax.random.key(0), at(12), 20_000, 3)
     assert chisquare(np.bincount(lengths, minlength=13)[3:]).pvalue > 1e-4
 
 
 def test_all_of_a_batch_may_stand_at_the_current_length():
-    lengths = Curriculum(full_share=1).lengths(jax.random.key(0), at(12), 10, 3)
+    lengths = Curriculum(full_length_fraction=1).lengths(jax.random.key(0), at(12), 10, 3)
     assert lengths.tolist() == [12] * 10
 
 
@@ -176,7 +176,7 @@ def test_all_of_a_batch_may_stand_at_the_current_length():
 @given(st.integers(1, 2**20))
 def test_steps_are_whole_up_to_32_and_fall_by_the_fourth_root_beyond(length):
     expected = 1.0 if length <= 32 else (32 / length) ** 0.25
-    np.testing.assert_allclose(Curriculum().step_size(at(length)), expected, rtol=1e-6)
+    np.testing.assert_allclose(StepDecay().fraction(length), expected, rtol=1e-6)
 
 
 @given(st.integers(1, 2**20), st.floats(0, 100, width=32), st.integers(0, 2))
@@ -185,33 +185,35 @@ def test_steps_are_whole_up_to_32_and_fall_by_the_fourth_root_beyond(length):
 @example(1025, 6.0, 0)
 def test_a_gradient_has_exploded_where_it_is_long_and_the_batch_right_and_the_length_far(length, norm, wrong):
     accuracy = (32 - wrong) / 32
-    assert bool(Curriculum().has_exploded(at(length), norm, accuracy)) == (length > 1024 and norm > 5 and not wrong)
-    assert not Curriculum(unordered_from=1).has_exploded(at(length), norm, accuracy)
+    assert bool(GradientGuard().skips(length, norm, accuracy)) == (length > 1024 and norm > 5 and not wrong)
 
 
 # Settings
 
 
 @pytest.mark.parametrize(
-    "settings",
+    ("kind", "settings"),
     [
-        {"growth": 1},
-        {"growth": float("nan")},
-        {"mastered": 1.1},
-        {"lost": -0.1},
-        {"full_share": 2},
-        {"settle": -0.1},
-        {"settle_for": 0},
-        {"explodes": 0},
-        {"explodes_from": 0},
-        {"decay": 1},
-        {"slow_from": 0},
-        {"slow_power": -1},
+        (Curriculum, {"growth": 1}),
+        (Curriculum, {"growth": float("nan")}),
+        (Curriculum, {"grow_above": 1.1}),
+        (Curriculum, {"shrink_below": -0.1}),
+        (Curriculum, {"full_length_fraction": 2}),
+        (Curriculum, {"consolidate_fraction": -0.1}),
+        (Curriculum, {"consolidate_factor": 0}),
+        (Curriculum, {"decay": 1}),
+        (Curriculum, {"step_decay": 1}),
+        (StepDecay, {"from_length": 0}),
+        (StepDecay, {"power": -1}),
+        (GradientGuard, {"max_grad_norm": 0}),
+        (GradientGuard, {"from_length": 0}),
+        (UniformLengths, {"min_length": 0}),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_refused_with_its_name_and_value(settings):
-    with pytest.raises(TaskError, match=naming(*settings, *settings.values())):
-        Curriculum(**settings)
+def test_a_setting_that_makes_no_sense_is_refused_with_its_name_and_value(kind, settings):
+    ((name, value),) = settings.items()
+    with pytest.raises(TaskError, match=naming(name, value)):
+        kind(**settings)
 
 
 # No order
@@ -220,14 +222,15 @@ def test_a_setting_that_makes_no_sense_is_refused_with_its_name_and_value(settin
 @given(ranges, st.lists(shares, max_size=12))
 def test_without_an_order_the_length_is_the_full_one_throughout(between, accuracies):
     min_length, max_length = between
-    unordered = Curriculum(unordered_from=min_length, least=0, patience=1)
+    unordered = UniformLengths(min_length)
     places = steps(unordered, accuracies, 1, max_length)
     assert {int(place.length) for place in places} == {max_length}
-    assert {float(unordered.step_size(place)) for place in places} == {1.0}
+    assert unordered.step_decay is None
+    assert unordered.gradient_guard is None
 
 
 def test_without_an_order_lengths_are_uniform_over_the_range():
-    unordered = Curriculum(unordered_from=7)
+    unordered = UniformLengths(7)
     drawn = unordered.lengths(jax.random.key(0), at(12), 6000, 2)
     counts = np.bincount(drawn, minlength=13)
     assert counts[:7].sum() == 0
@@ -235,7 +238,7 @@ def test_without_an_order_lengths_are_uniform_over_the_range():
 
 
 def test_without_an_order_the_running_accuracy_goes_on():
-    (*_, last) = steps(Curriculum(unordered_from=5), [1.0] * 30, 5, 9)
+    (*_, last) = steps(UniformLengths(5), [1.0] * 30, 5, 9)
     assert last.accuracy == pytest.approx(1)
     assert last.updates == 30
 
@@ -256,4 +259,4 @@ def test_one_length_stays_between_the_shortest_and_the_current_one(min_length, m
 
 
 def test_without_an_order_one_length_is_the_current_one():
-    assert {Curriculum(unordered_from=3).one_length(updates, 48, 3) for updates in range(50)} == {48}
+    assert {UniformLengths(3).one_length(updates, 48, 3) for updates in range(50)} == {48}

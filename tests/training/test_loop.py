@@ -1,13 +1,11 @@
-from memoryspan import Budget, Curriculum, Echo, lstm
+from memoryspan import Budget, Echo, UniformLengths, lstm
 from memoryspan.training import TrainConfig
 from memoryspan.training.loop import chunks
 
 
 def test_far_out_fresh_examples_are_looked_at_after_each_tenth_update_and_the_last():
     task, looked = Echo(4096, 2, 1), []  # of that length a chunk has four updates
-    settings = TrainConfig(
-        batch_size=2, threshold=0.1, curriculum=Curriculum(unordered_from=4096), budget=Budget(examples=48)
-    )
+    settings = TrainConfig(batch_size=2, threshold=0.1, curriculum=UniformLengths(4096), budget=Budget(examples=48))
 
     def proof(position, settings):
         looked.append(position.row.updates)

@@ -7,8 +7,8 @@ from tests.messages import naming
 
 
 def test_solved_is_claimed_on_a_thousand_fresh_examples():
-    assert TrainConfig().enough == 1000
-    assert TrainConfig(threshold=0.9).enough == min(n for n in range(1001) if wilson(n, 1000)[0] >= 0.9)
+    assert TrainConfig().required_correct == 1000
+    assert TrainConfig(threshold=0.9).required_correct == min(n for n in range(1001) if wilson(n, 1000)[0] >= 0.9)
 
 
 @pytest.mark.parametrize(

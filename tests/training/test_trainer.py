@@ -12,7 +12,7 @@ from memoryspan import Budget, Curriculum, Echo, Status, evaluate, lstm, train
 from memoryspan.backend import keras
 from memoryspan.engine import variables_of
 from memoryspan.errors import ModelError, TaskError
-from memoryspan.training import TrainConfig, TrainSnapshot, positions, restore
+from memoryspan.training import TrainConfig, TrainSnapshot, restore, train_chunks
 from tests.messages import naming
 
 LAYERS = keras.layers
@@ -70,7 +70,7 @@ def trained():
 @pytest.fixture(scope="module")
 def places():
     """Every position of the same training."""
-    return list(positions(ready(), TASK, TrainConfig(budget=SHORT)))
+    return list(train_chunks(ready(), TASK, TrainConfig(budget=SHORT)))
 
 
 # Solved
@@ -125,7 +125,7 @@ def test_another_seed_gives_others(trained):
 def test_going_on_from_any_position_gives_the_same_bits_as_never_stopping(places, done):
     """A position as a checkpoint gives it back, for a model made anew and never trained."""
     saved = TrainSnapshot(jax.tree.map(np.asarray, places[done].state), places[done].row)
-    rest = list(positions(ready(seed=9), TASK, TrainConfig(budget=SHORT), start=saved))
+    rest = list(train_chunks(ready(seed=9), TASK, TrainConfig(budget=SHORT), start=saved))
     assert len(rest) == len(places) - done - 1
     for found, expected in zip(rest, places[done + 1 :], strict=True):
         assert_same_bits(found.state, expected.state)
@@ -140,7 +140,7 @@ def test_only_the_last_position_has_a_status(places):
 def test_the_model_does_not_change_on_the_way():
     model = ready()
     before = variables_of(model)
-    next(positions(model, TASK, TrainConfig()))
+    next(train_chunks(model, TASK, TrainConfig()))
     assert_same_bits(variables_of(model), before)
 
 
@@ -196,7 +196,7 @@ def test_an_interruption_before_the_first_update_leaves_the_model_as_it_was(monk
 
     model = ready()
     before = variables_of(model)
-    monkeypatch.setattr("memoryspan.training.position.initial_state", interrupt)
+    monkeypatch.setattr("memoryspan.training.snapshot.initial_state", interrupt)
     result = train(model, TASK)
     assert (result.status, result.history) == (Status.INTERRUPTED, ())
     assert_same_bits(variables_of(model), before)
@@ -279,7 +279,7 @@ def test_what_does_not_fit_into_the_memory_is_refused():
 
 
 def test_the_curriculum_is_a_setting():
-    slow = train(ready(), TASK, budget=SHORT, curriculum=Curriculum(mastered=1.0))
+    slow = train(ready(), TASK, budget=SHORT, curriculum=Curriculum(grow_above=1.0))
     assert {row.length for row in slow.history} == {TASK.min_length}
 
 

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memoryspan import Curriculum, Echo
+from memoryspan import Curriculum, Echo, GradientGuard, StepDecay
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
 from memoryspan.sampling import stream
 from memoryspan.training.compile import ROWS, compile_train_step, cores_for
+from memoryspan.training.problem import Problem
+from memoryspan.training.settings import TrainConfig
 from memoryspan.training.state import initial_state
 
 LAYERS, OPTIMIZERS = keras.layers, keras.optimizers
@@ -45,8 +47,9 @@ def make(optimizer, loss="categorical_crossentropy", *behind):
 
 def compiled(model, task=FIXED, batch_size=BATCH_SIZE, curriculum=Curriculum()):  # noqa: B008 (it is frozen)
     """chunk(updates, state), ready to run; without a state, from the beginning."""
-    first, served = initial_state(model, curriculum, task), forward(model, training=True)
-    program = compile_train_step(model, served, task, task.length, curriculum, batch_size, [first], [KEY])
+    first, config = initial_state(model, curriculum, task), TrainConfig(batch_size=batch_size, curriculum=curriculum)
+    problem = Problem(model, forward(model, training=True), task, config)
+    program = compile_train_step(problem, task.length, [first], [KEY])
     return lambda updates, state=first: program([state], [KEY], [updates], [task.length])[0]
 
 
@@ -148,8 +151,8 @@ def test_the_model_itself_is_not_touched():
 
 
 def test_far_out_the_step_is_a_share_of_the_optimizers_own():
-    model, far_out = make(MADE_BY_KERAS["sgd"]()), Curriculum(slow_from=1)
-    share = far_out.step_size(far_out.start(FIXED.length, FIXED.length))
+    model, far_out = make(MADE_BY_KERAS["sgd"]()), Curriculum(step_decay=StepDecay(from_length=1))
+    share = far_out.step_decay.fraction(FIXED.length)
     before = variables_of(model).trainable
     whole, shortened = (compiled(model, curriculum=c)(1)[0].variables.trainable for c in (Curriculum(), far_out))
     for old, full, found in zip(before, whole, shortened, strict=True):
@@ -185,7 +188,7 @@ def test_a_gradient_that_is_not_finite_changes_no_weight_and_no_moment_and_is_co
     "optimizer", [OPTIMIZERS.Adam(), OPTIMIZERS.LossScaleOptimizer(OPTIMIZERS.Adam())], ids=["adam", "scaled"]
 )
 def test_a_long_gradient_of_a_batch_that_is_right_changes_no_weight_and_no_moment_and_is_counted(optimizer):
-    any_length = Curriculum(explodes=1e-9, explodes_from=1)
+    any_length = Curriculum(gradient_guard=GradientGuard(1e-9, 1))
     run = compiled(make(optimizer), batch_size=1, curriculum=any_length)
     (state, _), skipped = run(0), 0
     for _ in range(25):
@@ -202,7 +205,9 @@ def test_a_long_gradient_of_a_batch_that_is_right_changes_no_weight_and_no_momen
 
 def test_how_long_a_gradient_is_does_not_depend_on_the_scale_of_half_precision():
     optimizer = OPTIMIZERS.LossScaleOptimizer(OPTIMIZERS.SGD(0.5), initial_scale=2.0**15)
-    state, totals = compiled(make(optimizer), curriculum=Curriculum(explodes=100, explodes_from=1), batch_size=1)(25)
+    state, totals = compiled(
+        make(optimizer), curriculum=Curriculum(gradient_guard=GradientGuard(100, 1)), batch_size=1
+    )(25)
     assert int(state.skipped) == 0
     assert float(totals.accuracy) > 0  # there were batches that are all right
 

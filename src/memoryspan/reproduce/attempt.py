@@ -19,10 +19,10 @@ from memoryspan.reproduce.trial import TESTED, Criterion, ReproduceResult, Repro
 from memoryspan.sampling import integers
 from memoryspan.sweeps.cost import training_cost
 from memoryspan.tasks import Batch, Task, make_task
-from memoryspan.training import Curriculum, Status, TrainConfig, TrainSnapshot
+from memoryspan.training import Curriculum, Status, TrainConfig, TrainSnapshot, UniformLengths
 from memoryspan.training.loop import chunks
-from memoryspan.training.position import evaluation_key
-from memoryspan.training.proof import Proof, confirm_on_two_samples
+from memoryspan.training.snapshot import evaluation_key
+from memoryspan.training.stopping import SolvedTest, confirm_on_two_samples
 
 Errors = tuple[Float[np.ndarray, "sequences"], Bool[np.ndarray, "sequences"]]
 """For each sequence the largest error, and whether the task judges it wrong."""
@@ -44,8 +44,8 @@ def attempt(
     task = make_task(first.task)
     on_progress("building")
     models = [make_model(trial.model, task, trial.seed) for trial in trials]
-    unordered_from = None if first.curriculum else first.min_length
-    curriculum = Curriculum(mastered=first.grow_above, settle_for=1, unordered_from=unordered_from)
+    with_curriculum = Curriculum(grow_above=first.grow_above, consolidate_factor=1)
+    curriculum = with_curriculum if first.curriculum else UniformLengths(first.min_length)
     promising = min(TrainConfig.threshold, first.criterion.required_accuracy)
     settings = [TrainConfig(trial.seed, trial.batch_size, trial.budget, curriculum, promising) for trial in trials]
     meter = error_meter(forward(models[0]), task, first.min_length)
@@ -57,7 +57,7 @@ def attempt(
     return [_result(*each, task, meter) for each in zip(trials, models, now, strict=True)]
 
 
-def _proof(criterion: Criterion, task: Task, meter: Meter) -> Proof:
+def _proof(criterion: Criterion, task: Task, meter: Meter) -> SolvedTest:
 
     def look(position: TrainSnapshot, settings: TrainConfig, key: Array) -> Accuracy | None:
         errors = meter(position.state.variables, key, criterion.n_consecutive, criterion)

@@ -22,7 +22,7 @@ from memoryspan.files import atomic
 from memoryspan.files.versioned import plain
 from memoryspan.runs.history_file import row_from
 from memoryspan.training import Status, TrainSnapshot
-from memoryspan.training.state import State
+from memoryspan.training.state import TrainState
 
 FOLDER = "checkpoints"
 
@@ -58,7 +58,7 @@ def save(directory: Path, position: TrainSnapshot) -> None:
     _remove(_newest_first(folder)[KEPT:])
 
 
-def load(directory: Path, like: State) -> tuple[TrainSnapshot, list[str]]:
+def load(directory: Path, like: TrainState) -> tuple[TrainSnapshot, list[str]]:
     """The newest good position, and a sentence about each newer one that is damaged.
 
     `like` is a state of the same model: what the arrays have to fit.
@@ -97,7 +97,7 @@ def _remove(paths: list[Path]) -> None:
         path.with_suffix(".safetensors").unlink(missing_ok=True)
 
 
-def _read(path: Path, like: State) -> TrainSnapshot:
+def _read(path: Path, like: TrainState) -> TrainSnapshot:
     arrays = path.with_suffix(".safetensors").read_bytes()
     rest = msgspec.json.decode(path.read_bytes(), type=Rest)
     if _checksum(arrays, rest.row, rest.status, rest.accuracy) != rest.sha256:
@@ -111,7 +111,7 @@ def _checksum(arrays: bytes, *fields) -> str:
     return digest.hexdigest()
 
 
-def _named(state: State) -> dict[str, np.ndarray]:
+def _named(state: TrainState) -> dict[str, np.ndarray]:
     """The arrays under the names of their places: `variables.trainable.0`."""
     return {_name(place): _storable(leaf) for place, leaf in jax.tree_util.tree_leaves_with_path(state)}
 
@@ -126,7 +126,7 @@ def _storable(leaf) -> np.ndarray:
     return array if array.dtype.isbuiltin == 1 else array.view(f"u{array.dtype.itemsize}")
 
 
-def _state(arrays: dict[str, np.ndarray], like: State) -> State:
+def _state(arrays: dict[str, np.ndarray], like: TrainState) -> TrainState:
     def fitting(place, leaf):
         found = arrays.get(_name(place))
         if found is None or found.shape != leaf.shape or found.dtype.itemsize != leaf.dtype.itemsize:

@@ -3,8 +3,8 @@
     run = start(lstm(Echo(), seed=0), Echo())
     result = carry_on(run)
 
-The training itself is `training.positions`, a pure function of where it stands. What is kept on the way is enough for
-it to go on after any end, a killed process included, to the same bits.
+The training itself is `training.train_chunks`, a pure function of where it stands. What is kept on the way is enough
+for it to go on after any end, a killed process included, to the same bits.
 """
 
 import shlex
@@ -34,8 +34,8 @@ from memoryspan.runs.saved import open_run
 from memoryspan.runs.snapshots import Snapshots
 from memoryspan.spec import Spec
 from memoryspan.tasks import Task, spec_of
-from memoryspan.training import Budget, HistoryRow, Result, Status, TrainConfig, TrainSnapshot, positions, restore
-from memoryspan.training.position import initial_snapshot
+from memoryspan.training import Budget, HistoryRow, Result, Status, TrainConfig, TrainSnapshot, restore, train_chunks
+from memoryspan.training.snapshot import initial_snapshot
 from memoryspan.training.state import initial_state
 from memoryspan.training.trainable import notes, trainable
 
@@ -146,7 +146,7 @@ def carry_on(
 
     Args:
         run: from `start` or `resume`, and only once.
-        on_position: called after every chunk of updates.
+        on_chunk: called after every chunk of updates.
         callbacks: as `train` takes them. A run does not keep them: to one that is resumed they are given anew.
         every: seconds between checkpoints.
 
@@ -175,7 +175,7 @@ def _train(
         return Result(Status(run.record.status), position.accuracy, tuple(rows), run.record.resolved.engine)
     seen = _seen(snapshots.load(run.directory), position)
     due = time.monotonic() + every
-    training = positions(run.model, run.task, run.settings, run.position, callbacks=callbacks, epoch=len(rows))
+    training = train_chunks(run.model, run.task, run.settings, run.position, callbacks=callbacks, epoch=len(rows))
     try:
         with closing(training):
             for position in training:

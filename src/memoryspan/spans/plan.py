@@ -13,8 +13,8 @@ from memoryspan.spans.trial import SpanSweepConfig
 from memoryspan.spec import Spec
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Budget, TrainConfig
-from memoryspan.training.loop import UPDATES
 from memoryspan.training.trainable import trainable
+from memoryspan.training.update import UPDATES
 from memoryspan.validate import whole_number
 
 

@@ -1,4 +1,4 @@
-"""How a model learns: curriculum, trainer, budget. Knows tasks and the engine, and writes no files.
+"""How a model learns: schedule of lengths, loop, stopping, budget. Knows tasks and the engine, and writes no files.
 
 Names are loaded when they are first used, so that a budget is read without JAX and Keras.
 """

@@ -31,23 +31,23 @@ class Budget:
         for name in ("examples", "tokens", "seconds"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
-                raise TaskError(f"A budget of {name} must be a number above 0, and it is {value!r}.")
+                raise TaskError(f"A budget of {name} must be a number above 0, got {value!r}.")
 
     def share(self, examples: int, tokens: int, seconds: float) -> float:
-        """How much of it is spent: of the limit that is nearest, 1 where that is reached."""
+        """Return the fraction that is spent of the nearest limit: 1 where that is reached."""
         pairs = ((examples, self.examples), (tokens, self.tokens), (seconds, self.seconds))
         return max((value / limit for value, limit in pairs if limit is not None), default=0.0)
 
     def spent(self, examples: int, tokens: int, seconds: float) -> bool:
-        """Whether any of the limits is reached."""
+        """Return whether any of the limits is reached."""
         return self.share(examples, tokens, seconds) >= 1
 
     @classmethod
     def parse(cls, text: str) -> "Budget":
-        """Reads `200k` or `200k examples`, `5M tokens` or `5Mtok`, `90s`, `10min`, `2h`."""
+        """Parse `200k` or `200k examples`, `5M tokens` or `5Mtok`, `90s`, `10min`, `2h`."""
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)([kKMgG]?)\s*((?i:examples|tokens|tok|s|min|h|))\s*", text)
         if match is None:
-            raise TaskError(f"A budget reads like 200k, 5Mtokens, 90s, 10min or 2h, and not like {text!r}.")
+            raise TaskError(f"A budget should be like 200k, 5Mtokens, 90s, 10min or 2h, got {text!r}.")
         number, multiple, unit = match.groups()
         unit = unit.lower()
         amount = float(number) * _MULTIPLES[multiple.replace("K", "k").replace("g", "G")]

@@ -1,10 +1,10 @@
-"""Keras callbacks, called where Python looks: between chunks of updates.
+"""Keras callbacks, called where Python runs: between chunks of updates.
 
-To a callback a chunk is an epoch. The batches of a chunk pass inside one compiled program, so that nobody can be called
-between two of them: hooks for batches are never called, and a callback or an option that needs them is refused.
+To a callback a chunk is an epoch. The batches of a chunk run inside one compiled program, which calls nothing between
+them: hooks for batches are never called, and a callback or an option that needs them is refused.
 
-What a callback changes between two chunks, in the model or its optimizer (the weights, the learning rate), is what the
-training goes on with.
+What a callback changes between two chunks, in the model or its optimizer (the weights, the learning rate), takes effect
+from the next chunk.
 """
 
 from collections.abc import Sequence
@@ -16,34 +16,33 @@ import jax
 
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError, TaskError
-from memoryspan.training.position import TrainSnapshot
 from memoryspan.training.result import HistoryRow, Status
-from memoryspan.training.state import State, in_model, restore
+from memoryspan.training.snapshot import TrainSnapshot
+from memoryspan.training.state import TrainState, in_model, restore
 
 CALLED = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
 
 FIGURES = tuple(field.name for field in fields(HistoryRow))
-"""What a callback is told at the end of a chunk."""
+"""What a callback is given at the end of a chunk."""
 
 UNSUPPORTED = {
-    keras.callbacks.BackupAndRestore: "a run is kept as it goes, and memoryspan train --resume RUN goes on with it",
-    keras.callbacks.ProgbarLogger: "it counts batches, and on_position=lambda place: print(place.row) tells of chunks",
+    keras.callbacks.BackupAndRestore: "a run is kept on the way, and memoryspan train --resume RUN resumes it",
+    keras.callbacks.ProgbarLogger: "it counts batches; on_chunk=lambda snapshot: print(snapshot.row) prints chunks",
     keras.callbacks.SwapEMAWeights: "it has to know the last epoch beforehand",
     keras.callbacks.TerminateOnNaN: "an update that is not finite is skipped, and a hundred in a row end the training",
 }
-"""Those of Keras that do nothing good here, and why."""
+"""Callbacks of Keras that are refused, and why."""
 
 EPOCH_ONLY = (
     ("save_freq", "epoch", 'save_freq="epoch"'),
     ("update_freq", "epoch", 'update_freq="epoch"'),
-    ("_should_trace", False, "profile_batch=0"),  # Keras keeps that option under no public name
     ("log_every_n_steps", None, "log_every_epoch=True"),
 )
 """Attributes of Keras's and MLflow's callbacks, their values where no batch is counted, and what to type for that."""
 
 
 class CallbackRunner:
-    """Calls callbacks, and hands on what they change in the model; without callbacks it does nothing at all.
+    """Calls callbacks, and returns what they change in the model; without callbacks it does nothing.
 
     Args:
         model: the one that is trained.
@@ -52,71 +51,71 @@ class CallbackRunner:
     """
 
     def __init__(self, model: keras.Model, callbacks: Sequence[keras.callbacks.Callback], epoch: int):
-        """Raises `TaskError` where one of them is no callback, or would not do here what it says."""
+        """Raise `TaskError` where one of them is no callback, or would not do here what it promises."""
         require_useful(callbacks)
         self._model, self._callbacks, self._epoch = model, callbacks, epoch
         self._logs: dict[str, Any] = {}
-        self._going = False
+        self._running = False
 
-    def before(self, position: TrainSnapshot) -> TrainSnapshot:
-        """Before a chunk: the position from which it is to begin."""
+    def before(self, snapshot: TrainSnapshot) -> TrainSnapshot:
+        """Return the snapshot from which the next chunk begins."""
         if not self._callbacks:
-            return position
-        if not self._going:
-            self._begin(position)
+            return snapshot
+        if not self._running:
+            self._begin(snapshot)
         self._call("on_epoch_begin", self._epoch, {})
-        return replace(position, state=self._left(position.state))
+        return replace(snapshot, state=self._left(snapshot.state))
 
-    def after(self, position: TrainSnapshot) -> TrainSnapshot:
-        """After a chunk: the position itself, or another where a callback changed something or ended the training."""
+    def after(self, snapshot: TrainSnapshot) -> TrainSnapshot:
+        """Return the snapshot after a chunk, or another where a callback changed something or ended the training."""
         if not self._callbacks:
-            return position
-        restore(self._model, position.state)
-        found = in_model(self._model, position.state)
-        if position.status is not Status.MEMORY:  # which comes instead of a chunk
-            self._logs = asdict(position.row)
+            return snapshot
+        restore(self._model, snapshot.state)
+        found = in_model(self._model, snapshot.state)
+        if snapshot.status is not Status.MEMORY:  # which comes instead of a chunk
+            self._logs = asdict(snapshot.row)
             self._call("on_epoch_end", self._epoch, self._logs)
             self._epoch += 1
-        if position.status is None and self._model.stop_training:
-            position = replace(position, status=Status.STOPPED)
-        if position.status is not None:
+        if snapshot.status is None and self._model.stop_training:
+            snapshot = replace(snapshot, status=Status.STOPPED)
+        if snapshot.status is not None:
             self.end()
         left = self._left(found)
         same = all(a is b for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(left), strict=True))
-        return position if same else replace(position, state=left)
+        return snapshot if same else replace(snapshot, state=left)
 
     def end(self) -> None:
-        """Lets them close what they have open; once is enough."""
-        if self._going:
-            self._going = False
+        """Call `on_train_end`, once."""
+        if self._running:
+            self._running = False
             self._call("on_train_end", self._logs)
 
-    def _begin(self, position: TrainSnapshot) -> None:
-        restore(self._model, position.state)
+    def _begin(self, snapshot: TrainSnapshot) -> None:
+        restore(self._model, snapshot.state)
         self._model.stop_training = False
         for callback in self._callbacks:
-            callback.set_params({"verbose": 0, "epochs": None, "steps": None})  # nobody knows how many there will be
+            callback.set_params({"verbose": 0, "epochs": None, "steps": None})  # how many there will be is unknown
             callback.set_model(self._model)
-        self._going = True
+        self._running = True
         self._call("on_train_begin", {})
 
     def _call(self, hook: str, *arguments) -> None:
         for callback in self._callbacks:
             getattr(callback, hook)(*arguments)
 
-    def _left(self, state: State) -> State:
-        """The state as the callbacks left it in the model."""
+    def _left(self, state: TrainState) -> TrainState:
+        """Return the state as the callbacks left it in the model."""
         left = in_model(self._model, state)
         if jax.tree.structure(left) != jax.tree.structure(state):
             raise ModelError(
                 "A callback exchanged the model's optimizer, its schedule of learning rates or what is trainable, and "
-                "a training is compiled for one of each: let it end, then change that, and call train again."
+                "a training is compiled for one of each: change that after it has ended, and call train again."
             )
         return left
 
 
 def require_useful(callbacks: Sequence[keras.callbacks.Callback]) -> None:
-    """Raises `TaskError` where a callback would not do here what it says."""
+    """Raise `TaskError` where a callback would not do here what it promises."""
     listed = isinstance(callbacks, list | tuple)
     if not listed or not all(isinstance(callback, keras.callbacks.Callback) for callback in callbacks):
         raise TaskError(
@@ -134,10 +133,10 @@ def require_useful(callbacks: Sequence[keras.callbacks.Callback]) -> None:
 def _require_called(callback: keras.callbacks.Callback) -> None:
     name = type(callback).__name__
     if type(callback) in UNSUPPORTED:
-        raise TaskError(f"{name} has no place in a training like this, so leave it out: {UNSUPPORTED[type(callback)]}.")
+        raise TaskError(f"{name} has no place in this training, so leave it out: {UNSUPPORTED[type(callback)]}.")
     if not any(_overrides(callback, hook) for hook in CALLED):
         raise TaskError(
-            f"{name} would never be called: the batches of a chunk pass inside one compiled program, so that only "
+            f"{name} would never be called: the batches of a chunk run inside one compiled program, so that only "
             f"{', '.join(CALLED)} are called, and it should have one of those."
         )
 
@@ -153,7 +152,7 @@ def _require_by_epoch(callback: keras.callbacks.Callback) -> None:
     for option, by_epoch, instead in EPOCH_ONLY:
         if getattr(callback, option, by_epoch) != by_epoch:
             raise TaskError(
-                f"{type(callback).__name__} is to count batches, and the batches of a chunk pass inside one compiled "
+                f"{type(callback).__name__} counts batches, but the batches of a chunk run inside one compiled "
                 f"program: give it {instead}."
             )
 
@@ -175,7 +174,7 @@ def _require_known_figure(callback: keras.callbacks.Callback) -> None:
     name = type(callback).__name__
     if callback.monitor not in FIGURES:
         raise TaskError(
-            f"{name} monitors {callback.monitor!r}, and a training here tells {', '.join(FIGURES)}, all of fresh "
+            f"{name} monitors {callback.monitor!r}, but a training here reports {', '.join(FIGURES)}, all of fresh "
             f'examples: give it monitor="length" and mode="max", for example.'
         )
     if callback.mode == "auto" and callback.monitor != "loss":
@@ -183,7 +182,7 @@ def _require_known_figure(callback: keras.callbacks.Callback) -> None:
 
 
 def _may_add_figures(callback: keras.callbacks.Callback) -> bool:
-    """To the figures that the callbacks after it are told: one of a person's own may."""
+    """Return whether a callback may add to the figures that those after it are given: user code may."""
     known = _library(callback) in ("keras", "mlflow", "memoryspan")
     return not known or isinstance(callback, keras.callbacks.LambdaCallback)
 

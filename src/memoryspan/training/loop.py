@@ -1,193 +1,174 @@
-"""The loop of a training: chunks of compiled updates, for one seed or several at once, and a look in between.
+"""The loop of a training: chunks of compiled updates, for one seed or several at once.
 
-Only between chunks does Python look: here at the budget and the accuracy, and whoever takes the positions at Ctrl-C.
-Where chunks begin and end depends on the state alone, so a training that goes on from a saved position ends in the same
-bits as one that never stopped.
+Python runs between chunks only: here it checks the budget and the accuracy, and the caller who takes the snapshots
+checks for Ctrl-C. Where chunks begin and end depends on the state alone, so that a training that is resumed from a
+snapshot ends in the same bits as one that never stopped.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import jax
 from jaxtyping import Array
 
 from memoryspan.backend import keras
-from memoryspan.engine import Forward
 from memoryspan.errors import InsufficientMemoryError
-from memoryspan.interrupt import immediate_sigint
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
 from memoryspan.tasks.faults import require_no_faults
 from memoryspan.training.compile import TrainStep, compile_train_step
-from memoryspan.training.curriculum import Curriculum
-from memoryspan.training.position import TrainSnapshot, initial_snapshot
-from memoryspan.training.proof import Proof
+from memoryspan.training.problem import Problem
 from memoryspan.training.result import HistoryRow, Status
 from memoryspan.training.settings import TrainConfig
-from memoryspan.training.state import State
+from memoryspan.training.snapshot import TrainSnapshot, initial_snapshot
+from memoryspan.training.state import TrainState
+from memoryspan.training.stopping import SolvedTest, check_stop
 from memoryspan.training.trainable import trainable
-from memoryspan.training.update import ChunkMetrics
-
-UPDATES = 10
-"""Updates of a chunk while sequences are short, and from one look at fresh examples to the next …"""
-
-STEPS = 16_384
-"""… and the time steps that a chunk walks at most once they are long, so that Python gets to look at the clock."""
-
-SKIPPED_IN_A_ROW = 100
-"""Updates with a gradient that is not finite, one after the other, after which there is no hope."""
+from memoryspan.training.update import ChunkMetrics, updates_at
 
 
 def chunks(
     models: Sequence[keras.Model],
     task: Task,
-    settings: Sequence[TrainConfig],
-    proof: Proof,
+    configs: Sequence[TrainConfig],
+    solved: SolvedTest,
     start: Sequence[TrainSnapshot] | None = None,
-    before: Callable[[TrainSnapshot], TrainSnapshot] = lambda position: position,
+    before: Callable[[TrainSnapshot], TrainSnapshot] = lambda snapshot: snapshot,
+    compile_step: Callable[..., TrainStep] = compile_train_step,
 ) -> Iterator[tuple[TrainSnapshot, ...]]:
-    """The training of several seeds, chunk by chunk, to the end of each; one that has ended stays where it is.
+    """Train several seeds, chunk by chunk, to the end of each; a seed that has ended keeps its snapshot.
 
-    Their settings differ in the seed alone. `proof` says what it takes to have solved the task; it is asked where the
-    last batches, at the full length, seem to. `before` gives the position from which a chunk begins, where that is to
+    Their configs differ in the seed alone. `solved` tests whether the task is solved; it is called where the last
+    batches, at the full length, promise that. `before` returns the snapshot from which a chunk begins, where that is to
     be another than the one before it. Raises as `train_seeds` does.
     """
-    first, shared = models[0], settings[0]
-    fwd, keys = trainable(models, task, shared.batch_size), [stream(each.seed, Stream.TRAINING) for each in settings]
-    now = list(start or [initial_snapshot(model, fwd, task, shared) for model in models])
-    programs: dict[tuple[int, int], TrainStep] = {}
-    crowded: set[int] = set()  # widths at which all together do not fit into memory
-    while any(position.status is None for position in now):
-        now = [before(position) for position in now]
-        widths = [_width(position, fwd, task, shared.curriculum) for position in now]
-        lanes = _lanes(now, widths, fwd)
-        limits = [widths[lane] if moves else task.min_length for lane, moves in lanes]
-        width = max(limits)
-        if width in crowded:
-            lanes, limits = [next(each for each in lanes if each[1])], [width]
-        if (width, len(lanes)) not in programs:
-            parts = [(now[lane].state, keys[lane]) for lane, _ in lanes]
-            try:
-                programs[width, len(lanes)] = compile_train_step(
-                    first, fwd, task, width, shared.curriculum, shared.batch_size, *zip(*parts, strict=True)
-                )
-            except InsufficientMemoryError:
-                if len(lanes) > 1:
-                    crowded.add(width)
-                    continue
-                ((lane, _),) = lanes
-                if not now[lane].row.updates:
-                    raise
-                now[lane] = replace(now[lane], status=Status.MEMORY)
-                yield tuple(now)
-                continue
-        here = [(now[lane], keys[lane], moves) for lane, moves in lanes]
-        further = _advance(here, programs[width, len(lanes)], limits, task, shared.batch_size)
-        for (lane, moves), position in zip(lanes, further, strict=True):
-            now[lane] = judge(position, task, settings[lane], proof) if moves else position
+    problem = Problem(models[0], trainable(models, task, configs[0].batch_size), task, configs[0])
+    keys = [stream(config.seed, Stream.TRAINING) for config in configs]
+    now = list(start or [initial_snapshot(model, problem.fwd, task, configs[0]) for model in models])
+    steps = _Steps(problem, keys, compile_step)
+    while any(snapshot.status is None for snapshot in now):
+        now = [before(snapshot) for snapshot in now]
+        lanes = _lanes(problem, now)
+        try:
+            lanes, step = steps.that_fit(lanes, now)
+        except InsufficientMemoryError:
+            seed = next(lane.seed for lane in lanes if lane.moves)
+            if not now[seed].row.updates:
+                raise
+            now[seed] = replace(now[seed], status=Status.MEMORY)
+        else:
+            for seed, snapshot in _advance(problem, step, lanes, now, keys):
+                now[seed] = check_stop(snapshot, task, configs[seed], solved)
         yield tuple(now)
 
 
-def _width(position: TrainSnapshot, fwd: Forward, task: Task, curriculum: Curriculum) -> int:
-    """The width of the next chunk's arrays; for a model that takes one length a batch, that length."""
-    length = position.row.length
-    if not fwd.ragged:
-        min_length = fwd.length_from(task.min_length, task.length)
-        length = curriculum.one_length(position.row.updates, length, min_length)
-    return fwd.width(length, task.length)
+class _Lane(NamedTuple):
+    """A seed's part in the next chunk."""
+
+    seed: int
+    """Its place among the seeds."""
+    limit: int
+    """The length that no sequence exceeds; for a model that takes one length a batch, that length."""
+    moves: bool
+    """Whether it trains, or stands still beside the others."""
 
 
-def _lanes(now: Sequence[TrainSnapshot], widths: Sequence[int], fwd: Forward) -> list[tuple[int, bool]]:
-    """Which seeds go into the next chunk, and whether each moves in it: those whose sequences are about the shortest.
+def _lanes(problem: Problem, now: Sequence[TrainSnapshot]) -> list[_Lane]:
+    """Return which seeds go into the next chunk, and which of them move: those whose sequences are about the shortest.
 
-    All of a program walk as far as the longest of them; so a seed that is far ahead waits until the others have come
-    near. Where one alone moves, it has a program to itself; else those that do not move go along and stand still.
-    Where a batch has one length, those move that have the same one as the seed that is farthest behind.
+    All seeds of a program compute as many steps as the longest sequence has, so that a seed that is far ahead waits
+    until the others have come near. One that moves alone has a program to itself; otherwise those that do not move
+    stand still beside the others. Where a batch has one length, those move that have the same as the seed that is
+    farthest behind.
     """
-    running = [lane for lane, position in enumerate(now) if position.status is None]
-    last = min(running, key=lambda lane: (now[lane].row.length, now[lane].row.updates))
-    if fwd.ragged:
-        near = [position.row.length <= 2 * now[last].row.length for position in now]
+    widths = [_width(problem, snapshot) for snapshot in now]
+    running = [seed for seed, snapshot in enumerate(now) if snapshot.status is None]
+    last = min(running, key=lambda seed: (now[seed].row.length, now[seed].row.updates))
+    if problem.fwd.ragged:
+        near = [snapshot.row.length <= 2 * now[last].row.length for snapshot in now]
     else:
         near = [width == widths[last] for width in widths]
-    moving = [position.status is None and close for position, close in zip(now, near, strict=True)]
-    alone = moving.count(True) == 1
-    return [(lane, moves) for lane, moves in enumerate(moving) if moves or not alone]
+    moving = [snapshot.status is None and close for snapshot, close in zip(now, near, strict=True)]
+    lanes = [
+        _Lane(seed, width if moves else problem.task.min_length, moves)
+        for seed, (width, moves) in enumerate(zip(widths, moving, strict=True))
+    ]
+    return lanes if moving.count(True) > 1 else [lane for lane in lanes if lane.moves]
+
+
+def _width(problem: Problem, snapshot: TrainSnapshot) -> int:
+    """Return the width of the next chunk's arrays; for a model that takes one length a batch, that length."""
+    length = snapshot.row.length
+    if not problem.fwd.ragged:
+        length = problem.config.curriculum.one_length(snapshot.row.updates, length, problem.min_length)
+    return problem.fwd.width(length, problem.task.length)
+
+
+class _Steps:
+    """The train steps of a training, each compiled when it is first needed."""
+
+    def __init__(self, problem: Problem, keys: Sequence[Array], compile_step: Callable[..., TrainStep]):
+        self._problem, self._keys, self._compile = problem, keys, compile_step
+        self._compiled: dict[tuple[int, int], TrainStep] = {}
+        self._crowded: set[int] = set()  # widths at which several seeds do not fit into memory together
+
+    def that_fit(self, lanes: list[_Lane], now: Sequence[TrainSnapshot]) -> tuple[list[_Lane], TrainStep]:
+        """Return the lanes with their step; where they do not fit into memory together, the first that moves, alone.
+
+        Raises `InsufficientMemoryError` where that one does not fit either.
+        """
+        width = max(lane.limit for lane in lanes)
+        if len(lanes) > 1 and width not in self._crowded:
+            try:
+                return lanes, self._step(width, lanes, now)
+            except InsufficientMemoryError:
+                self._crowded.add(width)
+        alone = [next(lane for lane in lanes if lane.moves)._replace(limit=width)]
+        return alone, self._step(width, alone, now)
+
+    def _step(self, width: int, lanes: list[_Lane], now: Sequence[TrainSnapshot]) -> TrainStep:
+        if (width, len(lanes)) not in self._compiled:
+            states, keys = [now[lane.seed].state for lane in lanes], [self._keys[lane.seed] for lane in lanes]
+            self._compiled[width, len(lanes)] = self._compile(self._problem, width, states, keys)
+        return self._compiled[width, len(lanes)]
 
 
 def _advance(
-    lanes: Sequence[tuple[TrainSnapshot, Array, bool]],
-    program: TrainStep,
-    limits: Sequence[int],
-    task: Task,
-    batch_size: int,
-) -> list[TrainSnapshot]:
-    """One chunk further, each seed (its position, its key) that moves."""
-    positions, keys, moving = zip(*lanes, strict=True)
-    asked = [_updates(position.row.length) if moves else 0 for position, moves in zip(positions, moving, strict=True)]
+    problem: Problem, step: TrainStep, lanes: Sequence[_Lane], now: Sequence[TrainSnapshot], keys: Sequence[Array]
+) -> list[tuple[int, TrainSnapshot]]:
+    """Run one chunk, and return each seed that moved with its snapshot after it."""
+    updates = [updates_at(now[lane.seed].row.length) if lane.moves else 0 for lane in lanes]
+    states, limits = [now[lane.seed].state for lane in lanes], [lane.limit for lane in lanes]
     began = time.perf_counter()
-    outcomes = program([position.state for position in positions], keys, asked, limits)
-    figures = jax.device_get([(totals, state.progress.length, state.skipped) for state, totals in outcomes])
-    for totals, _, _ in figures:
-        require_no_faults(task, totals.faults)
-    seconds = (time.perf_counter() - began) / sum(moving)  # each has its share of the time, as of a budget of seconds
+    outcomes = step(states, [keys[lane.seed] for lane in lanes], updates, limits)
+    figures = jax.device_get([(metrics, state.progress.length, state.skipped) for state, metrics in outcomes])
+    for metrics, _, _ in figures:
+        require_no_faults(problem.task, metrics.faults)
+    # Each seed has its share of the time, and of a budget of seconds.
+    seconds = (time.perf_counter() - began) / sum(lane.moves for lane in lanes)
     return [
-        _further(position.row, state, totals, length, skipped, seconds, batch_size) if moves else position
-        for position, moves, (state, _), (totals, length, skipped) in zip(
-            positions, moving, outcomes, figures, strict=True
-        )
+        (lane.seed, _after(now[lane.seed].row, state, metrics, length, skipped, seconds, problem.config.batch_size))
+        for lane, (state, _), (metrics, length, skipped) in zip(lanes, outcomes, figures, strict=True)
+        if lane.moves
     ]
 
 
-def _updates(length: int) -> int:
-    """Of a chunk at this length."""
-    return max(1, min(UPDATES, STEPS // length))
-
-
-def _further(
-    row: HistoryRow, state: State, totals: ChunkMetrics, length, skipped, seconds: float, batch_size: int
+def _after(
+    row: HistoryRow, state: TrainState, metrics: ChunkMetrics, length, skipped, seconds: float, batch_size: int
 ) -> TrainSnapshot:
-    updates = int(totals.updates)
+    updates = int(metrics.updates)
     return TrainSnapshot(
         state,
         HistoryRow(
             updates=row.updates + updates,
             examples=row.examples + updates * batch_size,
-            tokens=row.tokens + int(totals.tokens),
+            tokens=row.tokens + int(metrics.tokens),
             skipped=int(skipped),
             seconds=row.seconds + seconds,
             length=int(length),
-            accuracy=float(totals.accuracy) / updates,
-            loss=float(totals.loss) / updates,
+            accuracy=float(metrics.accuracy) / updates,
+            loss=float(metrics.loss) / updates,
         ),
     )
-
-
-def judge(position: TrainSnapshot, task: Task, settings: TrainConfig, proof: Proof) -> TrainSnapshot:
-    """The position with its status, where the training is over; with its accuracy, where that is what ends it."""
-    row, state = position.row, position.state
-    if position.status is not None:
-        return position
-    spent = settings.budget.spent(row.examples, row.tokens, row.seconds)
-    if row.length == task.length and (spent or _look_is_due(state, task)) and _seems_solved(state, settings, task):
-        with immediate_sigint():
-            accuracy = proof(position, settings)
-        if accuracy is not None:
-            return TrainSnapshot(state, row, Status.SOLVED, accuracy)
-    if int(state.skipped_in_a_row) >= SKIPPED_IN_A_ROW:
-        return TrainSnapshot(state, row, Status.NOT_FINITE)
-    if spent:
-        return TrainSnapshot(state, row, Status.BUDGET)
-    return position
-
-
-def _look_is_due(state: State, task: Task) -> bool:
-    """Whether the chunk had a tenth update at the full length: far out a look costs as much as fifteen of them."""
-    return int(state.progress.updates) % UPDATES < _updates(task.length)
-
-
-def _seems_solved(state: State, settings: TrainConfig, task: Task) -> bool:
-    """Whether the last batches promise that a look at fresh examples is worth it."""
-    enough = settings.curriculum.has_seen_enough(state.progress, task.length)
-    return float(state.progress.accuracy) >= settings.threshold and bool(enough)

@@ -1,4 +1,4 @@
-"""What a training leaves behind: a status with its sentence, a history, figures."""
+"""The result of a training: a status with its message, a history, figures."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,7 +8,7 @@ from memoryspan.tables import html_table
 
 
 class Status(StrEnum):
-    """How a training ended; `message` tells a person what happened and what to try."""
+    """How a training ended; `message` is what happened and what to try."""
 
     SOLVED = "solved", "The full length is solved: fresh examples prove it."
     BUDGET = (
@@ -25,13 +25,16 @@ class Status(StrEnum):
         "memory",
         "The next length does not fit into memory: give it a smaller batch_size, fewer units, or a larger machine.",
     )
-    STOPPED = "stopped", "A callback had the last word: the accuracy is that of the weights that it left in the model."
+    STOPPED = (
+        "stopped",
+        "A callback stopped the training: the accuracy is that of the weights that it left in the model.",
+    )
     INTERRUPTED = "interrupted", "Interrupted: what was learned so far is kept."
 
     message: str
 
     def __new__(cls, value: str, message: str):
-        """A member whose value is the first word, with its sentence beside it."""
+        """Return a member with this value and message."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.message = message
@@ -58,7 +61,7 @@ class HistoryRow:
 
     @classmethod
     def first(cls, length: int) -> "HistoryRow":
-        """Before the first update."""
+        """Return the row before the first update."""
         return cls(0, 0, 0, 0, 0.0, length, 0.0, 0.0)
 
     def __str__(self) -> str:
@@ -79,13 +82,13 @@ class Result:
     does not fit into memory."""
     history: tuple[HistoryRow, ...] = field(repr=False)
     engine: str
-    """Which path served the model: `unroll`, or `keras` for a model that is not recognised."""
+    """Which engine ran the model: `unroll`, or `keras` for a model that is not recognised."""
     notes: tuple[str, ...] = ()
-    """What else there is to know: of the lengths that the model takes, of layers that drop or add at random."""
+    """Remarks on the lengths that the model takes, and on layers that drop or add something at random."""
 
     @property
     def solved(self) -> bool:
-        """Whether the full length was solved."""
+        """Return whether the full length was solved."""
         return self.status is Status.SOLVED
 
     @property

@@ -6,6 +6,7 @@ from memoryspan.errors import TaskError
 from memoryspan.stats import wilson
 from memoryspan.training.budget import Budget
 from memoryspan.training.curriculum import Curriculum
+from memoryspan.training.schedule import UniformLengths
 from memoryspan.validate import seed_number, whole_number
 
 EXAMPLES = 1000
@@ -17,31 +18,33 @@ class TrainConfig:
     """How to train. The defaults solve `Echo()` on every seed tried.
 
     `threshold` is the accuracy that counts as solved: the lower end of the 95 % interval has to reach it. At its
-    default that takes 1000 right answers of 1000.
+    default that takes 1000 correct predictions of 1000.
     """
 
     seed: int = 0
     batch_size: int = 32
     budget: Budget = Budget()
-    curriculum: Curriculum = Curriculum()
+    curriculum: Curriculum | UniformLengths = Curriculum()
     threshold: float = 0.995
 
     def __post_init__(self):
         seed_number(self.seed)
         whole_number("batch_size", self.batch_size, at_least=1, instead="32, for example")
-        if not isinstance(self.budget, Budget) or not isinstance(self.curriculum, Curriculum):
+        if not isinstance(self.budget, Budget):
+            raise TaskError(f"budget must be a Budget, like Budget(examples=10_000), got {self.budget!r}.")
+        if not isinstance(self.curriculum, Curriculum | UniformLengths):
             raise TaskError(
-                f"budget and curriculum should be a Budget and a Curriculum, like Budget(examples=10_000), got "
-                f"{self.budget!r} and {self.curriculum!r}."
+                f"curriculum must be a Curriculum, like Curriculum(growth=1.5), or UniformLengths, got "
+                f"{self.curriculum!r}."
             )
         provable = wilson(EXAMPLES, EXAMPLES)[0]
         if not 0 < self.threshold <= provable:
             raise TaskError(
                 f"threshold must be above 0 and at most {provable:.4f}, the lower end of the interval of {EXAMPLES} "
-                f"right answers out of {EXAMPLES}, and it is {self.threshold!r}."
+                f"correct predictions out of {EXAMPLES}, got {self.threshold!r}."
             )
 
     @property
-    def enough(self) -> int:
-        """The least number of right answers, out of `EXAMPLES`, that proves the threshold."""
+    def required_correct(self) -> int:
+        """The least number of correct predictions, out of `EXAMPLES`, that proves the threshold."""
         return next(n for n in range(EXAMPLES + 1) if wilson(n, EXAMPLES)[0] >= self.threshold)

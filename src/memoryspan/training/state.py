@@ -8,10 +8,10 @@ from jaxtyping import Array, Int
 from memoryspan.backend import keras
 from memoryspan.engine import Variables, assign, variables_of
 from memoryspan.tasks import Task
-from memoryspan.training.curriculum import Curriculum, Progress
+from memoryspan.training.schedule import LengthSchedule, Progress
 
 
-class State(NamedTuple):
+class TrainState(NamedTuple):
     """All that changes in a training: what a checkpoint holds."""
 
     variables: Variables
@@ -19,46 +19,47 @@ class State(NamedTuple):
     progress: Progress
     updates: Int[Array, ""]
     skipped: Int[Array, ""]
-    """Updates that changed no weight: loss, gradient or outcome was not finite, or the gradient had exploded."""
+    """Updates that changed no weight: loss, gradient or weights were not finite, or the gradient had exploded."""
     skipped_in_a_row: Int[Array, ""]
-    """Of those the last ones, one after the other, that were not finite."""
+    """How many of the last updates in a row were not finite."""
 
 
 def is_compiled(model: keras.Model) -> bool:
-    """Whether a model has an optimizer: one that is only read need not."""
+    """Return whether a model has an optimizer: one that is only evaluated need not."""
     return getattr(model, "optimizer", None) is not None
 
 
 def build_optimizer(model: keras.Model) -> None:
-    """Makes the variables of the optimizer, if there is one, which Keras makes at the first `fit`."""
+    """Make the variables of the optimizer, if there is one, which Keras makes at the first `fit`."""
     if is_compiled(model) and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
 
 
-def initial_state(model: keras.Model, curriculum: Curriculum, task: Task) -> State:
-    """The model's weights and its optimizer as they are, at the beginning of the curriculum."""
+def initial_state(model: keras.Model, schedule: LengthSchedule, task: Task) -> TrainState:
+    """Return the model's weights and its optimizer as they are, at the beginning of the schedule."""
     build_optimizer(model)
     zero = jnp.int32(0)
-    return State(variables_of(model), _moments(model), curriculum.start(task.min_length, task.length), zero, zero, zero)
+    progress = schedule.start(task.min_length, task.length)
+    return TrainState(variables_of(model), _optimizer_values(model), progress, zero, zero, zero)
 
 
-def in_model(model: keras.Model, state: State) -> State:
-    """A state with the weights that are in the model and the moments that are in its optimizer."""
-    return state._replace(variables=variables_of(model), optimizer=_moments(model))
+def in_model(model: keras.Model, state: TrainState) -> TrainState:
+    """Return the state with the weights that are in the model and the moments that are in its optimizer."""
+    return state._replace(variables=variables_of(model), optimizer=_optimizer_values(model))
 
 
-def _moments(model: keras.Model) -> list[Array]:
-    """All that the optimizer keeps, the learning rate included."""
-    return [variable.value for variable in _optimizer_variables(model)]
-
-
-def _optimizer_variables(model: keras.Model) -> list[keras.Variable]:
-    return model.optimizer.variables if is_compiled(model) else []
-
-
-def restore(model: keras.Model, state: State) -> None:
-    """Puts a state's weights into the model and its moments into the optimizer: `fit` can go on from there."""
+def restore(model: keras.Model, state: TrainState) -> None:
+    """Put a state's weights into the model and its moments into the optimizer: `fit` can resume from there."""
     build_optimizer(model)
     assign(model, state.variables)
     for variable, value in zip(_optimizer_variables(model), state.optimizer, strict=True):
         variable.assign(jnp.array(value))
+
+
+def _optimizer_variables(model: keras.Model) -> list[keras.Variable]:
+    """Return all that the optimizer keeps, the learning rate included."""
+    return model.optimizer.variables if is_compiled(model) else []
+
+
+def _optimizer_values(model: keras.Model) -> list[Array]:
+    return [variable.value for variable in _optimizer_variables(model)]

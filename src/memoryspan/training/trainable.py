@@ -1,4 +1,4 @@
-"""What can be trained: models that fit the task, with an optimizer and a loss of their own."""
+"""Whether models can be trained: they have to fit the task, and to have an optimizer and a loss of their own."""
 
 from collections.abc import Sequence
 
@@ -15,9 +15,9 @@ from memoryspan.training.state import build_optimizer
 
 
 def trainable(models: Sequence[keras.Model], task: Task, batch_size: int) -> Forward:
-    """Models that differ in nothing but their weights, as one pure function for training.
+    """Return models that differ in nothing but their weights as one pure function for training.
 
-    Raises `ModelError` or `TaskError` where a training could not even begin.
+    Raises `ModelError` or `TaskError` where a training could not begin.
     """
     first = models[0]
     for model in models:
@@ -66,13 +66,14 @@ def _require_compiled(model: keras.Model, task: Task) -> None:
     own += [name for name in (*PARTS_OF_FIT, "compute_loss") if name in vars(model)]
     if own:
         raise ModelError(
-            f"The model {model.name!r} has a {own[0]} of its own, which this training would not call: its updates run "
-            f"inside one compiled program. Give it a compute_loss(x, y, y_pred, sample_weight) in its place, or a "
-            f"loss and an optimizer that do the same; or train it with model.fit, on batches from task.sample."
+            f"The model {model.name!r} has a {own[0]} of its own, which this training would not call, because its "
+            f"updates run inside one compiled program. Give it a compute_loss(x, y, y_pred, sample_weight) in its "
+            f"place, or a loss and an optimizer that do the same; or train it with model.fit, on batches "
+            f"from task.sample."
         )
     if not getattr(model, "compiled", False) or model.optimizer is None or model.loss is None:
         raise ModelError(
-            f"The model {model.name!r} is not compiled, and its own optimizer and loss are to train it: call "
+            f"The model {model.name!r} is not compiled, but its own optimizer and loss train it: call "
             f'model.compile("adam", "{task.loss}") first.'
         )
     if getattr(keras.losses.get(single_loss(model)), "reduction", "mean") in (None, "none"):
@@ -82,8 +83,8 @@ def _require_compiled(model: keras.Model, task: Task) -> None:
         )
     if getattr(model.optimizer, "inner_optimizer", model.optimizer).use_ema:
         raise ModelError(
-            f"The optimizer of {model.name!r} averages weights (use_ema=True), and what learns and is judged here are "
-            f"the weights themselves: compile the model with use_ema=False."
+            f"The optimizer of {model.name!r} averages weights (use_ema=True), but here the weights themselves are "
+            f"trained and evaluated: compile the model with use_ema=False."
         )
     build_optimizer(model)
     known = {id(variable) for variable in model.optimizer._trainable_variables}
@@ -95,7 +96,7 @@ def _require_compiled(model: keras.Model, task: Task) -> None:
 
 
 def _require_alike(model: keras.Model, first: keras.Model) -> None:
-    """Raises `ModelError` where two models could not be trained by one program."""
+    """Raise `ModelError` where two models could not be trained by one program."""
     shapes = [[(variable.shape, variable.dtype) for variable in each.variables] for each in (model, first)]
     if shapes[0] != shapes[1]:
         raise ModelError(f"Models that train together differ in their weights alone, and {model.name!r} is another.")

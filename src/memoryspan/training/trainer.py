@@ -1,26 +1,26 @@
-"""`train`, for one seed or for several together, and the positions that a training passes."""
+"""`train`, for one seed or for several together, and the chunks of which a training consists."""
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from typing import Any
 
-from memoryspan.accuracy import Accuracy
 from memoryspan.backend import keras
 from memoryspan.engine import engine_of, forward
-from memoryspan.errors import InsufficientMemoryError, TaskError
+from memoryspan.errors import TaskError
 from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.interrupt import defer_sigint, immediate_sigint
+from memoryspan.notebook import live_view
 from memoryspan.spec import call
 from memoryspan.tasks import Task
 from memoryspan.training.callbacks import CallbackRunner
-from memoryspan.training.loop import chunks, judge
-from memoryspan.training.notebook import live_view
-from memoryspan.training.position import TrainSnapshot, evaluation_key
-from memoryspan.training.proof import Proof, twice
+from memoryspan.training.compile import TrainStep, compile_train_step
+from memoryspan.training.loop import chunks
 from memoryspan.training.result import HistoryRow, Result, Status
-from memoryspan.training.settings import EXAMPLES, TrainConfig
+from memoryspan.training.settings import TrainConfig
+from memoryspan.training.snapshot import TrainSnapshot
 from memoryspan.training.state import restore
+from memoryspan.training.stopping import check_stop, full_accuracy, reaches_threshold
 from memoryspan.training.trainable import notes
 
 
@@ -28,39 +28,42 @@ def train(
     model: keras.Model,
     task: Task,
     *,
-    on_chunk: Callable[[TrainSnapshot], None] = lambda position: None,
+    on_chunk: Callable[[TrainSnapshot], None] = lambda snapshot: None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     **settings,
 ) -> Result:
-    """Trains a compiled Keras model on a task, from the weights that it has; afterwards they are in the model.
+    """Train a compiled Keras model on a task, from the weights that it has; afterwards they are in the model.
 
     The model's own optimizer and loss train it. Ctrl-C ends the training and keeps what was learned. In a notebook
-    it shows how far it is.
+    its progress is displayed.
 
     Args:
         model: any compiled Keras model whose input and output fit the task.
         task: what to learn, at its full length.
-        on_position: called after every chunk of updates.
-        callbacks: Keras callbacks, to which a chunk of updates is an epoch; the page "Callbacks and trackers" tells
-            which.
+        on_chunk: called after every chunk of updates.
+        callbacks: Keras callbacks, to which a chunk of updates is an epoch; the page "Callbacks and trackers" lists
+            those that work.
         settings: the fields of `TrainConfig`: seed, batch_size, budget, curriculum, threshold.
 
     Raises:
         ModelError: the model is not compiled, or does not fit the task.
-        TaskError: there is no such setting, or it makes no sense, or a callback would not do here what it says.
+        TaskError: there is no such setting, or it makes no sense, or a callback would not do here what it promises.
     """
-    position, history = None, []
-    training = positions(model, task, _settings("train", settings), callbacks=callbacks)
-    with live_view(task) as show, defer_sigint() as pressed, suppress(KeyboardInterrupt), closing(training):
-        for position in training:
-            history.append(position.row)
-            show(position)
-            on_chunk(position)
-            if pressed():
-                break
-    if position is not None:
-        restore(model, position.state)
-    return _result(position, history, model, task)
+    snapshot, history = None, []
+    training = train_chunks(model, task, _config("train", settings), callbacks=callbacks)
+    with live_view(task) as show:
+        with defer_sigint() as pressed, suppress(KeyboardInterrupt), closing(training):
+            for snapshot in training:
+                history.append(snapshot.row)
+                show(history)
+                on_chunk(snapshot)
+                if pressed():
+                    break
+        if snapshot is not None:
+            restore(model, snapshot.state)
+        result = _result(snapshot, history, model, task)
+        show(history, result.status.message)
+    return result
 
 
 def train_seeds(
@@ -68,18 +71,18 @@ def train_seeds(
     task: Task,
     *,
     seeds: Sequence[int],
-    on_chunk: Callable[[tuple[TrainSnapshot, ...]], None] = lambda positions: None,
+    on_chunk: Callable[[tuple[TrainSnapshot, ...]], None] = lambda snapshots: None,
     **settings,
 ) -> list[Result]:
-    """`train` for several seeds at once, in one compiled program: models that differ in nothing but their weights.
+    """Train several seeds at once, in one compiled program, with models that differ in nothing but their weights.
 
-    Each ends as it would alone, up to rounding: products of several matrices at once may add in another order.
+    Each ends as with `train` alone, up to rounding: products of several matrices at once may add in another order.
 
     Args:
         models: one for each seed, made by the same builder.
         task: as for `train`.
         seeds: one for each model.
-        on_positions: called after every chunk of updates, with where each seed stands.
+        on_chunk: called after every chunk of updates, with a snapshot of each seed.
         settings: the other fields of `TrainConfig`.
 
     Raises:
@@ -89,84 +92,71 @@ def train_seeds(
     if len(models) != len(seeds):
         raise TaskError(f"Each seed needs a model of its own: there are {len(models)} models and {len(seeds)} seeds.")
     if "seed" in settings:
-        raise TaskError("train_together has seeds, one for each model: leave seed.")
-    each = [replace(_settings("train_together", settings), seed=seed) for seed in seeds]
+        raise TaskError("train_seeds has seeds, one for each model: leave out seed.")
+    shared = _config("train_seeds", settings)
+    configs = [replace(shared, seed=seed) for seed in seeds]
     now, histories = None, [[] for _ in seeds]
+    solved = reaches_threshold(task, make_accuracy_fn(forward(models[0]), task))
     with defer_sigint() as pressed, suppress(KeyboardInterrupt):
-        for now in chunks(models, task, each, twice(task, make_accuracy_fn(forward(models[0]), task))):
-            for history, position in zip(histories, now, strict=True):
-                history.append(position.row)
+        for now in chunks(models, task, configs, solved):
+            for history, snapshot in zip(histories, now, strict=True):
+                history.append(snapshot.row)
             on_chunk(now)
             if pressed():
                 break
     if now is not None:
-        for model, position in zip(models, now, strict=True):
-            restore(model, position.state)
+        for model, snapshot in zip(models, now, strict=True):
+            restore(model, snapshot.state)
     ends = now or [None] * len(seeds)
-    return [_result(position, history, models[0], task) for position, history in zip(ends, histories, strict=True)]
+    return [_result(snapshot, history, models[0], task) for snapshot, history in zip(ends, histories, strict=True)]
 
 
-def _settings(name: str, given: dict[str, Any]) -> TrainConfig:
-    """Raises `TaskError` where there is no such setting, or it makes no sense."""
+def _config(name: str, given: dict[str, Any]) -> TrainConfig:
     if "epochs" in given:
         raise TaskError(
-            f"{name} has no setting epochs, for every example is new: say with budget=Budget(examples=10_000) how "
-            f"many it may see."
+            f"{name} has no setting epochs, because every example is new: limit their number with "
+            f"budget=Budget(examples=10_000)."
         )
     return call(TrainConfig, name, given)
 
 
-def _result(position: TrainSnapshot | None, history: list[HistoryRow], model: keras.Model, task: Task) -> Result:
-    rows, path = tuple(dict.fromkeys(history)), engine_of(model, training=True)
-    status = (position and position.status) or Status.INTERRUPTED
-    return Result(status, position and position.accuracy, rows, path, notes(model, task, status))
+def _result(snapshot: TrainSnapshot | None, history: list[HistoryRow], model: keras.Model, task: Task) -> Result:
+    rows, engine = tuple(dict.fromkeys(history)), engine_of(model, training=True)
+    status = (snapshot and snapshot.status) or Status.INTERRUPTED
+    return Result(status, snapshot and snapshot.accuracy, rows, engine, notes(model, task, status))
 
 
-def positions(
+def train_chunks(
     model: keras.Model,
     task: Task,
-    settings: TrainConfig,
+    config: TrainConfig,
     start: TrainSnapshot | None = None,
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     epoch: int = 0,
+    compile_step: Callable[..., TrainStep] = compile_train_step,
 ) -> Generator[TrainSnapshot, None, None]:
-    """The training, chunk by chunk, from `start` or from the model as it is; only the last position has a status.
+    """Train chunk by chunk, from `start` or from the model as it is; only the last snapshot has a status.
 
-    Without callbacks the model does not change on the way: `restore(model, position.state)` puts the weights in.
-    `epoch` is the number by which the first chunk is called. Raises as `train` does.
+    Without callbacks the model does not change on the way: `restore(model, snapshot.state)` puts the weights in.
+    `epoch` is the number of the first chunk. Raises as `train` does.
     """
-    measure = make_accuracy_fn(forward(model), task)
-    hooks = CallbackRunner(model, callbacks, epoch)
-    proof = twice(task, measure)
+    accuracy_fn = make_accuracy_fn(forward(model), task)
+    runner = CallbackRunner(model, callbacks, epoch)
+    solved = reaches_threshold(task, accuracy_fn)
+    starts = [start] if start else None
     try:
-        for (judged,) in chunks([model], task, [settings], proof, [start] if start else None, hooks.before):
-            position = hooks.after(judged)
-            if position.status is Status.SOLVED and position is not judged:
-                position = _judged_again(position, task, settings, proof)
-            if position.status in (Status.BUDGET, Status.NOT_FINITE, Status.STOPPED):
+        for (reached,) in chunks([model], task, [config], solved, starts, runner.before, compile_step):
+            snapshot = runner.after(reached)
+            if snapshot.status is Status.SOLVED and snapshot is not reached:  # a callback may have put in other weights
+                again = check_stop(replace(snapshot, status=None, accuracy=None), task, config, solved)
+                snapshot = again if again.status is not None else replace(again, status=Status.STOPPED)
+            if snapshot.status in (Status.BUDGET, Status.NOT_FINITE, Status.STOPPED):
                 with immediate_sigint():
-                    position = replace(position, accuracy=_full_accuracy(task, settings, position, measure))
-            yield position
-            if position.status is not None:
+                    snapshot = replace(snapshot, accuracy=full_accuracy(snapshot, task, config, accuracy_fn))
+            yield snapshot
+            if snapshot.status is not None:
                 return
     except (GeneratorExit, KeyboardInterrupt):  # Ctrl-C is an end like others
-        hooks.end()
+        runner.end()
         raise
-
-
-def _judged_again(position: TrainSnapshot, task: Task, settings: TrainConfig, proof: Proof) -> TrainSnapshot:
-    """A callback may have put other weights into a model that had solved its task."""
-    again = judge(replace(position, status=None, accuracy=None), task, settings, proof)
-    return again if again.status is not None else replace(again, status=Status.STOPPED)
-
-
-def _full_accuracy(
-    task: Task, settings: TrainConfig, position: TrainSnapshot, measure: Callable[..., Accuracy]
-) -> Accuracy | None:
-    """At the full length, or None where that does not fit into memory."""
-    key = evaluation_key(settings.seed, position.row)
-    try:
-        return measure(position.state.variables, key, EXAMPLES, task.length)
-    except InsufficientMemoryError:
-        return None

@@ -8,9 +8,10 @@ from memoryspan.backend import keras
 from memoryspan.engine import forward
 from memoryspan.errors import InsufficientMemoryError, ModelError, TaskError
 from memoryspan.inference.evaluate import make_accuracy_fn
-from memoryspan.training import TrainConfig, loop
+from memoryspan.training import TrainConfig
+from memoryspan.training.compile import compile_train_step
 from memoryspan.training.loop import chunks
-from memoryspan.training.proof import twice
+from memoryspan.training.stopping import reaches_threshold
 from tests.messages import naming
 
 TASK = Echo(8, 6, 1)
@@ -69,7 +70,7 @@ def test_each_is_solved_in_its_own_time_and_then_stays_where_it_is():
 def test_it_is_one_program_for_all_of_them():
     settings = [TrainConfig(seed=seed, budget=Budget(examples=64)) for seed in SEEDS]
     alike = models()
-    steps = list(chunks(alike, TASK, settings, twice(TASK, make_accuracy_fn(forward(alike[0]), TASK))))
+    steps = list(chunks(alike, TASK, settings, reaches_threshold(TASK, make_accuracy_fn(forward(alike[0]), TASK))))
     assert [len(positions) for positions in steps] == [len(SEEDS)] * len(steps)
 
 
@@ -94,20 +95,21 @@ def test_a_setting_that_is_none_is_refused(settings, instead):
         train_seeds([lstm(task, units=8, seed=0)], task, seeds=[0], **settings)
 
 
-def test_seeds_that_do_not_fit_into_memory_together_go_on_alone(monkeypatch):
+def test_seeds_that_do_not_fit_into_memory_together_train_alone():
     task = Echo(128, 6, 1)
     together, alone = [[lstm(task, units=12, seed=seed) for seed in SEEDS[:2]] for _ in range(2)]
     expected = [train(model, task, seed=seed) for seed, model in zip(SEEDS, alone, strict=False)]
-    room, crowded, compile_train_step = {1: 128, 2: 64}, [], loop.compile_train_step
+    room, crowded = {1: 128, 2: 64}, []
 
-    def small_machine(model, fwd, task, width, curriculum, batch_size, states, keys):
+    def small_machine(problem, width, states, keys):
         if width > room[len(states)]:
             crowded.append((width, len(states)))
             raise InsufficientMemoryError("too long")
-        return compile_train_step(model, fwd, task, width, curriculum, batch_size, states, keys)
+        return compile_train_step(problem, width, states, keys)
 
-    monkeypatch.setattr(loop, "compile_chunk", small_machine)
-    results = train_seeds(together, task, seeds=SEEDS[:2])
-    assert [result.status for result in results] == [Status.SOLVED] * 2
-    assert [len(result.history) for result in results] == [len(result.history) for result in expected]
+    configs = [TrainConfig(seed) for seed in SEEDS[:2]]
+    solved = reaches_threshold(task, make_accuracy_fn(forward(together[0]), task))
+    *_, ends = chunks(together, task, configs, solved, compile_step=small_machine)
+    assert [snapshot.status for snapshot in ends] == [Status.SOLVED] * 2
+    assert [snapshot.row.updates for snapshot in ends] == [result.history[-1].updates for result in expected]
     assert crowded == [(128, 2)]

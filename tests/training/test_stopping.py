@@ -5,8 +5,8 @@ from memoryspan import Echo, lstm
 from memoryspan.accuracy import Accuracy
 from memoryspan.engine import forward
 from memoryspan.training import TrainConfig
-from memoryspan.training.position import initial_snapshot
-from memoryspan.training.proof import confirm_on_two_samples
+from memoryspan.training.snapshot import initial_snapshot
+from memoryspan.training.stopping import confirm_on_two_samples
 
 TASK = Echo(8, 6, 1)
 

@@ -10,8 +10,8 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 
 from memoryspan import Echo, Status, lstm, train
+from memoryspan.notebook import view
 from memoryspan.training import HistoryRow
-from memoryspan.training.notebook import view
 from tests.messages import names
 
 PREPARE = """
@@ -79,13 +79,15 @@ def test_a_training_is_one_display_that_is_redrawn_and_ends_with_how_it_ended(ke
 
 def test_it_is_redrawn_four_times_a_second_at_most(kernel):
     _, *redrawn = kernel(
-        "from memoryspan.training import Position, Row\n"
-        "from memoryspan.training.notebook import live_view\n"
+        "from memoryspan.training import HistoryRow\n"
+        "from memoryspan.notebook import live_view\n"
         "now = 0.0\n"
         "with live_view(task, clock=lambda: now) as show:\n"
         "    for eighth in range(9):\n"
         "        now = eighth / 8\n"
-        "        show(Position(None, Row(eighth + 1, 32, 32, 0, 0.1, 2, 0.5, 0.1)))"
+        "        rows = [HistoryRow(eighth + 1, 32, 32, 0, 0.1, 2, 0.5, 0.1)]\n"
+        "        show(rows)\n"
+        "    show(rows, 'ended')"
     )
     updates = [re.findall(r"(\d+) updates", readable(html(message))) for message in redrawn]
     assert updates == [["1"], ["3"], ["5"], ["7"], ["9"], ["9"]]  # the last one is drawn because it is the last
