@@ -81,6 +81,7 @@ def test_ctrl_c_while_everything_is_imported_ends_the_process_without_a_tracebac
     assert (process.returncode, out, len(err.strip().splitlines())) == (130, "", 1)
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_does_not_end_a_training(tmp_path):
     command = f"{sys.executable} -m memoryspan train --length 4 --features 5 --run {tmp_path / 'run'} | true"
     answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)

@@ -61,6 +61,7 @@ def test_a_model_comes_back_with_its_optimizer_and_its_bits(tmp_path):
     assert loaded.loss == model.loss
 
 
+@pytest.mark.slow
 def test_it_opens_in_plain_keras_on_another_backend_with_the_same_answers(reference, tmp_path):
     answers = tmp_path / "answers.npy"
     command = [sys.executable, "-c", PLAIN_KERAS, str(reference / "model.keras"), str(answers)]
@@ -247,6 +248,7 @@ def of_ones_own(name):
     return {**settings, "optimizer": optimizer() if callable(optimizer) else optimizer}, part
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
 @pytest.mark.parametrize("inside", [False, True], ids=["the model", "a model inside it"])
 @pytest.mark.parametrize("name", OF_ONES_OWN)

@@ -72,6 +72,7 @@ def test_the_page_of_the_documentation_takes_a_million_steps_alone(tmp_path):
     assert names(" ".join(refused.output.split()), 4, "--docs")
 
 
+@pytest.mark.slow
 def test_it_writes_the_page_and_its_picture_from_a_run(tmp_path):
     run, docs = tmp_path / "run", tmp_path / "docs"
     docs.mkdir()

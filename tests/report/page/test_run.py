@@ -310,6 +310,7 @@ def test_a_model_that_does_not_run_in_a_page_is_shown_all_the_same(browser, tmp_
         assert page.locator("#sequence").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "settings"),
     [
@@ -346,6 +347,7 @@ def test_where_a_task_does_not_tell_what_is_near_enough_no_answer_is_judged(brow
         assert shown.locator(".answer .wrong, .answer .right").count() == 0
 
 
+@pytest.mark.slow
 def test_where_more_than_one_answer_may_be_right_none_is_judged(browser, tmp_path):
     with opened(browser, untrained(tmp_path, "embedded_reber", length=12)) as page:
         page.click("#roll")
