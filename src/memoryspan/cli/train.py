@@ -1,4 +1,4 @@
-"""`memoryspan train`: train a model until it remembers, and keep the run."""
+"""`memoryspan train`: train a model until it has solved a task, and save the run."""
 
 import json
 import shlex
@@ -18,28 +18,30 @@ from memoryspan.user_code import is_import_path
     "  memoryspan train --learning-rate 0.001 --budget 60s --run runs/slow\n  memoryspan train --resume runs/slow",
 )
 @task_options
+@click.option("--model", type=SpecType(), help="The model: lstm, gru,layers=2, mine.py:build.  [default: lstm]")
+@click.option("--units", type=int, help="The width of the model.  [default: the model's own; lstm's is 25]")
 @click.option(
-    "--model", type=SpecType(), help="What is to remember: lstm, gru,layers=2, mine.py:build.  [default: lstm]"
+    "--parameters", type=Count(), help="Instead: the largest width with at most this many parameters, like 15k."
 )
-@click.option("--units", type=int, help="Its width.  [default: the model's own; lstm's is 25]")
-@click.option("--parameters", type=Count(), help="Or: as wide as so many parameters allow, like 15k.")
 @seed_option
-@click.option("--batch-size", type=int, default=32, show_default=True, help="Examples an update.")
-@click.option("--learning-rate", type=float, help="Of Adam.  [default: the model's own; lstm's is 0.02]")
+@click.option("--batch-size", type=int, default=32, show_default=True, help="Examples per update.")
+@click.option(
+    "--learning-rate", type=float, help="The learning rate of Adam.  [default: the model's own; lstm's is 0.02]"
+)
 @click.option(
     "--threshold", type=float, default=0.995, show_default=True, help="Accuracy to prove, by its 95 % interval."
 )
-@click.option("--budget", help="Stop unsolved after so much: 200k (examples), 5Mtokens, 90s, 10min.  [default: 2M]")
-@click.option("--run", "directory", type=click.Path(), help="Where to keep it.  [default: a fresh directory in runs/]")
-@click.option("--resume", type=click.Path(), help="Go on with this run; --budget may give it more.")
+@click.option("--budget", help="Stop after 200k (examples), 5Mtokens, 90s or 10min, even if unsolved.  [default: 2M]")
+@click.option("--run", "directory", type=click.Path(), help="The directory of the run.  [default: a new one in runs/]")
+@click.option("--resume", type=click.Path(), help="Resume this run, with a larger --budget if you like.")
 @json_option
 @click.pass_context
 def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> None:
     """Train a model on a task, short sequences first, until fresh examples prove that it is solved.
 
-    Keeps a run: its record, history, checkpoints, its learning curve, and the model as model.keras (which opens in any
-    Keras 3, without this package, where its layers are Keras's own). Ctrl-C keeps what was learned. Exit codes: 0
-    solved; 1 not within the budget.
+    Saves a run: its record, history, checkpoints and learning curve, and the model as model.keras. That file opens in
+    any Keras 3 without this package, if its layers are Keras's own. Ctrl-C keeps what was learned. Exit codes: 0
+    solved; 1 not solved within the budget.
     """
     from memoryspan.training.budget import Budget
 
