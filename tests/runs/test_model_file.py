@@ -298,7 +298,7 @@ def test_a_run_with_a_loss_of_ones_own_answers_and_is_resumed_once_the_loss_is_r
     with registered(own_loss):
         again = resume(tmp_path / "run", budget=Budget(examples=1280))
         again.lock.release()
-    assert again.position.row.examples == 640
+    assert again.snapshot.row.examples == 640
 
 
 def test_a_run_that_was_killed_answers_without_its_loss(tmp_path):

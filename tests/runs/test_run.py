@@ -18,7 +18,7 @@ from safetensors.numpy import load_file
 from memoryspan import Budget, Echo, Status, lstm, train
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError, RunError
-from memoryspan.runs import carry_on, load_model, open_run, record, resume, snapshots, start
+from memoryspan.runs import carry_on, load_model, open_run, record, resume, start, weight_snapshots
 from memoryspan.training import TrainConfig
 from tests.files.test_lock import held_by_another_process
 from tests.messages import names, naming
@@ -52,7 +52,7 @@ def everything(directory: Path) -> dict:
         "state": {name: array.tobytes() for name, array in state.items()},
         "snapshots": {
             moment: [array.tobytes() for array in arrays if array.dtype == np.float32]
-            for moment, arrays in snapshots.load(directory).items()
+            for moment, arrays in weight_snapshots.load(directory).items()
         },
         "history": [replace(row, seconds=0) for row in run.history()],
         "results": run.record.results and msgspec.structs.replace(run.record.results, seconds=0),
@@ -213,11 +213,11 @@ def test_ctrl_c_at_any_moment_keeps_what_was_learned(tmp_path, seed):
     with ctrl_c(random.Random(seed).uniform(0.05, 0.8)):
         result = carry_on(begun, on_chunk=seen.append, every=0.01)
     assert result.status is Status.INTERRUPTED
-    assert result.history == tuple(position.row for position in seen)
+    assert result.history == tuple(snapshot.row for snapshot in seen)
     assert open_run(begun.directory).record.status == "interrupted"
     assert open_run(begun.directory).history() == result.history
     opened = resume(begun.directory)
-    assert (opened.notices, opened.position.row) == ((), result.history[-1])
+    assert (opened.notices, opened.snapshot.row) == ((), result.history[-1])
     opened.lock.release()
 
 
@@ -232,7 +232,7 @@ def test_more_ctrl_c_while_that_is_written_breaks_nothing(tmp_path, seed, monkey
     opened = resume(begun.directory)
     rows = open_run(begun.directory).history()
     assert opened.notices == ()
-    assert opened.position.row.updates == (rows[-1].updates if rows else 0)
+    assert opened.snapshot.row.updates == (rows[-1].updates if rows else 0)
     opened.lock.release()
 
 
@@ -253,8 +253,8 @@ def test_ctrl_c_ends_the_last_measurement_too(tmp_path):
 
 
 def test_an_interrupted_run_comes_to_the_bits_of_one_that_was_not(reference, tmp_path):
-    def stop_at_200(position):
-        if position.row.updates == 200:
+    def stop_at_200(snapshot):
+        if snapshot.row.updates == 200:
             signal.raise_signal(signal.SIGINT)
 
     run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
@@ -306,15 +306,15 @@ def full_disk_above(size: int):
 def test_a_full_disk_leaves_the_last_checkpoint_good(reference, tmp_path):
     run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
 
-    def fill(position):
-        if position.row.updates == 200:
+    def fill(snapshot):
+        if snapshot.row.updates == 200:
             resource.setrlimit(resource.RLIMIT_FSIZE, (8000, resource.RLIM_INFINITY))
 
     resume_it = f"--resume {run.directory}"
     with full_disk_above(2**40), pytest.raises(RunError, match=naming(run.directory, resume_it)):
         carry_on(run, on_chunk=fill, every=0)
     opened = resume(run.directory)
-    assert 0 < opened.position.row.updates <= 200
+    assert 0 < opened.snapshot.row.updates <= 200
     assert opened.notices == ()
     carry_on(opened)
     assert everything(run.directory) == everything(reference)
@@ -330,7 +330,7 @@ def test_a_disk_that_is_full_at_once_leaves_nothing_behind(tmp_path, monkeypatch
 def test_a_history_that_cannot_be_written_stops_the_training(tmp_path):
     run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
 
-    def fill(position):
+    def fill(snapshot):
         (run.directory / "history.jsonl").unlink()
         (run.directory / "history.jsonl").symlink_to("/dev/full")
 
@@ -341,8 +341,8 @@ def test_a_history_that_cannot_be_written_stops_the_training(tmp_path):
 def test_a_damaged_checkpoint_is_passed_over_the_person_told_and_the_bits_the_same(reference, tmp_path):
     run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
 
-    def stop_at_200(position):
-        if position.row.updates == 200:
+    def stop_at_200(snapshot):
+        if snapshot.row.updates == 200:
             signal.raise_signal(signal.SIGINT)
 
     carry_on(run, on_chunk=stop_at_200, every=0)
@@ -351,7 +351,7 @@ def test_a_damaged_checkpoint_is_passed_over_the_person_told_and_the_bits_the_sa
     opened = resume(run.directory)
     (notice,) = opened.notices
     assert names(notice, "000000000200.json")
-    assert opened.position.row.updates == int(before.stem)
+    assert opened.snapshot.row.updates == int(before.stem)
     carry_on(opened)
     assert everything(run.directory) == everything(reference)
 

@@ -25,13 +25,13 @@ from memoryspan.files import atomic
 from memoryspan.files.lock import lock
 from memoryspan.files.versioned import plain
 from memoryspan.interrupt import defer_sigint
-from memoryspan.runs import checkpoint, history_file, record, snapshots
+from memoryspan.runs import checkpoint, history_file, record, weight_snapshots
 from memoryspan.runs.describe import finish_record, new_record
 from memoryspan.runs.directory import create_run_dir, require_empty
 from memoryspan.runs.model_file import is_all_keras, load_model, save_model
 from memoryspan.runs.record import Record
 from memoryspan.runs.saved import open_run
-from memoryspan.runs.snapshots import Snapshots
+from memoryspan.runs.weight_snapshots import Snapshots
 from memoryspan.spec import Spec
 from memoryspan.tasks import Task, spec_of
 from memoryspan.training import Budget, HistoryRow, Result, Status, TrainConfig, TrainSnapshot, restore, train_chunks
@@ -55,7 +55,7 @@ class Run:
     task: Task
     model: keras.Model
     settings: TrainConfig
-    position: TrainSnapshot
+    snapshot: TrainSnapshot
     """Where it stands."""
     notices: tuple[str, ...]
     """Sentences for the person, about what was found on opening it."""
@@ -64,7 +64,7 @@ class Run:
     @property
     def ended(self) -> bool:
         """Whether there is nothing left to train, and nothing left to write."""
-        return self.position.status is not None and self.record.status == self.position.status
+        return self.snapshot.status is not None and self.record.status == self.snapshot.status
 
 
 def start(
@@ -91,7 +91,7 @@ def start(
     fwd = trainable([model], task, settings.batch_size)
     made_by = made_by or Spec(model.name)
     place = create_run_dir(Path(directory) if directory else None, f"{task.name}-{made_by.name}-{task.length}")
-    position = initial_snapshot(model, fwd, task, settings)
+    snapshot = initial_snapshot(model, fwd, task, settings)
     instead = "Make room there, or give another --run."
     with atomic.as_run_error(place, instead):
         held = lock(place)
@@ -103,12 +103,12 @@ def start(
     try:
         with atomic.as_run_error(place, instead):
             first = new_record(model, fwd, task, settings, made_by)
-            notices = (*notes(model, task), *_write_first(place, model, position, first))
+            notices = (*notes(model, task), *_write_first(place, model, snapshot, first))
     except BaseException:  # what is half made is worth nothing, and would be in the way
         shutil.rmtree(place, ignore_errors=True)
         held.release()
         raise
-    return Run(place, first, task, model, settings, position, notices, held)
+    return Run(place, first, task, model, settings, snapshot, notices, held)
 
 
 def resume(directory: str | Path, *, budget: Budget | None = None, kind: Callable[..., Task] | None = None) -> Run:
@@ -135,7 +135,7 @@ def resume(directory: str | Path, *, budget: Budget | None = None, kind: Callabl
 def carry_on(
     run: Run,
     *,
-    on_chunk: Callable[[TrainSnapshot], None] = lambda position: None,
+    on_chunk: Callable[[TrainSnapshot], None] = lambda snapshot: None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     every: float = CHECKPOINT_SECONDS,
 ) -> Result:
@@ -170,59 +170,59 @@ def _train(
     every: float,
     pressed: Callable[[], bool],
 ) -> Result:
-    position, rows = run.position, list(history_file.history(run.directory))
+    snapshot, rows = run.snapshot, list(history_file.history(run.directory))
     if run.ended:
-        return Result(Status(run.record.status), position.accuracy, tuple(rows), run.record.resolved.engine)
-    seen = _seen(snapshots.load(run.directory), position)
+        return Result(Status(run.record.status), snapshot.accuracy, tuple(rows), run.record.resolved.engine)
+    seen = _seen(weight_snapshots.load(run.directory), snapshot)
     due = time.monotonic() + every
-    training = train_chunks(run.model, run.task, run.settings, run.position, callbacks=callbacks, epoch=len(rows))
+    training = train_chunks(run.model, run.task, run.settings, run.snapshot, callbacks=callbacks, epoch=len(rows))
     try:
         with closing(training):
-            for position in training:
-                rows.append(position.row)
-                seen = _seen(seen, position)
-                due = _keep(run, position, seen, due, every)
-                on_chunk(position)
+            for snapshot in training:
+                rows.append(snapshot.row)
+                seen = _seen(seen, snapshot)
+                due = _keep(run, snapshot, seen, due, every)
+                on_chunk(snapshot)
                 if pressed():
                     break
-        return _finish(run, position, seen, rows)
+        return _finish(run, snapshot, seen, rows)
     except KeyboardInterrupt:
-        return _finish(run, position, seen, rows)
+        return _finish(run, snapshot, seen, rows)
 
 
-def _seen(before: Snapshots, position: TrainSnapshot) -> Snapshots:
-    return snapshots.with_moment(before, position.row.updates, position.state.variables)
+def _seen(before: Snapshots, snapshot: TrainSnapshot) -> Snapshots:
+    return weight_snapshots.with_moment(before, snapshot.row.updates, snapshot.state.variables)
 
 
-def _keep(run: Run, position: TrainSnapshot, seen: Snapshots, due: float, every: float) -> float:
+def _keep(run: Run, snapshot: TrainSnapshot, seen: Snapshots, due: float, every: float) -> float:
     """Adds the row to the history, makes a checkpoint if one is due, and says when the next one is."""
     with _written(run):
-        history_file.append(run.directory, position.row)
+        history_file.append(run.directory, snapshot.row)
         began = time.monotonic()
         if began < due:
             return due
         atomic.sync(run.directory / history_file.FILE)  # a checkpoint never knows more than the history
-        snapshots.save(run.directory, seen)
-        checkpoint.save(run.directory, position)
+        weight_snapshots.save(run.directory, seen)
+        checkpoint.save(run.directory, snapshot)
     took = time.monotonic() - began
     return began + took + max(every, took / CHECKPOINT_SHARE)
 
 
-def _finish(run: Run, position: TrainSnapshot, seen: Snapshots, rows: list[HistoryRow]) -> Result:
+def _finish(run: Run, snapshot: TrainSnapshot, seen: Snapshots, rows: list[HistoryRow]) -> Result:
     """Writes the end of it, or, where it has no status yet, the interruption."""
-    rows = [row for row in rows if row.updates < position.row.updates]
-    if position.row.updates:  # Ctrl-C may have come before its row was added
-        rows.append(position.row)
-    status = position.status or Status.INTERRUPTED
-    restore(run.model, position.state)
+    rows = [row for row in rows if row.updates < snapshot.row.updates]
+    if snapshot.row.updates:  # Ctrl-C may have come before its row was added
+        rows.append(snapshot.row)
+    status = snapshot.status or Status.INTERRUPTED
+    restore(run.model, snapshot.state)
     with _written(run):
         history_file.rewrite(run.directory, rows)
-        snapshots.save(run.directory, seen)
-        checkpoint.save(run.directory, position)
+        weight_snapshots.save(run.directory, seen)
+        checkpoint.save(run.directory, snapshot)
         save_model(run.model, run.directory)
-        record.write(run.directory, finish_record(run.record, status, position))
+        record.write(run.directory, finish_record(run.record, status, snapshot))
     found = notes(run.model, run.task, status)
-    return Result(status, position.accuracy, tuple(rows), run.record.resolved.engine, found)
+    return Result(status, snapshot.accuracy, tuple(rows), run.record.resolved.engine, found)
 
 
 def _written(run: Run):
@@ -232,9 +232,9 @@ def _written(run: Run):
     )
 
 
-def _write_first(place: Path, model: keras.Model, position: TrainSnapshot, first: Record) -> tuple[str, ...]:
+def _write_first(place: Path, model: keras.Model, snapshot: TrainSnapshot, first: Record) -> tuple[str, ...]:
     """All that `resume` needs; the record last, for with it the run is there. Tells where `resume` will not do."""
-    checkpoint.save(place, position)
+    checkpoint.save(place, snapshot)
     history_file.rewrite(place, ())
     save_model(model, place)
     record.write(place, first)
@@ -251,20 +251,20 @@ def _reopen(place: Path, budget: Budget | None, kind: Callable[..., Task] | None
     atomic.clean(place)
     task, settings, model = saved.task, saved.settings, load_model(place, for_training=True)
     _require_same_file(saved.record.config.task, task, place)
-    position, notices = checkpoint.load(place, initial_state(model, settings.curriculum, task))
-    checkpoint.forget_after(place, position.row.updates)
-    _put_rows_aside(place, position)
-    notices += _put_snapshots_aside(place, position)
+    snapshot, notices = checkpoint.load(place, initial_state(model, settings.curriculum, task))
+    checkpoint.forget_after(place, snapshot.row.updates)
+    _put_rows_aside(place, snapshot)
+    notices += _put_snapshots_aside(place, snapshot)
     if budget is not None:
-        _require_larger(budget, position, place)
+        _require_larger(budget, snapshot, place)
         settings = replace(settings, budget=budget)
-    if position.status in (Status.BUDGET, Status.STOPPED) and not _is_spent(settings.budget, position):
-        position = replace(position, status=None, accuracy=None)
-    record_now = _going_on(saved.record, settings, position)
+    if snapshot.status in (Status.BUDGET, Status.STOPPED) and not _is_spent(settings.budget, snapshot):
+        snapshot = replace(snapshot, status=None, accuracy=None)
+    record_now = _going_on(saved.record, settings, snapshot)
     if record_now != saved.record:
         record.write(place, record_now)
-    notices += _remarks(record_now, position)
-    return Run(place, record_now, task, model, settings, position, tuple(notices), held)
+    notices += _remarks(record_now, snapshot)
+    return Run(place, record_now, task, model, settings, snapshot, tuple(notices), held)
 
 
 def _require_same_file(named: Spec, task: Task, place: Path) -> None:
@@ -276,48 +276,48 @@ def _require_same_file(named: Spec, task: Task, place: Path) -> None:
         )
 
 
-def _put_rows_aside(place: Path, position: TrainSnapshot) -> None:
-    """Ends the history where the position stands, torn line or not: what came after it will come again."""
+def _put_rows_aside(place: Path, snapshot: TrainSnapshot) -> None:
+    """Ends the history where the snapshot stands, torn line or not: what came after it will come again."""
     rows = history_file.history(place)
-    history_file.rewrite(place, (row for row in rows if row.updates <= position.row.updates))
+    history_file.rewrite(place, (row for row in rows if row.updates <= snapshot.row.updates))
 
 
-def _put_snapshots_aside(place: Path, position: TrainSnapshot) -> list[str]:
+def _put_snapshots_aside(place: Path, snapshot: TrainSnapshot) -> list[str]:
     """The same for the snapshots; where they are damaged, the training goes on without them."""
     try:
-        snapshots.save(place, snapshots.load(place, until=position.row.updates))
+        weight_snapshots.save(place, weight_snapshots.load(place, until=snapshot.row.updates))
     except RunError as error:
-        (place / snapshots.FILE).unlink()
+        (place / weight_snapshots.FILE).unlink()
         return [f"{error} That was done: the training itself needs none of it."]
     return []
 
 
-def _is_spent(budget: Budget, position: TrainSnapshot) -> bool:
-    return budget.spent(position.row.examples, position.row.tokens, position.row.seconds)
+def _is_spent(budget: Budget, snapshot: TrainSnapshot) -> bool:
+    return budget.spent(snapshot.row.examples, snapshot.row.tokens, snapshot.row.seconds)
 
 
-def _require_larger(budget: Budget, position: TrainSnapshot, place: Path) -> None:
-    if position.status in (None, Status.BUDGET, Status.STOPPED) and _is_spent(budget, position):
-        row = position.row
+def _require_larger(budget: Budget, snapshot: TrainSnapshot, place: Path) -> None:
+    if snapshot.status in (None, Status.BUDGET, Status.STOPPED) and _is_spent(budget, snapshot):
+        row = snapshot.row
         raise RunError(
             f"The run in {place} has had {row.examples:,} examples, {row.tokens:,} tokens and {row.seconds:.1f} s "
             f"already, which spends the new budget: give it more than that with --budget."
         )
 
 
-def _going_on(saved: Record, settings: TrainConfig, position: TrainSnapshot) -> Record:
+def _going_on(saved: Record, settings: TrainConfig, snapshot: TrainSnapshot) -> Record:
     """The record of a run that is taken up again, or as it was where it has ended."""
-    if saved.status == position.status:
+    if saved.status == snapshot.status:
         return saved
     config = msgspec.structs.replace(saved.config, training=plain(settings))
     return msgspec.structs.replace(saved, config=config, status=record.UNFINISHED, results=None)
 
 
-def _remarks(now: Record, position: TrainSnapshot) -> list[str]:
+def _remarks(now: Record, snapshot: TrainSnapshot) -> list[str]:
     """What the person should know before it goes on."""
-    if position.status is Status.BUDGET:
+    if snapshot.status is Status.BUDGET:
         return ["Its budget is spent, and nothing is left to train: give it a larger one with --budget."]
-    if position.status is not None:
-        return [f"It ended before, and nothing is left to train. {position.status.message}"]
+    if snapshot.status is not None:
+        return [f"It ended before, and nothing is left to train. {snapshot.status.message}"]
     changed = difference(now.environment, environment())
     return [f"It goes on elsewhere ({changed}): the last bits of its results may differ."] if changed else []

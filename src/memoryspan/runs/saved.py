@@ -67,9 +67,9 @@ class SavedRun:
         from memoryspan.training.state import initial_state, restore
 
         like = initial_state(model, self.settings.curriculum, self.task)
-        position, _ = checkpoint.load(self.directory, like)
-        restore(model, position.state)
-        return model, position.row.updates
+        snapshot, _ = checkpoint.load(self.directory, like)
+        restore(model, snapshot.state)
+        return model, snapshot.row.updates
 
 
 def open_run(directory: str | Path, kind: "Callable[..., Task] | None" = None) -> SavedRun:
