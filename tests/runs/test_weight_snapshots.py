@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from memoryspan.engine import assign, variables_of
 from memoryspan.errors import RunError
-from memoryspan.runs import load_model, resume, weight_snapshots
+from memoryspan.runs import Run, load_model, weight_snapshots
 from memoryspan.training import Budget
 from tests.messages import naming
 from tests.runs.small import slow_model
@@ -74,7 +74,7 @@ def test_a_damaged_file_is_said_to_be_damaged_and_stops_no_training(run):
     (run / weight_snapshots.FILE).write_bytes(b"\x00" * 40)
     with pytest.raises(RunError, match=naming(run / weight_snapshots.FILE)):
         weight_snapshots.load(run)
-    again = resume(run, budget=Budget(examples=20_000))
+    again = Run.resume(run, budget=Budget(examples=20_000))
     again.lock.release()
     assert any(weight_snapshots.FILE in notice for notice in again.notices)
     assert not (run / weight_snapshots.FILE).exists()
@@ -84,5 +84,5 @@ def test_what_came_after_the_snapshot_is_put_aside(run):
     kept = dict(weight_snapshots.load(run))
     kept[900] = next(iter(kept.values()))
     weight_snapshots.save(run, kept)
-    resume(run, budget=replace(Budget(), examples=20_000)).lock.release()
+    Run.resume(run, budget=replace(Budget(), examples=20_000)).lock.release()
     assert max(weight_snapshots.load(run)) == 400

@@ -71,7 +71,7 @@ def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | N
             "task": _task(task, model),
             "network": network,
             "reason": reason,
-            "examples": [] if network is None else list(_examples(task, run.settings.seed)),
+            "examples": [] if network is None else list(_examples(task, run.config.seed)),
             "history": [{name: getattr(row, name) for name in ("examples", "accuracy", "length")} for row in history],
             "story": _story(history, task),
             "held": held and _held(held),
