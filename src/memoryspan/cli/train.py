@@ -6,7 +6,8 @@ import shlex
 import click
 
 from memoryspan.cli.options import Count, SpecType, given, json_option, seed_option, task_options
-from memoryspan.cli.output import say, sigint_raises
+from memoryspan.cli.output import say
+from memoryspan.interrupt import sigint_raises
 from memoryspan.spec import Spec
 from memoryspan.user_code import is_import_path
 
