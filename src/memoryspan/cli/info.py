@@ -69,9 +69,9 @@ def _recurrence() -> dict:
 
 def _run(directory: str) -> dict:
     from memoryspan.files.versioned import plain
-    from memoryspan.runs import open_run
+    from memoryspan.runs import Run
 
-    return {"run": directory, **plain(open_run(directory).record)}
+    return {"run": directory, **plain(Run.load(directory).record)}
 
 
 def _sweep(directory: str) -> dict:

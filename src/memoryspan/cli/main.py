@@ -11,8 +11,9 @@ from importlib import import_module
 import click
 
 from memoryspan._version import __version__
-from memoryspan.cli.output import leaving_at_ctrl_c, silence
+from memoryspan.cli.output import silence
 from memoryspan.errors import MemoryspanError
+from memoryspan.interrupt import exit_at_sigint
 from memoryspan.user_code import blame
 
 COMMANDS = {
@@ -63,7 +64,7 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point of the command line."""
-    with leaving_at_ctrl_c():
+    with exit_at_sigint():
         sys.exit(_run())
 
 

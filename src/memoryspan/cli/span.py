@@ -149,11 +149,11 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
 
 def _keep_held(target: str, task, held) -> None:
     """With the run, for its page: where it was asked about the run's own task, and the training has ended."""
-    from memoryspan.runs import open_run
+    from memoryspan.runs import Run
     from memoryspan.runs.describe import task_config
     from memoryspan.spans import cache
 
-    run = open_run(target)
+    run = Run.load(target)
     if run.record.results is not None and task_config(task) == run.record.config.task:
         cache.save(run, cache.as_record(held, run.record.results.updates))
 

@@ -6,7 +6,8 @@ import shlex
 import click
 
 from memoryspan.cli.options import Count, SpecType, given, json_option, seed_option, task_options
-from memoryspan.cli.output import say, sigint_raises
+from memoryspan.cli.output import say
+from memoryspan.interrupt import sigint_raises
 from memoryspan.spec import Spec
 from memoryspan.user_code import is_import_path
 
@@ -54,8 +55,7 @@ def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> N
         run = _start(budget or Budget(), as_json, **options)
     for notice in run.notices:
         click.echo(notice, err=True)
-    code = _carry_on(run, as_json)
-    ctx.exit(code)
+    ctx.exit(_train(run, as_json))
 
 
 def _refuse_other_options(ctx: click.Context) -> None:
@@ -85,16 +85,17 @@ def _start(
     task = (task or Spec("echo")).with_settings(length=length, n_features=features, out_index=out_index)
     chosen = make_task(task)  # what makes no sense is refused before Keras is imported
     from memoryspan.models import make_model, resolve_units, with_defaults
-    from memoryspan.runs import start
+    from memoryspan.runs import Run
     from memoryspan.training import TrainConfig
 
-    settings = TrainConfig(seed=seed, budget=budget, **settings)
+    config = TrainConfig(seed=seed, budget=budget, **settings)
     model = (model or Spec("lstm")).with_settings(units=units, learning_rate=learning_rate, parameters=parameters)
     model = resolve_units(model, chosen)
     built = make_model(model, chosen, seed)
     summary: list[str] = []
     built.summary(print_fn=summary.append)  # now, for it counts the optimizer's weights as well once there are any
-    run = start(built, chosen, settings, directory=directory, made_by=with_defaults(model).with_settings(seed=seed))
+    made_by = with_defaults(model).with_settings(seed=seed)
+    run = Run.create(built, chosen, config, directory=directory, made_by=made_by)
     if not as_json:
         say("\n".join(summary))
     return run
@@ -103,25 +104,24 @@ def _start(
 def _resume(directory: str, budget, task: Spec | None, model: Spec | None):
     """Where the run's task or layers are from a person's own file, that file has been given again."""
     from memoryspan.models import model_named
-    from memoryspan.runs import resume
+    from memoryspan.runs import Run
     from memoryspan.tasks import task_named
 
     if model is not None:
         model_named(model.name)
-    return resume(directory, budget=budget, kind=task_named(task.name) if task else None)
+    return Run.resume(directory, budget=budget, kind=task_named(task.name) if task else None)
 
 
-def _carry_on(run, as_json: bool) -> int:
-    """Trains, shows, and returns the exit code."""
+def _train(run, as_json: bool) -> int:
+    """Train, print the result, and return the exit code."""
     from memoryspan.cli.live import training
-    from memoryspan.runs import carry_on
     from memoryspan.training import Status
 
     with sigint_raises(), training(run.task.min_length, run.task.length) as on_chunk:
-        result = carry_on(run, on_chunk=on_chunk)
+        result = run.train(on_chunk=on_chunk)
     drawn = _draw(run, result)
     if as_json:
-        say(json.dumps(_as_json(run, result)))
+        say(json.dumps(_as_json(run)))
     else:
         _show(run, result, drawn)
     return {Status.SOLVED: 0, Status.INTERRUPTED: 130}.get(result.status, 1)
@@ -147,11 +147,10 @@ def _draw(run, result) -> bool:
     return True
 
 
-def _as_json(run, result) -> dict:
+def _as_json(run) -> dict:
     from memoryspan.files.versioned import plain
-    from memoryspan.runs import open_run
 
-    return {"run": str(run.directory), **plain(open_run(run.directory).record)}
+    return {"run": str(run.directory), **plain(run.record)}
 
 
 def _show(run, result, drawn: bool) -> None:
@@ -167,7 +166,7 @@ def _show(run, result, drawn: bool) -> None:
         say(f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training")
     if result.accuracy is not None:
         say(f"Accuracy: {result.accuracy}\n")
-        show_fresh(run.model, run.task, run.settings.seed, count=3)
+        show_fresh(run.model, run.task, run.config.seed, count=3)
     pictures = ["learning-curve.png", "learning-curve.svg"] if drawn else []
     kept = ", ".join(["model.keras", *pictures, "run.json", "history.jsonl"])
     say(f"\nThe run is in {run.directory}: {kept}.")
