@@ -7,6 +7,7 @@ from memoryspan.errors import UserCodeError
 from memoryspan.spec import Spec, call, unknown
 from memoryspan.tasks.adding import Adding
 from memoryspan.tasks.base import Batch, Task, require_task
+from memoryspan.tasks.classification import Classification
 from memoryspan.tasks.copying import Copy
 from memoryspan.tasks.delay import Delay
 from memoryspan.tasks.distractors import Distractors
@@ -95,6 +96,7 @@ __all__ = [
     "TASKS",
     "Adding",
     "Batch",
+    "Classification",
     "Copy",
     "Delay",
     "Distractors",
