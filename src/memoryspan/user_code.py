@@ -90,17 +90,26 @@ _KERAS = re.compile(r"^(Exception encountered when calling [^\n]*\s*)?(Could not
 
 
 def blame(error: BaseException) -> str | None:
-    """The error in a sentence, if it was raised in, or below, a stranger's code."""
+    """Return the error in a sentence if it was raised in, or below, user code."""
     if isinstance(error, SyntaxError) and (place := _called(error.filename or "")):
         return f"{place}, line {error.lineno}: {error.msg}."
-    frames = [
-        (place, frame) for frame in traceback.extract_tb(error.__traceback__) if (place := _called(frame.filename))
-    ]
+    frames = _own_frames(error)
     if not frames:
         return None
-    place, last = frames[-1]
-    what = _cause(error)
-    return f"{place}, line {last.lineno}, in {last.name}: {type(error).__name__}: {what}."
+    last = frames[-1]
+    return f"{_called(last.filename)}, line {last.lineno}, in {last.name}: {type(error).__name__}: {_cause(error)}."
+
+
+def own_traceback(error: BaseException | None) -> str:
+    """Return the traceback of an error, limited to the frames in user code; empty if `blame` finds none."""
+    if error is None or blame(error) is None:
+        return ""
+    lines = traceback.format_list(_own_frames(error)) + traceback.format_exception_only(error)
+    return "".join(["Traceback (your own code, most recent call last):\n", *lines])
+
+
+def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    return [frame for frame in traceback.extract_tb(error.__traceback__) if _called(frame.filename)]
 
 
 _SHA256 = "__memoryspan_sha256__"
