@@ -75,7 +75,7 @@ def file_of(name: str) -> str | None:
 
 
 def aside() -> redirect_stdout:
-    """While a stranger's code runs: what it prints goes to standard error, for standard output has the results."""
+    """Send what user code prints to standard error while it runs: standard output has the results."""
     return redirect_stdout(sys.stderr)
 
 
@@ -113,7 +113,7 @@ def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
 
 
 _SHA256 = "__memoryspan_sha256__"
-"""The attribute of a stranger's module that holds the hash of its file."""
+"""The attribute of a module of user code that holds the hash of its file."""
 
 _THEIRS: dict[str, str] = {}
 """What people have named: each file, as they named it, and the folders of each package, by the package's name."""
