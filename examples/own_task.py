@@ -4,19 +4,20 @@
     memoryspan span --task examples/own_task.py:Again,n_features=8 --model lstm --model gru
 
 A task is a frozen dataclass with the members of `memoryspan.Task`. `length` is the width of the arrays that it samples;
-how long each example in them is, it is told.
+how long each example in them is, it is told. `Classification`
+has the loss, the activation and what is right, of a task that is answered with a class.
 """
 
 from dataclasses import dataclass
 
 import jax.numpy as jnp
 
-from memoryspan import Batch
 from memoryspan.sampling import row_lengths, symbols
+from memoryspan.tasks import Batch, Classification
 
 
 @dataclass(frozen=True)
-class Again:
+class Again(Classification):
     """Whether the first of `length` symbols comes a second time."""
 
     length: int = 20
@@ -25,8 +26,6 @@ class Again:
     name = "again"
     return_sequences = False
     n_outputs = 2
-    loss = "categorical_crossentropy"
-    activation = "softmax"
     min_length = 2
 
     @property
@@ -46,7 +45,3 @@ class Again:
         inside = jnp.arange(self.length) < lengths[:, None]
         seen_again = ((tokens == tokens[:, :1]) & inside)[:, 1:].any(axis=1)
         return Batch(tokens, lengths, seen_again.astype(jnp.int32), jnp.ones(batch_size, bool))
-
-    def correct(self, predictions, targets):
-        """The likelier of the two answers is the right one."""
-        return predictions.argmax(-1) == targets

@@ -107,7 +107,7 @@ def test_a_task_that_nobody_has_named_is_not_taken_for_the_one_whose_name_it_has
     class Louder(Echo):
         pass
 
-    assert spec_of(Louder()).name.endswith("test_strangers:" + Louder.__qualname__)
+    assert spec_of(Louder()).name.endswith("test_user_code:" + Louder.__qualname__)
 
 
 def test_the_packages_own_task_is_its_own_whoever_passes_it_on(write):
@@ -274,7 +274,7 @@ def test_an_object_where_a_class_should_be(write):
         ("dict(found._asdict())", ["dict", "memoryspan.tasks.Batch(inputs, lengths"]),
         ("found[:3]", ["tuple", "memoryspan.tasks.Batch(inputs, lengths"]),
         ("tuple(found)", ["tuple", "memoryspan.tasks.Batch(inputs, lengths"]),
-        ("found._replace(asked=None)", ["asked", "Batch"]),
+        ("found._replace(target_mask=None)", ["target_mask", "Batch"]),
     ],
 )
 def test_a_sample_that_is_no_batch_is_told_what_was_expected(write, returned, words):
@@ -310,6 +310,19 @@ def test_blame_finds_the_line_and_leaves_other_errors_alone(write):
     line = path.read_text().splitlines().index("        return length / nowhere") + 1
     assert names(str(user_code.blame(caught.value)), "mine.py", f"line {line}", "lag", "NameError", "'nowhere'")
     assert user_code.blame(ValueError("ours")) is None
+
+
+def test_the_traceback_of_ones_own_code_has_its_lines_and_the_whole_message_and_no_frame_of_others(write):
+    path = write(TASK + "    def lag(self, length):\n        raise ValueError('first line\\nsecond line')\n")
+    task = make_task(Spec(f"{path}:MyTask"))
+    with pytest.raises(ValueError, match="first line") as caught:
+        task.lag(3)
+    _, place, source, *message = user_code.own_traceback(caught.value).splitlines()
+    line = len(path.read_text().splitlines())
+    assert source.strip().startswith("raise ValueError")
+    assert place == f'  File "{path}", line {line}, in lag'
+    assert message == ["ValueError: first line", "second line"]
+    assert user_code.own_traceback(ValueError("ours")) == user_code.own_traceback(None) == ""
 
 
 def test_the_cause_is_named_and_not_what_keras_wraps_it_in(write):

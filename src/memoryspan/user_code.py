@@ -75,7 +75,7 @@ def file_of(name: str) -> str | None:
 
 
 def aside() -> redirect_stdout:
-    """While a stranger's code runs: what it prints goes to standard error, for standard output has the results."""
+    """Send what user code prints to standard error while it runs: standard output has the results."""
     return redirect_stdout(sys.stderr)
 
 
@@ -90,21 +90,30 @@ _KERAS = re.compile(r"^(Exception encountered when calling [^\n]*\s*)?(Could not
 
 
 def blame(error: BaseException) -> str | None:
-    """The error in a sentence, if it was raised in, or below, a stranger's code."""
+    """Return the error in a sentence if it was raised in, or below, user code."""
     if isinstance(error, SyntaxError) and (place := _called(error.filename or "")):
         return f"{place}, line {error.lineno}: {error.msg}."
-    frames = [
-        (place, frame) for frame in traceback.extract_tb(error.__traceback__) if (place := _called(frame.filename))
-    ]
+    frames = _own_frames(error)
     if not frames:
         return None
-    place, last = frames[-1]
-    what = _cause(error)
-    return f"{place}, line {last.lineno}, in {last.name}: {type(error).__name__}: {what}."
+    last = frames[-1]
+    return f"{_called(last.filename)}, line {last.lineno}, in {last.name}: {type(error).__name__}: {_cause(error)}."
+
+
+def own_traceback(error: BaseException | None) -> str:
+    """Return the traceback of an error, limited to the frames in user code; empty if `blame` finds none."""
+    if error is None or blame(error) is None:
+        return ""
+    lines = traceback.format_list(_own_frames(error)) + traceback.format_exception_only(error)
+    return "".join(["Traceback (your own code, most recent call last):\n", *lines])
+
+
+def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    return [frame for frame in traceback.extract_tb(error.__traceback__) if _called(frame.filename)]
 
 
 _SHA256 = "__memoryspan_sha256__"
-"""The attribute of a stranger's module that holds the hash of its file."""
+"""The attribute of a module of user code that holds the hash of its file."""
 
 _THEIRS: dict[str, str] = {}
 """What people have named: each file, as they named it, and the folders of each package, by the package's name."""

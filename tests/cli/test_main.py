@@ -57,6 +57,37 @@ def test_bad_input_is_a_sentence_on_standard_error_and_no_traceback():
     assert names(sentence, "out_index", 50, 0, 49, "length=50", "out_index=49")
 
 
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        ("def deep():\n    return [][3]\ndef build(task):\n    return deep()\n", [4, 2]),
+        ("def fail():\n    {}['width']\nfail()\n", [3, 2]),
+        ("def build(task:\n    pass\n", [1]),
+        (
+            "import keras\nclass Mine(keras.layers.Layer):\n    def call(self, inputs):\n        return self.missing\n"
+            "def build(task):\n    return keras.Sequential([keras.Input((None, task.n_features)), Mine()])\n",
+            [6, 4],
+        ),
+    ],
+    ids=["when it is built", "when it is imported", "when it is parsed", "below Keras"],
+)
+def test_an_error_in_a_file_of_ones_own_is_shown_with_the_frames_of_that_file_alone(
+    memoryspan, tmp_path, content, lines
+):
+    file = tmp_path / "mine.py"
+    file.write_text(content)
+    answer = memoryspan("train", "--model", f"{file}:build", "--run", tmp_path / "run")
+    assert (answer.code, answer.out) == (2, "")
+    first, *shown, message = answer.err.splitlines()
+    assert first.startswith("Traceback (")
+    places = [line.strip() for line in shown if line.startswith("  File ")]
+    assert [place.split(", in ")[0] for place in places] == [f'File "{file}", line {line}' for line in lines]
+    assert all(f"    {content.splitlines()[line - 1].strip()}" in shown for line in lines)
+    assert message.startswith("Error: ")
+    assert names(message, file, f"line {lines[-1]}")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_reader_that_leaves_early_is_no_error_of_ours():
     command = f"{sys.executable} -m memoryspan info --json | true"
     answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)

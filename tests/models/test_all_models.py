@@ -10,9 +10,7 @@ import pytest
 
 from memoryspan import Echo, evaluate, forward, predict, variables_of
 from memoryspan.errors import TaskError
-from memoryspan.models import MODELS
-from memoryspan.models.tcn import tcn
-from memoryspan.models.transformer import transformer
+from memoryspan.models import MODELS, tcn, transformer
 from memoryspan.runs.model_file import load_model, save_model
 from memoryspan.tasks.adding import Adding
 from memoryspan.tasks.delay import Delay

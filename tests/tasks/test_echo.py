@@ -108,7 +108,7 @@ def test_a_task_says_what_fits_it():
     assert (task.length, task.n_features, task.out_index) == (50, 100, 2)
     assert (task.n_outputs, task.return_sequences, task.loss, task.activation) == (
         100,
-        "once",
+        False,
         "categorical_crossentropy",
         "softmax",
     )

@@ -75,7 +75,7 @@ def test_the_tutorial_ends_at_about_nothing_and_the_curriculum_at_everything(mon
     assert kinds(found) == kinds(committed("vanilla_lstm.ipynb"))
 
     assert number(r"Accuracy: (\S+)", words(found, "evaluate-code")) <= 6
-    assert number(r"right=(\d+), examples=1000", words(found, "plateau")) <= 25
+    assert number(r"n_correct=(\d+), examples=1000", words(found, "plateau")) <= 25
     assert number(r"Share of the symbol to echo: (\S+)%", words(found, "gradient-code")) < 0.1
     assert number(r"has ([\d,]+) times", words(found, "gradient-code")) > 100
     assert number(r"Share of the symbol to echo: (\S+)%", words(found, "short-code")) > 20
@@ -96,7 +96,7 @@ def test_a_model_and_a_task_of_ones_own_are_trained_measured_and_seen_into():
     assert kinds(found) == kinds(committed("own_model_and_task.ipynb"))
 
     assert "solved" in words(found, "model-code")
-    assert number(r"right=(\d+), examples=1000", words(found, "measure-code")) > 950
+    assert number(r"n_correct=(\d+), examples=1000", words(found, "measure-code")) > 950
     assert words(found, "predict").splitlines() == ["3, then no other: 0", "3, then another: 1"]
     assert "solved" in words(found, "layer-code")
     assert words(found, "paths-code").splitlines() == ["GRU: unroll", "LeakyCell: keras"]

@@ -14,7 +14,7 @@ from memoryspan._version import __version__
 from memoryspan.cli.output import silence
 from memoryspan.errors import MemoryspanError
 from memoryspan.interrupt import exit_at_sigint
-from memoryspan.user_code import blame
+from memoryspan.user_code import blame, own_traceback
 
 COMMANDS = {
     "train": "Train a model until it has solved a task, and save the run.",
@@ -78,25 +78,25 @@ def _run() -> int:
         error.show()
         return 2
     except MemoryspanError as error:
-        return _complain(str(error))
+        return _complain(str(error), error.__cause__)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         return 130
     except BrokenPipeError:  # the reader of our output has gone (`| head`): nothing more to say
         silence()
         return 1
-    except OSError as error:
-        if theirs := blame(error):
-            return _complain(theirs)
+    except Exception as error:
+        if message := blame(error):  # raised in a task or a model from a person's own file
+            return _complain(message, error)
+        if not isinstance(error, OSError):
+            raise
         silence()  # a full disk behind a redirection
         return _complain(f"The output could not be written: {error.strerror or error}. Make room, or write elsewhere.")
-    except Exception as error:
-        if theirs := blame(error):  # raised in a task or a model from a person's own file
-            return _complain(theirs)
-        raise
 
 
-def _complain(sentence: str) -> int:
+def _complain(message: str, cause: BaseException | None = None) -> int:
+    """Print an error behind the traceback of its cause in user code, and return the exit code of bad input."""
+    click.echo(own_traceback(cause), nl=False, err=True)
     click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(sentence, err=True)
+    click.echo(message, err=True)
     return 2

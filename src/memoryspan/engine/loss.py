@@ -111,7 +111,7 @@ def _encoding(model: keras.Model, x: Array | None, shape: tuple[int, ...], n_cla
     return next((each for each in encodings if cost(each, classes) < cost(each, wrong)), _one_hot)
 
 
-def weights_of(asked: Bool[Array, "batch *steps"]) -> Float[Array, "batch *steps"]:
-    """Sample weights under which Keras's mean over all positions is the mean over those that were asked."""
-    asked = asked.astype(jnp.float32)
-    return asked / jnp.maximum(asked.mean(), 1e-9)
+def weights_of(target_mask: Bool[Array, "batch *steps"]) -> Float[Array, "batch *steps"]:
+    """Sample weights under which Keras's mean over all positions is the mean over those in the mask."""
+    weights = target_mask.astype(jnp.float32)
+    return weights / jnp.maximum(weights.mean(), 1e-9)

@@ -1,8 +1,8 @@
 """What a task is: how sequences are made, and what is right.
 
 A task is a frozen dataclass. Its `length` is the width, in time steps, of the arrays that `sample` makes; the
-lengths of the examples in them are chosen by whoever asks, and may be known only at run time. Inputs are tokens
-or real vectors, answers are classes, numbers or vectors of numbers, asked for once an example or at any of its steps:
+lengths of the examples in them are an argument, and may be known only at run time. Inputs are tokens
+or real vectors, answers are classes, numbers or vectors of numbers, one for an example or one at any of its steps:
 what differs is a shape, never a branch in the code that trains or evaluates.
 """
 
@@ -24,8 +24,8 @@ class Batch(NamedTuple):
         targets: the right answers: a class (an integer), a number (a float), or, of a task whose `n_outputs` is 2 or
             more, a vector of that many numbers (floats). A number that is answered with several, such as quantiles,
             is a vector of one.
-        target_mask: where an answer is asked for: within the row's length, and at least once in a row. What stands in
-            `targets` elsewhere means nothing. An example is right where every answer asked for is.
+        target_mask: the steps that have an answer: within the row's length, and at least once in a row. What stands in
+            `targets` elsewhere means nothing. An example is right where all of its answers are.
     """
 
     inputs: Int[Array, "batch time"] | Float[Array, "batch time features"]
@@ -154,18 +154,18 @@ def _require_batch(task: Any, called: str) -> None:
         )
     if lacking := [name for name, part in zip(Batch._fields, batch, strict=True) if not hasattr(part, "shape")]:
         raise TaskError(f"{called} samples no array of {' or '.join(lacking)}, and a Batch has four arrays.")
-    asked = (rows,) if not task.return_sequences else (rows, steps)
+    answers = (rows, steps) if task.return_sequences else (rows,)
     inputs = (rows, steps) if _is_whole(batch.inputs) else (rows, steps, task.n_features)
     one_value = _is_whole(batch.targets) or task.n_outputs == 1
-    targets = (asked,) if one_value else ((*asked, task.n_outputs), (*asked, 1))
-    expected = dict(zip(Batch._fields, ((inputs,), ((rows,),), targets, (asked,)), strict=True))
+    targets = (answers,) if one_value else ((*answers, task.n_outputs), (*answers, 1))
+    expected = dict(zip(Batch._fields, ((inputs,), ((rows,),), targets, (answers,)), strict=True))
     for name, part in zip(Batch._fields, batch, strict=True):
         if part.shape not in expected[name]:
             shape = f"{expected[name][0]}"
             if name == "targets" and not one_value:
                 shape = (
-                    f"{asked} for classes, which are integers, {(*asked, task.n_outputs)} for vectors of numbers "
-                    f"(floats), or {(*asked, 1)} for one number of which several are said, as quantiles are"
+                    f"{answers} for classes, which are integers, {(*answers, task.n_outputs)} for vectors of numbers "
+                    f"(floats), or {(*answers, 1)} for one number that is answered with several, such as quantiles"
                 )
             raise TaskError(
                 f"{called} samples {name} of shape {part.shape} for {rows} examples of up to {steps} steps, and they "

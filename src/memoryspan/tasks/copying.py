@@ -9,14 +9,15 @@ is T = 100. They count the blanks before the marker as answers as well; here onl
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
+from memoryspan.tasks.classification import Classification
 from memoryspan.validate import whole_number
 
 
 @dataclass(frozen=True)
-class Copy:
+class Copy(Classification):
     """Give back the first `n_copied` symbols, in order, in the last `n_copied` steps of `length`.
 
     Inputs are the `n_symbols` symbols, then the blank, then the marker.
@@ -31,8 +32,6 @@ class Copy:
 
     name: ClassVar[str] = "copy"
     return_sequences: ClassVar[bool] = True
-    loss: ClassVar[str] = "categorical_crossentropy"
-    activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("n_symbols", self.n_symbols, at_least=2, at_most=2**31 - 3, instead="8, for example")
@@ -78,9 +77,3 @@ class Copy:
         inputs = jnp.where(nth == -1, marker, inputs)
         targets = jnp.take_along_axis(copied, jnp.clip(nth, 0, self.n_copied - 1), axis=1)
         return Batch(inputs, lengths, targets, (nth >= 0) & (nth < self.n_copied))
-
-    def correct(
-        self, predictions: Float[Array, "batch time outputs"], targets: Int[Array, "batch time"]
-    ) -> Bool[Array, "batch time"]:
-        """The most probable symbol is the right one."""
-        return predictions.argmax(-1) == targets

@@ -8,14 +8,15 @@ be held is `delay` symbols at once, whatever the length.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
+from memoryspan.tasks.classification import Classification
 from memoryspan.validate import whole_number
 
 
 @dataclass(frozen=True)
-class Delay:
+class Delay(Classification):
     """The symbol `delay` steps back, at every step of `length` that has one, out of `n_features`.
 
     Raises:
@@ -28,8 +29,6 @@ class Delay:
 
     name: ClassVar[str] = "delay"
     return_sequences: ClassVar[bool] = True
-    loss: ClassVar[str] = "categorical_crossentropy"
-    activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("n_features", self.n_features, at_least=2, at_most=2**31 - 1, instead="8, for example")
@@ -67,9 +66,3 @@ class Delay:
         t = jnp.arange(self.length)
         targets = jnp.pad(tokens, ((0, 0), (self.delay, 0)))[:, : self.length]
         return Batch(tokens, lengths, targets, (t >= self.delay) & (t < lengths[:, None]))
-
-    def correct(
-        self, predictions: Float[Array, "batch time outputs"], targets: Int[Array, "batch time"]
-    ) -> Bool[Array, "batch time"]:
-        """The most probable symbol is the right one."""
-        return predictions.argmax(-1) == targets

@@ -3,20 +3,21 @@
 Hochreiter & Schmidhuber, Neural Computation 9(8), 1997, experiment 2c (very long time lags, no local regularities):
 (b, x, distractors, e), after which x comes again, or the same with y. Published are 50 to 1,000 distractor symbols to
 draw from, and at least q = 50 … 1,000 of them in a sequence; after these each step ends the sequence with a probability
-of 1/10, so that it has q + 3 steps or more. Here whoever asks chooses the lengths; the default has q = 100.
+of 1/10, so that it has q + 3 steps or more. Here the lengths are chosen; the default has q = 100.
 """
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
+from memoryspan.tasks.classification import Classification
 from memoryspan.validate import whole_number
 
 
 @dataclass(frozen=True)
-class Distractors:
+class Distractors(Classification):
     """Tell x from y, seen at the second of `length` steps, after symbols drawn out of `n_distractors`.
 
     Inputs are the distractors, then e, b, x and y; the classes are x and y.
@@ -30,8 +31,6 @@ class Distractors:
 
     name: ClassVar[str] = "distractors"
     return_sequences: ClassVar[bool] = False
-    loss: ClassVar[str] = "categorical_crossentropy"
-    activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("n_distractors", self.n_distractors, at_least=1, at_most=2**31 - 5, instead="100, for example")
@@ -75,7 +74,3 @@ class Distractors:
         inputs = symbols(for_distractors, batch_size, self.length, self.n_distractors)
         inputs = inputs.at[:, 0].set(b).at[:, 1].set(x + targets).at[rows, lengths - 1].set(e)
         return Batch(inputs, lengths, targets, jnp.ones(batch_size, bool))
-
-    def correct(self, predictions: Float[Array, "batch outputs"], targets: Int[Array, "batch"]) -> Bool[Array, "batch"]:
-        """The more probable of the two is the right one."""
-        return predictions.argmax(-1) == targets

@@ -7,14 +7,15 @@ Python", 2017, chapter 6): `length` symbols drawn uniformly, and at the end the 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
+from memoryspan.tasks.classification import Classification
 from memoryspan.validate import position, whole_number
 
 
 @dataclass(frozen=True)
-class Echo:
+class Echo(Classification):
     """Echo the symbol at position `out_index` (counted from 0) of `length` symbols out of `n_features`.
 
     Raises:
@@ -27,8 +28,6 @@ class Echo:
 
     name: ClassVar[str] = "echo"
     return_sequences: ClassVar[bool] = False
-    loss: ClassVar[str] = "categorical_crossentropy"
-    activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("length", self.length, at_least=1, at_most=2**31 - 1, instead="50, for example")
@@ -63,7 +62,3 @@ class Echo:
         tokens = symbols(key, batch_size, self.length, self.n_features)
         lengths = jnp.broadcast_to(jnp.asarray(length, jnp.int32), (batch_size,))
         return Batch(tokens, lengths, tokens[:, self.out_index], jnp.ones(batch_size, bool))
-
-    def correct(self, predictions: Float[Array, "batch outputs"], targets: Int[Array, "batch"]) -> Bool[Array, "batch"]:
-        """The most probable symbol is the right one."""
-        return predictions.argmax(-1) == targets

@@ -3,7 +3,7 @@
 Hochreiter & Schmidhuber, Neural Computation 9(8), 1997, experiment 1; the grammar is that of A. S. Reber (Journal of
 Verbal Learning and Verbal Behavior 6, 1967), embedded by A. Cleeremans et al. (Neural Computation 1(3), 1989): B, then
 T or P, then a string of the grammar, then the same T or P again, then E. Published strings have the lengths at which
-their random walks end, 12 symbols on average. Here whoever asks chooses the length, and a string is what the walk is
+their random walks end, 12 symbols on average. Here the length is chosen, and a string is what the walk is
 where it has that length.
 """
 
@@ -13,6 +13,7 @@ from typing import ClassVar
 from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.tasks.base import Batch
+from memoryspan.tasks.classification import Classification
 from memoryspan.validate import whole_number
 
 SYMBOLS = "BTPSXVE"
@@ -36,7 +37,7 @@ stays, to 1 part in 10**10 (it converges as 0.69**n, by the two largest eigenval
 
 
 @dataclass(frozen=True)
-class EmbeddedReber:
+class EmbeddedReber(Classification):
     """Predict each next symbol of a string of the embedded Reber grammar, `length` of them.
 
     Inputs and classes are B, T, P, S, X, V and E; the E that ends the string is predicted and not read. As published,
@@ -52,8 +53,6 @@ class EmbeddedReber:
 
     name: ClassVar[str] = "embedded_reber"
     return_sequences: ClassVar[bool] = True
-    loss: ClassVar[str] = "categorical_crossentropy"
-    activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, instead="20, for example")
@@ -97,8 +96,7 @@ class EmbeddedReber:
         b = jnp.zeros_like(outer)
         strings = jnp.concatenate([b, outer, b, _walk(for_walk, self.length - 2, lengths - 5)], axis=1)
         strings = strings.at[rows, lengths - 1].set(outer[:, 0])
-        asked = jnp.arange(self.length) < lengths[:, None]
-        return Batch(strings[:, :-1], lengths, strings[:, 1:], asked)
+        return Batch(strings[:, :-1], lengths, strings[:, 1:], jnp.arange(self.length) < lengths[:, None])
 
     def correct(
         self, predictions: Float[Array, "batch time outputs"], targets: Int[Array, "batch time"]

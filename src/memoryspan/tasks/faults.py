@@ -14,11 +14,11 @@ from memoryspan.tasks.base import Batch, Task
 
 FAULTS = (
     "a length below 1 or above the width of the array: lengths go from 1 to self.length",
-    "a row in which nothing is asked within its length: asked should be true at least once there",
+    "a row without a step to answer within its length: target_mask should be true at least once there",
     "a symbol that is not from 0 to n_features - 1",
     "an input that is infinite or not a number",
-    "a class that is not from 0 to n_outputs - 1 where an answer is asked",
-    "a target that is infinite or not a number where an answer is asked",
+    "a class that is not from 0 to n_outputs - 1 where target_mask is true",
+    "a target that is infinite or not a number where target_mask is true",
 )
 """What can be wrong with the values of a batch, in the order of `faults_of`."""
 
@@ -28,9 +28,9 @@ ROWS = 64
 
 def faults_of(task: Task, batch: Batch) -> Bool[Array, "faults"]:
     """Return which of `FAULTS` the batch has; runs under `jax.jit`."""
-    inputs, lengths, targets, asked = batch
+    inputs, lengths, targets, target_mask = batch
     inside = jnp.arange(inputs.shape[1]) < lengths[:, None]
-    due = asked & inside if asked.ndim == 2 else asked
+    due = target_mask & inside if target_mask.ndim == 2 else target_mask
     symbols, classes = (jnp.issubdtype(array.dtype, jnp.integer) for array in (inputs, targets))
     never = jnp.bool(False)
     return jnp.stack(

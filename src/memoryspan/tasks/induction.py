@@ -7,14 +7,15 @@ at a length of 256, with a vocabulary of 16, and tested up to 2**20.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
+from memoryspan.tasks.classification import Classification
 from memoryspan.validate import whole_number
 
 
 @dataclass(frozen=True)
-class Induction:
+class Induction(Classification):
     """Say, at the last of `length` steps, which token followed the special one; the special one is the last token.
 
     Raises:
@@ -26,8 +27,6 @@ class Induction:
 
     name: ClassVar[str] = "induction"
     return_sequences: ClassVar[bool] = False
-    loss: ClassVar[str] = "categorical_crossentropy"
-    activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("n_features", self.n_features, at_least=3, at_most=2**31 - 1, instead="16, for example")
@@ -66,7 +65,3 @@ class Induction:
         tokens = symbols(for_tokens, batch_size, self.length, special)
         inputs = tokens.at[rows, place].set(special).at[rows, lengths - 1].set(special)
         return Batch(inputs, lengths, tokens[rows, place + 1], jnp.ones(batch_size, bool))
-
-    def correct(self, predictions: Float[Array, "batch outputs"], targets: Int[Array, "batch"]) -> Bool[Array, "batch"]:
-        """The most probable token is the right one."""
-        return predictions.argmax(-1) == targets

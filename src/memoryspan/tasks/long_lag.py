@@ -12,20 +12,21 @@ so that a_p-1 is always the last symbol before the answer; where there are more,
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Int
 
 from memoryspan.errors import TaskError
 from memoryspan.tasks.base import Batch
+from memoryspan.tasks.classification import Classification
 from memoryspan.validate import whole_number
 
 
 @dataclass(frozen=True)
-class LongLag:
+class LongLag(Classification):
     """Predict the next symbol in `length` steps, the last of which leads back to the first; `form` is "2a" or "2b".
 
     Inputs are n_features - 2 symbols of an alphabet, in its order in 2a and at random in 2b, after x or y. In 2a every
-    next symbol is asked for that follows from what has been seen: not the second one, unless it is the alphabet's
-    first, and not what comes after the alphabet's last, unless it is the end. In 2b the last one alone is asked for.
+    next symbol counts that follows from what has been seen: not the second one, unless it is the alphabet's
+    first, and not what comes after the alphabet's last, unless it is the end. In 2b the last one alone counts.
 
     Raises:
         TaskError: a setting is not a whole number in its range, or there is no such form.
@@ -37,8 +38,6 @@ class LongLag:
 
     name: ClassVar[str] = "long_lag"
     return_sequences: ClassVar[bool] = True
-    loss: ClassVar[str] = "categorical_crossentropy"
-    activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         if self.form not in ("2a", "2b"):
@@ -82,9 +81,9 @@ class LongLag:
             between = symbols(for_alphabet, batch_size, self.length, alphabet)
         inputs = between.at[:, 0].set(first)
         targets = jnp.roll(between, -1, axis=1).at[rows, lengths - 1].set(first)
-        return Batch(inputs, lengths, targets, self._asked(inputs, lengths))
+        return Batch(inputs, lengths, targets, self._target_mask(inputs, lengths))
 
-    def _asked(self, inputs: Int[Array, "batch time"], lengths: Int[Array, "batch"]) -> Bool[Array, "batch time"]:
+    def _target_mask(self, inputs: Int[Array, "batch time"], lengths: Int[Array, "batch"]) -> Bool[Array, "batch time"]:
         """Where the next symbol follows from those so far."""
         import jax.numpy as jnp
 
@@ -95,9 +94,3 @@ class LongLag:
         alphabet = self.n_features - 2
         follows = jnp.where(t == 0, lengths == alphabet + 1, inputs != alphabet - 1)
         return last | (follows & (t < lengths))
-
-    def correct(
-        self, predictions: Float[Array, "batch time outputs"], targets: Int[Array, "batch time"]
-    ) -> Bool[Array, "batch time"]:
-        """The most probable symbol is the right one."""
-        return predictions.argmax(-1) == targets

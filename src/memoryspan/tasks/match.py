@@ -7,14 +7,15 @@ a sample, a delay full of distractors, and a probe.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
+from memoryspan.tasks.classification import Classification
 from memoryspan.validate import whole_number
 
 
 @dataclass(frozen=True)
-class Match:
+class Match(Classification):
     """Say whether the last of `length` symbols, out of `n_features`, is the first one: 1 if it is, 0 if not.
 
     Raises:
@@ -26,8 +27,6 @@ class Match:
 
     name: ClassVar[str] = "match"
     return_sequences: ClassVar[bool] = False
-    loss: ClassVar[str] = "categorical_crossentropy"
-    activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("n_features", self.n_features, at_least=2, at_most=2**31 - 1, instead="16, for example")
@@ -67,7 +66,3 @@ class Match:
         probe = jnp.where(same == 1, tokens[:, 0], other)
         inputs = tokens.at[jnp.arange(batch_size), lengths - 1].set(probe)
         return Batch(inputs, lengths, same, jnp.ones(batch_size, bool))
-
-    def correct(self, predictions: Float[Array, "batch outputs"], targets: Int[Array, "batch"]) -> Bool[Array, "batch"]:
-        """The more probable answer is the right one."""
-        return predictions.argmax(-1) == targets

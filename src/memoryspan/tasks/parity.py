@@ -7,14 +7,15 @@ alone): one bit of memory, which every step may change.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
+from memoryspan.tasks.classification import Classification
 from memoryspan.validate import whole_number
 
 
 @dataclass(frozen=True)
-class Parity:
+class Parity(Classification):
     """The parity of the bits so far, at each of `length` steps.
 
     Raises:
@@ -25,8 +26,6 @@ class Parity:
 
     name: ClassVar[str] = "parity"
     return_sequences: ClassVar[bool] = True
-    loss: ClassVar[str] = "categorical_crossentropy"
-    activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("length", self.length, at_least=1, at_most=2**31 - 1, instead="40, for example")
@@ -64,9 +63,3 @@ class Parity:
         bits = symbols(key, batch_size, self.length, 2)
         lengths = row_lengths(length, batch_size)
         return Batch(bits, lengths, bits.cumsum(1) % 2, jnp.arange(self.length) < lengths[:, None])
-
-    def correct(
-        self, predictions: Float[Array, "batch time outputs"], targets: Int[Array, "batch time"]
-    ) -> Bool[Array, "batch time"]:
-        """The more probable parity is the right one."""
-        return predictions.argmax(-1) == targets

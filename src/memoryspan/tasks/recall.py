@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from math import perm
 from typing import ClassVar
 
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
+from memoryspan.tasks.classification import Classification
 from memoryspan.validate import whole_number
 
 POWER = 0.01
@@ -20,7 +21,7 @@ POWER = 0.01
 
 
 @dataclass(frozen=True)
-class Recall:
+class Recall(Classification):
     """Give the value of a key at the step at which the key returns, for `n_pairs` pairs in `length` steps.
 
     Keys come from the first half of the `n_features` tokens (0 is none), values from the second, each at most once in
@@ -36,8 +37,6 @@ class Recall:
 
     name: ClassVar[str] = "recall"
     return_sequences: ClassVar[bool] = True
-    loss: ClassVar[str] = "categorical_crossentropy"
-    activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("n_pairs", self.n_pairs, at_least=1, at_most=2**29 - 1, instead="4, for example")
@@ -103,9 +102,3 @@ class Recall:
         ring = -jnp.log1p(-(bits.astype(jnp.float32) + 0.5) / 2.0**32) * gap ** (1 - POWER)
         ring = jnp.where(gap <= (lengths[:, None] - front) // 2, ring, jnp.inf)
         return front + 2 * jax.lax.top_k(-ring, self.n_pairs)[1]
-
-    def correct(
-        self, predictions: Float[Array, "batch time outputs"], targets: Int[Array, "batch time"]
-    ) -> Bool[Array, "batch time"]:
-        """The most probable token is the right one."""
-        return predictions.argmax(-1) == targets

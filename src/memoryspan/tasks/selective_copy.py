@@ -8,14 +8,15 @@ copying the places of the symbols are random, so that what is read decides what 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
+from memoryspan.tasks.classification import Classification
 from memoryspan.validate import whole_number
 
 
 @dataclass(frozen=True)
-class SelectiveCopy:
+class SelectiveCopy(Classification):
     """Give back, in order, the `n_copied` symbols that stand among noise, in the last `n_copied` steps of `length`.
 
     Inputs are n_features - 2 symbols, then the noise, then the marker that asks for the next symbol. The published
@@ -31,8 +32,6 @@ class SelectiveCopy:
 
     name: ClassVar[str] = "selective_copy"
     return_sequences: ClassVar[bool] = True
-    loss: ClassVar[str] = "categorical_crossentropy"
-    activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("n_features", self.n_features, at_least=4, at_most=2**31 - 1, instead="16, for example")
@@ -75,9 +74,3 @@ class SelectiveCopy:
         inputs = jnp.where(nth >= 0, marker, noise).at[jnp.arange(batch_size)[:, None], places].set(copied)
         targets = jnp.take_along_axis(copied, jnp.clip(nth, 0, self.n_copied - 1), axis=1)
         return Batch(inputs, lengths, targets, (nth >= 0) & (nth < self.n_copied))
-
-    def correct(
-        self, predictions: Float[Array, "batch time outputs"], targets: Int[Array, "batch time"]
-    ) -> Bool[Array, "batch time"]:
-        """The most probable symbol is the right one."""
-        return predictions.argmax(-1) == targets

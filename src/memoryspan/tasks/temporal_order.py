@@ -9,9 +9,10 @@ other lengths the places keep their proportions, to 100 below and to 110 above.
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
+from memoryspan.tasks.classification import Classification
 from memoryspan.validate import whole_number
 
 PLACES = {2: ((10, 20), (50, 60)), 3: ((10, 20), (33, 43), (66, 76))}
@@ -19,7 +20,7 @@ PLACES = {2: ((10, 20), (50, 60)), 3: ((10, 20), (33, 43), (66, 76))}
 
 
 @dataclass(frozen=True)
-class TemporalOrder:
+class TemporalOrder(Classification):
     """Tell the order of `n_marks` marks, each an X or a Y, in `length` steps: 2 is experiment 6a, 3 is 6b.
 
     Inputs are a, b, c, d, X, Y, E and B; the classes are the orders in their alphabetical order.
@@ -33,8 +34,6 @@ class TemporalOrder:
 
     name: ClassVar[str] = "temporal_order"
     return_sequences: ClassVar[bool] = False
-    loss: ClassVar[str] = "categorical_crossentropy"
-    activation: ClassVar[str] = "softmax"
 
     def __post_init__(self):
         whole_number("n_marks", self.n_marks, at_least=2, at_most=3, instead="2")
@@ -84,10 +83,6 @@ class TemporalOrder:
         inputs = inputs.at[rows[:, None], places].set(4 + marks).at[:, 0].set(6).at[rows, lengths - 1].set(7)
         targets = (marks * 2 ** jnp.arange(self.n_marks)[::-1]).sum(1)
         return Batch(inputs, lengths, targets, jnp.ones(batch_size, bool))
-
-    def correct(self, predictions: Float[Array, "batch outputs"], targets: Int[Array, "batch"]) -> Bool[Array, "batch"]:
-        """The most probable order is the right one."""
-        return predictions.argmax(-1) == targets
 
 
 def _scaled(place, length, reference):

@@ -16,7 +16,7 @@ def display_name(spec: Spec) -> str:
     from memoryspan.models import MODELS
     from memoryspan.tasks import TASKS
 
-    kind = {**TASKS, **MODELS}.get(spec.name)
+    kind = TASKS.get(spec.name) or MODELS.get(spec.name)
     return str(without_defaults(spec, kind) if kind else spec)
 
 

@@ -1,4 +1,4 @@
-"""One model for the two minimal recurrent layers: a residual stack of them and a dense layer."""
+"""The two minimal recurrent layers: a residual stack of them and a dense layer."""
 
 import numpy as np
 
@@ -13,7 +13,48 @@ KINDS = {"min_gru": (MinGRU, 2), "min_lstm": (MinLSTM, 3)}
 """The layer by the name of its builder, and its gates (the candidate is one)."""
 
 
-def min_rnn(
+def min_gru(
+    task: Task,
+    *,
+    units: int = 40,
+    layers: int = 2,
+    learning_rate: float = 5e-3,
+    global_clipnorm: float = 1.0,
+    seed: int | None = None,
+) -> keras.Model:
+    """Layers of minGRU(units), between a dense layer that encodes the input and one that answers, compiled.
+
+    Feng et al., "Were RNNs All We Needed?" (arXiv 2410.01201). The gate of a layer does not look at its own state, so
+    one layer alone cannot tell one step from another; the second one can, by what the first one has counted. Each
+    layer is normalised before and added to what it read, as in the paper; its convolutions and feed-forward parts are
+    left out.
+
+    Raises:
+        TaskError: a setting makes no sense, or the model does not fit into memory.
+    """
+    return _min_rnn("min_gru", task, units, layers, learning_rate, global_clipnorm, seed)
+
+
+def min_lstm(
+    task: Task,
+    *,
+    units: int = 35,
+    layers: int = 2,
+    learning_rate: float = 5e-3,
+    global_clipnorm: float = 1.0,
+    seed: int | None = None,
+) -> keras.Model:
+    """Layers of minLSTM(units), between a dense layer that encodes the input and one that answers, compiled.
+
+    Feng et al., "Were RNNs All We Needed?" (arXiv 2410.01201). The stack is that of `min_gru`.
+
+    Raises:
+        TaskError: a setting makes no sense, or the model does not fit into memory.
+    """
+    return _min_rnn("min_lstm", task, units, layers, learning_rate, global_clipnorm, seed)
+
+
+def _min_rnn(
     name: str, task: Task, units: int, layers: int, learning_rate: float, global_clipnorm: float, seed: int | None
 ) -> keras.Model:
     """x ← x + layer(norm(x)), `layers` times, between a dense layer that encodes the input and one that answers.

@@ -1,0 +1,83 @@
+"""The tasks of the package by name, and those from files of users."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from memoryspan import user_code
+from memoryspan.errors import UserCodeError
+from memoryspan.registry import Registry
+from memoryspan.spec import Spec, call, unknown
+
+if TYPE_CHECKING:
+    from memoryspan.tasks.base import Task
+
+TASKS: Registry[type["Task"]] = Registry(
+    {
+        "echo": "memoryspan.tasks.echo:Echo",
+        "delay": "memoryspan.tasks.delay:Delay",
+        "match": "memoryspan.tasks.match:Match",
+        "copy": "memoryspan.tasks.copying:Copy",
+        "selective_copy": "memoryspan.tasks.selective_copy:SelectiveCopy",
+        "recall": "memoryspan.tasks.recall:Recall",
+        "induction": "memoryspan.tasks.induction:Induction",
+        "parity": "memoryspan.tasks.parity:Parity",
+        "adding": "memoryspan.tasks.adding:Adding",
+        "temporal_order": "memoryspan.tasks.temporal_order:TemporalOrder",
+        "long_lag": "memoryspan.tasks.long_lag:LongLag",
+        "distractors": "memoryspan.tasks.distractors:Distractors",
+        "embedded_reber": "memoryspan.tasks.embedded_reber:EmbeddedReber",
+    }
+)
+"""The tasks of the package, by the name that the command line knows."""
+
+
+def task_named(name: str) -> Callable[..., "Task"]:
+    """Return the class of a task: one of the package, or one from a file, like `mine.py:MyTask`.
+
+    Raises:
+        TaskError: no task has this name.
+        UserCodeError: the file has no such task, or does not run.
+    """
+    if user_code.is_import_path(name):
+        return _loaded(name)
+    if name not in TASKS:
+        raise unknown("task", name, TASKS)
+    return TASKS[name]
+
+
+def make_task(named: Spec) -> "Task":
+    """Return the task of this name with these settings; raises as `task_named`, and where a setting makes no sense."""
+    kind = task_named(named.name)
+    if not user_code.is_import_path(named.name):
+        return call(kind, named.name, named.settings)
+    from memoryspan.tasks.base import require_task
+
+    with user_code.aside():
+        task = call(kind, named.name, named.settings)
+        require_task(task, named.name)
+    return task
+
+
+def spec_of(task: "Task") -> Spec:
+    """Return what a task is called in a record, without its settings.
+
+    A task of the package is called by its name, and a task from a file as it was named, with the hash of that file. A
+    class that was never named is called by the module that defines it.
+    """
+    kind = type(task)
+    if TASKS.get(task.name) is kind:
+        return Spec(task.name)
+    return _NAMED.get(kind) or Spec(f"{kind.__module__}:{kind.__qualname__}")
+
+
+_NAMED: dict[type, Spec] = {}
+"""Classes of user code, as they were last named. A class does not know its file: another file may have imported it."""
+
+
+def _loaded(name: str) -> type:
+    expected = "a task: a frozen dataclass like memoryspan.tasks.echo.Echo"
+    kind = user_code.load(name, expected)
+    if not isinstance(kind, type):
+        raise UserCodeError(f"{name} should be the class of {expected}, and it is {kind!r}: give the class.")
+    _NAMED[kind] = Spec(name, sha256=user_code.sha256(name))
+    return kind
