@@ -20,6 +20,7 @@ def raised(**limits):
 
 def found(trial=TRIAL, longest=3, **figures):
     whole = result_of(trial)
+    assert whole.result is not None
     record = AccuracyRecord(n_correct=1, examples=1, length=longest, chance=0.3, value=1.0, interval=(0.2, 1.0))
     return msgspec.structs.replace(whole, result=msgspec.structs.replace(whole.result, curve=(record,), **figures))
 
