@@ -1,5 +1,5 @@
 # The one door for contributors: `make` lints and tests.
-.PHONY: all lint test docs native wheels test-aarch64 benchmarks pictures notebooks
+.PHONY: all lint test proofs docs native wheels test-aarch64 benchmarks pictures notebooks
 PYTHON ?= .venv/bin/python
 BIOME = @biomejs/biome@2.6.8
 CPP = $(wildcard native/kernel/* native/tests/*)
@@ -20,6 +20,10 @@ lint: .venv
 
 test: .venv
 	$(PYTHON) -m pytest -n auto
+
+# The slow proofs, which `make test` leaves out.
+proofs: .venv
+	$(PYTHON) -m pytest -n auto -m slow
 
 # The recurrence in C++, built again into the package of this clone.
 native: .venv

@@ -184,6 +184,7 @@ def test_a_command_line_that_is_wrong_is_noticed():
         pages.parse(["trian"])
 
 
+@pytest.mark.slow
 def test_the_tutorial_runs_and_every_file_that_it_leaves_is_described(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pages.run("tutorial.md", tmp_path)

@@ -64,6 +64,7 @@ def test_a_native_recurrence_is_named_where_it_is_in_use(monkeypatch):
     assert f"native {with_it.packages[NATIVE]} → None" in (difference(with_it, without) or "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cores", "expected"), [(1, "1 device"), (2, "2 devices")])
 def test_a_cpu_says_how_many_devices_it_is(cores, expected):
     script = "from memoryspan.environment import environment; print(environment().device)"

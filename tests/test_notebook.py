@@ -137,6 +137,7 @@ def test_outside_a_notebook_nothing_is_shown(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_in_ipython_on_a_terminal_nothing_is_shown(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "IPython", "--quick", "-c", f"{PREPARE}\nprint(train(model, task).solved)"],

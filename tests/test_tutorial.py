@@ -223,6 +223,7 @@ def test_a_seed_repeats_the_walk(walked, capsys):
     assert losses(out) == losses("\n".join(lines))
 
 
+@pytest.mark.slow
 def test_the_books_own_script_learns():
     settings = Tutorial(length=5, n_features=10, out_index=2, examples=10_000, seed=1)
     lines, calls = [], []
@@ -266,6 +267,7 @@ print('Predicted: %s' % one_hot_decode(yhat))
 """
 
 
+@pytest.mark.slow
 def test_the_published_script_runs_in_a_process_of_its_own_with_nothing_set(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
     done = subprocess.run(

@@ -20,7 +20,7 @@ from benchmarks.page import write_section
 from memoryspan.backend import keras
 from memoryspan.inference.trace import trace
 from memoryspan.report.figures.style import BLUE, GREY, ORANGE, new_figure, save
-from memoryspan.runs import open_run
+from memoryspan.runs import Run
 from memoryspan.tables import TextTable, markdown_table
 from memoryspan.training import HistoryRow
 
@@ -43,7 +43,7 @@ NOTHING = 2.0**-25
 )
 def main(run: Path, docs: Path) -> None:
     """Writes what a run has measured, on this machine, into docs/million.md."""
-    saved = open_run(run)
+    saved = Run.load(run)
     history, results = saved.history(), saved.record.results
     if results is None or results.accuracy is None:
         raise click.UsageError(f"The run {run} has not ended: go on with memoryspan train --resume {run}")

@@ -5,6 +5,7 @@ from benchmarks.rounds import Lap
 from tests.messages import names
 
 
+@pytest.mark.slow
 def test_a_length_is_measured_in_time_and_in_memory(typed):
     code, report = typed(scaling, "--rounds", "1", "--max-length", "100", "--json")
     assert code == 0

@@ -74,7 +74,7 @@ def test_a_sweep_has_a_page_with_its_table(memoryspan, tmp_path):
         "--max-length",
         "4",
     )
-    assert memoryspan("span", *asked, "--workers", "1", "--run", tmp_path / "sweep").code == 0
+    assert memoryspan("span", *asked, "--workers", "1", "--dir", tmp_path / "sweep").code == 0
     answer = memoryspan("report", tmp_path / "sweep", "-o", tmp_path / "page.html")
     assert answer.code == 0, answer.err
     assert names((tmp_path / "page.html").read_text(), "1 of 1")

@@ -28,7 +28,7 @@ def sweep(tmp_path_factory):
 
 
 def test_it_keeps_a_sweep_with_a_table(sweep):
-    assert {path.name for path in sweep.iterdir()} >= {"manifest.json", "cells", "results.csv"}
+    assert {path.name for path in sweep.iterdir()} >= {"manifest.json", "trials", "results.csv"}
     header, *rows = (sweep / "results.csv").read_text().splitlines()
     assert header.startswith("experiment,curriculum,task,model,seed,parameters,sequences,accuracy,rms_error,ended")
     assert [row.split(",")[:2] for row in rows] == [["echo/book", "true"]] * 2 + [["echo/book", "false"]] * 2
@@ -44,24 +44,24 @@ def test_published_and_measured_stand_side_by_side_as_json(memoryspan, sweep):
     assert with_it["sequences"] < 10_000
     assert with_it["ratio"] is None
     assert with_it["accuracy"] > 0.99
-    assert len(answer.json["answers"]) == 4
+    assert len(answer.json["results"]) == 4
 
 
 def test_asked_again_it_runs_nothing(memoryspan, sweep):
-    before = {path: path.stat().st_mtime_ns for path in (sweep / "cells").iterdir()}
+    before = {path: path.stat().st_mtime_ns for path in (sweep / "trials").iterdir()}
     assert memoryspan("reproduce", "echo/book", "--seeds", "2", "--dir", sweep).code == 0
-    assert {path: path.stat().st_mtime_ns for path in (sweep / "cells").iterdir()} == before
+    assert {path: path.stat().st_mtime_ns for path in (sweep / "trials").iterdir()} == before
 
 
 def test_only_what_is_missing_is_run_and_the_answer_is_the_same(memoryspan, sweep):
-    gone = sorted((sweep / "cells").iterdir())[0]
+    gone = sorted((sweep / "trials").iterdir())[0]
     before = json.loads(gone.read_text())
     gone.unlink()
     answer = memoryspan("reproduce", "--dir", sweep, "--workers", "1")
     assert answer.code == 0
     assert names(answer.err, "1 of 1")
     now = json.loads(gone.read_text())
-    assert now["found"]["sequences"] == before["found"]["sequences"]
+    assert now["result"]["sequences"] == before["result"]["sequences"]
 
 
 def test_ctrl_c_keeps_what_is_done(tmp_path):
@@ -73,13 +73,13 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
         text=True,
         start_new_session=True,
     )
-    while not (tmp_path / "sweep" / "cells").exists():
+    while not (tmp_path / "sweep" / "trials").exists():
         time.sleep(0.1)
     time.sleep(2)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of the group
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert names(err, "0 of 10", f"memoryspan reproduce --run {tmp_path / 'sweep'}")
+    assert names(err, "0 of 10", f"memoryspan reproduce --dir {tmp_path / 'sweep'}")
     assert out == ""
 
 
@@ -104,10 +104,10 @@ def test_the_list_has_every_experiment_with_what_was_published(memoryspan):
         (["lstm-1998"], ["'lstm-1998'", "lstm-1997", "--list"]),
         (["recall", "--quick"], ["recall", "--quick", *QUICK]),
         (["--list", "--quick"], ["--list", "--quick"]),
-        (["--run", "SWEEP", "--seeds", "3"], ["--seeds"]),
+        (["--dir", "SWEEP", "--seeds", "3"], ["--seeds"]),
         (["echo/book", "--seeds", "0"], ["'--seeds'", 0]),
-        (["echo/tutorial", "--seeds", "3", "--run", "SWEEP"], ["echo/book", "memoryspan reproduce --run"]),
-        (["--run", "NOWHERE"], ["nowhere"]),
+        (["echo/tutorial", "--seeds", "3", "--dir", "SWEEP"], ["trials", "memoryspan reproduce --dir"]),
+        (["--dir", "NOWHERE"], ["nowhere"]),
     ],
 )
 def test_what_makes_no_sense_is_refused(memoryspan, sweep, tmp_path, arguments, words):
@@ -118,8 +118,14 @@ def test_what_makes_no_sense_is_refused(memoryspan, sweep, tmp_path, arguments, 
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["span", "report"])
-def test_other_commands_say_whose_sweep_it_is(memoryspan, sweep, command):
-    answer = memoryspan(command, sweep)
+def test_span_says_whose_sweep_it_is(memoryspan, sweep):
+    answer = memoryspan("span", sweep)
     assert answer.code == 2
-    assert names(answer.err, f"memoryspan reproduce --run {sweep}")
+    assert names(answer.err, f"memoryspan reproduce --dir {sweep}")
+
+
+def test_its_page_and_its_settings_are_shown(memoryspan, sweep, tmp_path):
+    assert memoryspan("report", sweep, "-o", tmp_path / "page.html").code == 0
+    assert "echo/book" in (tmp_path / "page.html").read_text()
+    facts = memoryspan("info", sweep, "--json").json
+    assert (facts["command"], facts["completed"], facts["pending"]) == ("reproduce", facts["trials"], 0)

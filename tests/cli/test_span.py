@@ -26,47 +26,47 @@ def sweep(tmp_path_factory):
     return directory
 
 
-def test_it_keeps_a_manifest_a_file_a_cell_a_table_and_a_picture(sweep):
-    assert {path.name for path in sweep.iterdir()} >= {"manifest.json", "cells", "results.csv", "span.png"}
-    assert len(list((sweep / "cells").iterdir())) == 4
+def test_it_keeps_a_manifest_a_file_a_trial_a_table_and_a_picture(sweep):
+    assert {path.name for path in sweep.iterdir()} >= {"manifest.json", "trials", "results.csv", "span.png"}
+    assert len(list((sweep / "trials").iterdir())) == 4
     assert len((sweep / "results.csv").read_text().splitlines()) == 5
 
 
 def test_asked_again_it_runs_nothing_and_shows_the_same(memoryspan, sweep):
-    before = {path: path.stat().st_mtime_ns for path in (sweep / "cells").iterdir()}
+    before = {path: path.stat().st_mtime_ns for path in (sweep / "trials").iterdir()}
     answer = memoryspan("span", sweep, "--json")
     assert answer.code == 0
     assert [row["model"]["name"] for row in answer.json["summary"]] == ["lstm", "gru"]
-    assert len(answer.json["answers"]) == 4
-    assert {path: path.stat().st_mtime_ns for path in (sweep / "cells").iterdir()} == before
+    assert len(answer.json["results"]) == 4
+    assert {path: path.stat().st_mtime_ns for path in (sweep / "trials").iterdir()} == before
     same = memoryspan("span", *SMALL, *MODELS, "--seeds", "2", "--resume", sweep)
     assert same.code == 0
     assert "lstm,units=6" in same.out
 
 
 def test_only_what_is_missing_is_run_and_the_answer_is_the_same(memoryspan, sweep):
-    gone = sorted((sweep / "cells").iterdir())[0]
+    gone = sorted((sweep / "trials").iterdir())[0]
     before = json.loads(gone.read_text())
     gone.unlink()
     answer = memoryspan("span", sweep, "--workers", "1")
     assert answer.code == 0
     assert names(answer.err, "1 of 1")
     now = json.loads(gone.read_text())
-    assert now["found"] | {"seconds": 0} == before["found"] | {"seconds": 0}
+    assert now["result"] | {"seconds": 0} == before["result"] | {"seconds": 0}
 
 
-def test_another_question_does_not_go_into_the_same_directory(memoryspan, sweep):
+def test_other_settings_do_not_go_into_the_same_directory(memoryspan, sweep):
     answer = memoryspan("span", *SMALL, *MODELS, "--seeds", "1", "--dir", sweep)
     assert answer.code == 2
-    assert names(answer.err, sweep, "seeds 1", f"memoryspan span --run {sweep}")
+    assert names(answer.err, sweep, "seeds", f"memoryspan span --dir {sweep}")
 
 
 def test_more_seeds_join_those_that_are_there(memoryspan, sweep, tmp_path):
     grown = shutil.copytree(sweep, tmp_path / "grown")
-    before = {file.name: file.read_bytes() for file in (grown / "cells").iterdir()}
+    before = {file.name: file.read_bytes() for file in (grown / "trials").iterdir()}
     answer = memoryspan("span", *SMALL, *MODELS, "--seeds", "3", "--workers", "1", "--dir", grown)
     assert answer.code == 0
-    now = {file.name: file.read_bytes() for file in (grown / "cells").iterdir()}
+    now = {file.name: file.read_bytes() for file in (grown / "trials").iterdir()}
     assert now.items() > before.items()
     assert 2 * len(now) == 3 * len(before)
     missing = len(now) - len(before)
@@ -74,7 +74,7 @@ def test_more_seeds_join_those_that_are_there(memoryspan, sweep, tmp_path):
     assert len((grown / "results.csv").read_text().splitlines()) - 1 == len(now)
 
 
-def test_a_cell_that_fails_says_why_and_the_others_go_on(memoryspan, tmp_path):
+def test_a_trial_that_fails_says_why_and_the_others_run(memoryspan, tmp_path):
     file = tmp_path / "mine.py"
     file.write_text(
         "from memoryspan import lstm\n"
@@ -87,12 +87,12 @@ def test_a_cell_that_fails_says_why_and_the_others_go_on(memoryspan, tmp_path):
     answer = memoryspan(*arguments)
     assert answer.code == 1
     assert names(answer.out, "mine.py", "line 4", "build", "RuntimeError: no more than one")
-    assert f"memoryspan span --run {tmp_path / 'sweep'} --retry-failed" in answer.out
+    assert f"memoryspan span --dir {tmp_path / 'sweep'} --retry-failed" in answer.out
     file.write_text(file.read_text().replace("seed == 1", "False"))
     again = [sys.executable, "-m", "memoryspan", *map(str, arguments), "--retry-failed"]
     ended = subprocess.run(again, capture_output=True, text=True)
     assert ended.returncode == 2
-    assert names(ended.stderr, f"{file}:build", "--run")
+    assert names(ended.stderr, "models", "--dir")
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
@@ -100,13 +100,13 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
     arguments = [*SMALL[:2], "--budget", "100Mtok", "--max-length", "4096", "--model", "lstm,units=6", "--workers", "1"]
     command = [sys.executable, "-m", "memoryspan", "span", *arguments, "--seeds", "1", "--dir", str(directory)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    while not (directory / "cells").exists():
+    while not (directory / "trials").exists():
         time.sleep(0.1)
     time.sleep(2)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of the group
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    assert names(err, "0 of 1", f"memoryspan span --run {directory}")
+    assert names(err, "0 of 1", f"memoryspan span --dir {directory}")
 
 
 def test_a_run_has_its_held_span(memoryspan, solved):

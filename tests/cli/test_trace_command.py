@@ -124,6 +124,7 @@ def test_what_a_file_reads_can_be_said(memoryspan, tmp_path):
     assert memoryspan(*asked, "--reads", "symbols").json["saliency"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".png", ".svg", ".npz", ".json"])
 def test_a_file_that_is_no_trace_is_left_alone_and_one_that_is_gets_replaced(memoryspan, solved, tmp_path, ending):
     path = tmp_path / f"a{ending}"

@@ -323,6 +323,7 @@ def answer_shape(model, steps, x):
         return None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("write", "freedom"), [(sequential, 0), (functional, 2), (nested, 2), (subclassed, 1)])
 @settings(max_examples=int(EXAMPLES or 6), derandomize=EXAMPLES is None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())

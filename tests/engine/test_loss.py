@@ -163,6 +163,7 @@ class OneHotLoss(LOSSES.Loss):
 READ_CLASSES = {"function": sparse_function, "gathered": gathered, "masked": ignoring_class_0, "class": SparseLoss()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", READ_CLASSES.values(), ids=READ_CLASSES)
 @pytest.mark.parametrize("batch", [BATCH, CLASSES], ids=["rows", "as many rows as classes"])
 def test_a_loss_of_ones_own_around_a_sparse_one_is_given_classes(loss, batch):

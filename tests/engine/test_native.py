@@ -109,6 +109,7 @@ def test_it_gives_what_unroll_gives_and_its_gradient(kind, real):
         assert_alike(gradient(by_native(kind), case), its_gradient)
 
 
+@pytest.mark.slow
 @kinds
 def test_it_does_so_at_any_size(kind):
     sizes = st.tuples(st.integers(0, 99), st.integers(1, 40), st.integers(1, 40), st.integers(1, 5), st.booleans())
@@ -152,6 +153,7 @@ def test_a_row_answers_the_same_in_any_company(kind):
     np.testing.assert_array_equal(alone_outputs, outputs[:, few])
 
 
+@pytest.mark.slow
 @kinds
 def test_seeds_can_be_mapped_over(kind):
     several = [Case(kind, seed, 5, 6, 4) for seed in range(3)]

@@ -123,6 +123,7 @@ def test_the_gates_of_a_gru_are_those_of_its_equations_in_numpy(reset_after):
             close(found.arrays[name][:, t], expected)
 
 
+@pytest.mark.slow
 def test_both_directions_and_every_layer_of_a_stack_are_traced_in_the_order_of_the_sequence():
     both = LAYERS.Bidirectional(LAYERS.LSTM(UNITS, return_sequences=True, name="lstm"))
     model = randomised(keras.Sequential([keras.Input((TIME, FEATURES)), both, LAYERS.GRU(2, name="gru")]))
@@ -133,6 +134,7 @@ def test_both_directions_and_every_layer_of_a_stack_are_traced_in_the_order_of_t
     close(gru.arrays["hidden"][:, -1], model(x))
 
 
+@pytest.mark.slow
 def test_stacked_cells_are_traced_one_by_one_and_a_cell_of_ones_own_tells_its_states():
     class Mean(LAYERS.Layer):
         state_size = (FEATURES, 1)
@@ -206,6 +208,7 @@ def test_a_layer_of_ones_own_shows_what_its_hook_returns():
     close(found.arrays["so far"], np.cumsum(x, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "names"),
     [

@@ -33,6 +33,7 @@ def bidirectional():
 ragged = st.lists(st.lists(st.integers(0, SYMBOLS - 1), min_size=1, max_size=5), min_size=1, max_size=3)
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(sequences=ragged)
 def test_the_answer_at_a_step_is_the_one_to_the_sequence_ended_there(lstm, bidirectional, sequences):
@@ -98,6 +99,7 @@ def test_a_decoder_with_steps_of_its_own_is_traced_over_those():
     assert np.isfinite(decoder.arrays["cell"]).all()
 
 
+@pytest.mark.slow
 def test_what_the_gradient_says_is_what_a_small_change_of_the_input_does(lstm):
     sequence = [3, 1, 4, 1, 5]
     x = one_hot_encode(sequence, SYMBOLS)[np.newaxis].astype("float32")

@@ -80,6 +80,7 @@ def test_the_shape_it_promises_is_the_shape_it_gives(name):
     assert symbolic.shape[-1] == found.shape[-1]
 
 
+@pytest.mark.slow
 @every_layer
 @pytest.mark.parametrize("padding", [1e6, np.nan])
 def test_it_answers_a_padded_row_as_it_answers_the_row_alone(name, padding):
@@ -91,6 +92,7 @@ def test_it_answers_a_padded_row_as_it_answers_the_row_alone(name, padding):
         np.testing.assert_allclose(padded, alone, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @every_layer
 def test_no_gradient_comes_from_padding(name):
     layer, x, mask = made(name), drawn(2, 6, FEATURES), up_to([2, 6], 6)
@@ -105,6 +107,7 @@ def test_no_gradient_comes_from_padding(name):
     assert (jnp.where(mask[..., None], 0, of_x) == 0).all()
 
 
+@pytest.mark.slow
 @every_sequence_layer
 def test_its_gradient_is_the_slope_of_its_answer(name):
     layer, step = made(name), 1e-2
@@ -123,6 +126,7 @@ def test_its_gradient_is_the_slope_of_its_answer(name):
     assert slope == pytest.approx(float(ahead - behind) / (2 * step), rel=2e-2, abs=2e-2)
 
 
+@pytest.mark.slow
 @every_sequence_layer
 def test_what_comes_later_changes_nothing_before(name):
     layer, x = made(name), drawn(2, 6, FEATURES)
@@ -139,6 +143,7 @@ def test_it_passes_the_mask_on_while_there_is_time(name):
     assert passed is (mask if name in EVERY_STEP else None)
 
 
+@pytest.mark.slow
 @every_layer
 def test_saved_in_a_file_it_opens_in_safe_mode_to_the_same_answers(name, tmp_path):
     inputs = keras.Input((None, FEATURES))

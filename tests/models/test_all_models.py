@@ -35,6 +35,7 @@ def arrays(model):
     return [np.asarray(variable.value) for variable in model.weights]
 
 
+@pytest.mark.slow
 @every_model
 @every_task
 def test_it_answers_as_often_and_as_widely_as_the_task_asks(name, kind):
@@ -46,6 +47,7 @@ def test_it_answers_as_often_and_as_widely_as_the_task_asks(name, kind):
     assert jax.jit(model)(np.zeros((2, 7, task.n_features), "float32")).shape == (2, *asked, task.n_outputs)
 
 
+@pytest.mark.slow
 @every_model
 @every_task
 def test_a_gradient_reaches_every_weight(name, kind):
@@ -109,11 +111,13 @@ def test_no_two_kernels_begin_alike(name):
     assert len({kernel.tobytes() for kernel in kernels}) == len(kernels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "kind"), [*zip(MODELS, [*TASKS] * len(MODELS), strict=False)])
 def test_it_is_measured(name, kind):
     assert evaluate(small(name, kind), TASKS[kind], examples=32).examples == 32
 
 
+@pytest.mark.slow
 @every_model
 def test_saved_it_opens_to_the_same_answers(name, tmp_path):
     model, row = small(name), [0, 1, 2, 3]

@@ -73,6 +73,7 @@ def test_every_layer_and_direction_keeps_between_a_half_and_all_but_the_share_of
     assert len({one.tobytes() for one in found}) == count
 
 
+@pytest.mark.slow
 @every_model
 def test_units_keep_for_times_that_are_uniform_up_to_the_longest(name):
     (cell,) = cells(built(name, units=400))
@@ -121,6 +122,7 @@ assert not any(name.startswith("memoryspan") for name in sys.modules)
 """
 
 
+@pytest.mark.slow
 @every_model
 def test_saved_it_opens_in_keras_without_this_package(name, tmp_path):
     model = built(name, layers=2, bidirectional=True)

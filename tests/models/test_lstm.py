@@ -67,6 +67,7 @@ assert keras.config.backend() == "numpy" and not any(name.startswith("memoryspan
 """
 
 
+@pytest.mark.slow
 def test_saved_it_opens_in_keras_without_this_package_and_on_another_backend(tmp_path):
     model = lstm(Echo(5, 4, 1), units=3, seed=0)
     x = np.eye(4, dtype="float32")[[[0, 1, 2, 3, 0], [3, 3, 1, 2, 2]]]

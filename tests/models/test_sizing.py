@@ -13,6 +13,7 @@ from tests.messages import naming
 TASK = Echo(5, 20, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_one_unit_more_would_be_too_many_parameters(name):
     units = units_for(MODELS[name], TASK, 3_000)

@@ -5,7 +5,7 @@ import pytest
 from memoryspan import Echo, lstm
 from memoryspan.report.page.html import write_page
 from memoryspan.report.page.run import run_page
-from memoryspan.runs import carry_on, open_run, start
+from memoryspan.runs import Run
 from memoryspan.spans import cache
 from memoryspan.spans.held import held_span
 from memoryspan.training import TrainConfig
@@ -30,8 +30,8 @@ def browser():
 def trained(tmp_path_factory):
     """A run that has learned an echo over 8 steps; to be read only."""
     directory = tmp_path_factory.mktemp("trained") / "run"
-    carry_on(start(lstm(TASK, seed=0), TASK, TrainConfig(seed=0), directory=directory))
-    return open_run(directory)
+    Run.create(lstm(TASK, seed=0), TASK, TrainConfig(seed=0), directory=directory).train()
+    return Run.load(directory)
 
 
 @pytest.fixture(scope="session")

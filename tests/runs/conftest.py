@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from memoryspan.runs import carry_on, start
+from memoryspan.runs import Run
 from tests.runs.small import SETTINGS, TASK, slow_model
 
 
@@ -13,7 +13,7 @@ from tests.runs.small import SETTINGS, TASK, slow_model
 def reference(tmp_path_factory):
     """The directory of a training that was never stopped; to be read only."""
     directory = tmp_path_factory.mktemp("reference") / "run"
-    carry_on(start(slow_model(), TASK, SETTINGS, directory=directory))
+    Run.create(slow_model(), TASK, SETTINGS, directory=directory).train()
     return directory
 
 

@@ -13,7 +13,7 @@ from memoryspan.training.state import TrainState
 from tests.messages import names, naming
 
 
-def position_after(updates: int, status=None, accuracy=None) -> TrainSnapshot:
+def snapshot_after(updates: int, status=None, accuracy=None) -> TrainSnapshot:
     key = jax.random.key(updates)
     state = TrainState(
         Variables([jax.random.normal(key, (3, 4)), jnp.zeros(0)], [jnp.uint32([7, 2**32 - 1])]),
@@ -36,7 +36,7 @@ def same_bits(a, b) -> bool:
 def three(tmp_path):
     """A directory after checkpoints of 10, 20 and 30 updates."""
     for updates in (10, 20, 30):
-        checkpoint.save(tmp_path, position_after(updates))
+        checkpoint.save(tmp_path, snapshot_after(updates))
     return tmp_path
 
 
@@ -45,12 +45,12 @@ def newest(directory, suffix: str):
 
 
 def load(directory):
-    return checkpoint.load(directory, position_after(0).state)
+    return checkpoint.load(directory, snapshot_after(0).state)
 
 
 @pytest.mark.parametrize(("status", "accuracy"), [(None, None), (Status.NOT_FINITE, Accuracy(3, 1000, 50, 0.01))])
-def test_a_position_comes_back_to_the_bit(tmp_path, status, accuracy):
-    saved = position_after(10, status, accuracy)
+def test_a_snapshot_comes_back_to_the_bit(tmp_path, status, accuracy):
+    saved = snapshot_after(10, status, accuracy)
     checkpoint.save(tmp_path, saved)
     loaded, notices = load(tmp_path)
     assert same_bits(loaded.state, saved.state)
@@ -67,8 +67,8 @@ def test_the_two_newest_are_kept(three):
 def test_a_truncated_one_is_passed_over_and_the_person_told(three):
     path = newest(three, "safetensors")
     path.write_bytes(path.read_bytes()[:-1])
-    position, (notice,) = load(three)
-    assert same_bits(position.state, position_after(20).state)
+    snapshot, (notice,) = load(three)
+    assert same_bits(snapshot.state, snapshot_after(20).state)
     assert names(notice, "000000000030.json", "checksum")
 
 
@@ -103,7 +103,7 @@ def test_arrays_alone_are_no_checkpoint(three):
 def test_damaged_ones_are_forgotten_before_new_ones_are_made(three):
     newest(three, "safetensors").write_bytes(b"")
     checkpoint.forget_after(three, load(three)[0].row.updates)
-    checkpoint.save(three, position_after(21))
+    checkpoint.save(three, snapshot_after(21))
     assert load(three)[0].row.updates == 21
     newest(three, "json").with_name("000000000021.json").unlink()
     assert load(three)[0].row.updates == 20
@@ -117,7 +117,7 @@ def test_without_a_good_one_there_is_nothing_to_go_on_from(three):
 
 
 def test_one_of_another_model_is_passed_over(three):
-    like = position_after(0).state
+    like = snapshot_after(0).state
     like = like._replace(optimizer=[jnp.int32(0), jnp.zeros((4, 4)), like.optimizer[2]])
     with pytest.raises(RunError, match=naming(three / "checkpoints", "optimizer.1")):
         checkpoint.load(three, like)

@@ -46,10 +46,10 @@ def test_it_describes_whatever_a_model_was_compiled_with(tmp_path):
 def test_the_end_adds_the_results(tmp_path):
     record = described(lstm(Echo()), tmp_path)
     state = initial_state(lstm(Echo()), Curriculum(), Echo())
-    position = TrainSnapshot(
+    snapshot = TrainSnapshot(
         state, HistoryRow(300, 9600, 80_000, 1, 0.4, 50, 0.99, 0.1), Status.SOLVED, Accuracy(999, 1000, 50, 0.01)
     )
-    write(tmp_path, finish_record(record, Status.SOLVED, position))
+    write(tmp_path, finish_record(record, Status.SOLVED, snapshot))
     results = read(tmp_path).results
     assert read(tmp_path).status == "solved"
     assert results is not None

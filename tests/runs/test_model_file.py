@@ -13,7 +13,7 @@ import pytest
 from memoryspan import Budget, Echo, lstm
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError
-from memoryspan.runs import carry_on, load_model, open_run, resume, start
+from memoryspan.runs import Run, load_model
 from memoryspan.runs.model_file import is_all_keras, open_file, save_model
 from memoryspan.training import TrainConfig
 from tests.messages import naming
@@ -61,6 +61,7 @@ def test_a_model_comes_back_with_its_optimizer_and_its_bits(tmp_path):
     assert loaded.loss == model.loss
 
 
+@pytest.mark.slow
 def test_it_opens_in_plain_keras_on_another_backend_with_the_same_answers(reference, tmp_path):
     answers = tmp_path / "answers.npy"
     command = [sys.executable, "-c", PLAIN_KERAS, str(reference / "model.keras"), str(answers)]
@@ -247,6 +248,7 @@ def of_ones_own(name):
     return {**settings, "optimizer": optimizer() if callable(optimizer) else optimizer}, part
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
 @pytest.mark.parametrize("inside", [False, True], ids=["the model", "a model inside it"])
 @pytest.mark.parametrize("name", OF_ONES_OWN)
@@ -289,24 +291,24 @@ def test_a_run_with_a_loss_of_ones_own_answers_and_is_resumed_once_the_loss_is_r
     task = Echo(length=3, n_features=4, out_index=1)
     model = lstm(task, units=3, seed=0)
     model.compile("adam", own_loss)
-    run = start(model, task, TrainConfig(budget=Budget(examples=640)), directory=tmp_path / "run")
+    run = Run.create(model, task, TrainConfig(budget=Budget(examples=640)), directory=tmp_path / "run")
     assert any("own_loss" in notice for notice in run.notices)
-    carry_on(run)
-    assert answers(open_run(tmp_path / "run").model()).shape == (1, 4)
+    run.train()
+    assert answers(Run.load(tmp_path / "run").model()).shape == (1, 4)
     with pytest.raises(ModelError, match=naming(tmp_path / "run", "loss", "own_loss")):
-        resume(tmp_path / "run", budget=Budget(examples=1280))
+        Run.resume(tmp_path / "run", budget=Budget(examples=1280))
     with registered(own_loss):
-        again = resume(tmp_path / "run", budget=Budget(examples=1280))
+        again = Run.resume(tmp_path / "run", budget=Budget(examples=1280))
         again.lock.release()
-    assert again.position.row.examples == 640
+    assert again.snapshot.row.examples == 640
 
 
 def test_a_run_that_was_killed_answers_without_its_loss(tmp_path):
     task = Echo(length=3, n_features=4, out_index=1)
     model = lstm(task, units=3, seed=0)
     model.compile("adam", own_loss)
-    start(model, task, directory=tmp_path / "run").lock.release()
-    opened, updates = open_run(tmp_path / "run").model_and_updates()
+    Run.create(model, task, directory=tmp_path / "run").lock.release()
+    opened, updates = Run.load(tmp_path / "run").model_and_updates()
     assert updates == 0
     np.testing.assert_array_equal(answers(opened), answers(model))
 

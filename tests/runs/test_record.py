@@ -56,8 +56,8 @@ def test_numbers_of_numpy_are_plain():
 
 
 def test_a_newer_format_asks_for_an_upgrade(tmp_path):
-    (tmp_path / "run.json").write_text('{"format": 2, "memoryspan": "9.0", "asked": ["other"]}')
-    with pytest.raises(RunError, match=naming("run.json", 2, "memoryspan 9.0", 1)):
+    (tmp_path / "run.json").write_text('{"format": 3, "memoryspan": "9.0", "asked": ["other"]}')
+    with pytest.raises(RunError, match=naming("run.json", 3, "memoryspan 9.0", 2)):
         record.read(tmp_path)
 
 
@@ -87,7 +87,7 @@ def test_one_that_is_not_there_is_told_from_one_half_made(tmp_path):
 def test_reading_one_imports_neither_jax_nor_keras(tmp_path):
     record.write(tmp_path, WHOLE)
     code = (
-        "import sys; from memoryspan.runs import open_run; open_run(sys.argv[1]).record;"
+        "import sys; from memoryspan.runs import Run; Run.load(sys.argv[1]).record;"
         "assert not {'jax', 'keras'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

@@ -18,7 +18,7 @@ from safetensors.numpy import load_file
 from memoryspan import Budget, Echo, Status, lstm, train
 from memoryspan.backend import keras
 from memoryspan.errors import ModelError, RunError
-from memoryspan.runs import carry_on, load_model, open_run, record, resume, snapshots, start
+from memoryspan.runs import Run, load_model, record, weight_snapshots
 from memoryspan.training import TrainConfig
 from tests.files.test_lock import held_by_another_process
 from tests.messages import names, naming
@@ -42,7 +42,7 @@ def process(*arguments, **options) -> subprocess.Popen:
 
 def everything(directory: Path) -> dict:
     """All that a training comes to, to the bit; time alone may differ."""
-    run = open_run(directory)
+    run = Run.load(directory)
     model = run.model()
     arrays = [np.asarray(v.value).tobytes() for v in (*model.weights, *model.optimizer.variables)]
     state = load_file(max((directory / "checkpoints").glob("*.safetensors")))
@@ -52,7 +52,7 @@ def everything(directory: Path) -> dict:
         "state": {name: array.tobytes() for name, array in state.items()},
         "snapshots": {
             moment: [array.tobytes() for array in arrays if array.dtype == np.float32]
-            for moment, arrays in snapshots.load(directory).items()
+            for moment, arrays in weight_snapshots.load(directory).items()
         },
         "history": [replace(row, seconds=0) for row in run.history()],
         "results": run.record.results and msgspec.structs.replace(run.record.results, seconds=0),
@@ -78,7 +78,7 @@ def test_the_model_file_can_be_fitted_further(run):
 
 
 def test_everything_is_on_the_disk_before_the_first_update(tmp_path):
-    begun = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
+    begun = Run.create(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
     names = sorted(str(path.relative_to(begun.directory)) for path in begun.directory.rglob("*") if path.is_file())
     assert names == [
         ".lock",
@@ -88,15 +88,15 @@ def test_everything_is_on_the_disk_before_the_first_update(tmp_path):
         "model.keras",
         "run.json",
     ]
-    assert open_run(begun.directory).record.status == "unfinished"
+    assert Run.load(begun.directory).record.status == "unfinished"
     begun.lock.release()
 
 
-def test_a_run_is_carried_on_once(tmp_path):
-    begun = start(slow_model(), TASK, replace(SETTINGS, budget=Budget(examples=320)), directory=tmp_path / "run")
-    carry_on(begun)
+def test_a_run_is_trained_once(tmp_path):
+    begun = Run.create(slow_model(), TASK, replace(SETTINGS, budget=Budget(examples=320)), directory=tmp_path / "run")
+    begun.train()
     with pytest.raises(RunError, match=naming(f"resume({str(begun.directory)!r})")):
-        carry_on(begun)
+        begun.train()
 
 
 # What is refused
@@ -105,21 +105,21 @@ def test_a_run_is_carried_on_once(tmp_path):
 def test_a_run_is_not_started_over_another(run):
     before = everything(run)
     with pytest.raises(RunError, match=naming(f"memoryspan train --resume {run}", "--run")):
-        start(slow_model(), TASK, SETTINGS, directory=run)
+        Run.create(slow_model(), TASK, SETTINGS, directory=run)
     assert everything(run) == before
 
 
 def test_a_model_that_cannot_be_trained_leaves_no_directory_behind(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError):
-        start(lstm(Echo(n_features=7)), TASK)
+        Run.create(lstm(Echo(n_features=7)), TASK)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_model_that_could_not_be_opened_again_is_pointed_out_before_it_is_trained(tmp_path):
     model = slow_model()
     model.compile("sgd", own_loss)
-    begun = start(model, TASK, SETTINGS, directory=tmp_path / "run")
+    begun = Run.create(model, TASK, SETTINGS, directory=tmp_path / "run")
     (notice,) = begun.notices
     assert names(notice, "loss", "own_loss", "register_keras_serializable")
     begun.lock.release()
@@ -128,18 +128,18 @@ def test_a_model_that_could_not_be_opened_again_is_pointed_out_before_it_is_trai
 def test_a_second_process_in_a_run_is_refused_until_the_first_is_killed(run):
     with held_by_another_process(run) as other:
         with pytest.raises(RunError, match=naming(run, "--run")):
-            resume(run)
-        assert open_run(run).task == TASK  # reading needs no lock
+            Run.resume(run)
+        assert Run.load(run).task == TASK  # reading needs no lock
         other.kill()
         other.wait()
-        resume(run).lock.release()
+        Run.resume(run).lock.release()
 
 
 def test_what_is_no_run_is_not_resumed(tmp_path):
     with pytest.raises(RunError, match=naming(tmp_path / "missing")):
-        resume(tmp_path / "missing")
+        Run.resume(tmp_path / "missing")
     with pytest.raises(RunError, match=naming(tmp_path, "run.json")):
-        resume(tmp_path)
+        Run.resume(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -147,35 +147,35 @@ def test_what_is_no_run_is_not_resumed(tmp_path):
 
 
 def test_a_solved_run_gives_its_result_without_training(tmp_path):
-    first = carry_on(start(lstm(TASK, seed=0), TASK, directory=tmp_path / "run"))
+    first = Run.create(lstm(TASK, seed=0), TASK, directory=tmp_path / "run").train()
     assert first.solved
-    run = resume(tmp_path / "run")
+    run = Run.resume(tmp_path / "run")
     (notice,) = run.notices
     assert Status.SOLVED.message in notice
-    assert carry_on(run) == first
+    assert run.train() == first
 
 
 def test_a_run_whose_budget_is_spent_says_so(run):
     before = everything(run)
-    opened = resume(run)
+    opened = Run.resume(run)
     (notice,) = opened.notices
     assert names(notice, "--budget")
-    assert carry_on(opened).status is Status.BUDGET
+    assert opened.train().status is Status.BUDGET
     assert everything(run) == before
 
 
-def test_a_larger_budget_carries_on_to_the_bits_of_one_that_was_large_at_once(run, tmp_path):
+def test_a_larger_budget_trains_to_the_bits_of_one_that_was_large_at_once(run, tmp_path):
     larger = Budget(examples=16_000)
-    carry_on(start(slow_model(), TASK, replace(SETTINGS, budget=larger), directory=tmp_path / "large"))
-    carry_on(resume(run, budget=larger))
+    Run.create(slow_model(), TASK, replace(SETTINGS, budget=larger), directory=tmp_path / "large").train()
+    Run.resume(run, budget=larger).train()
     assert everything(run) == everything(tmp_path / "large")
-    assert open_run(run).settings.budget == larger
+    assert Run.load(run).config.budget == larger
 
 
 def test_a_budget_that_is_spent_already_is_refused(run):
     with pytest.raises(RunError, match=naming(run, "12,800", "--budget")):
-        resume(run, budget=Budget(examples=12_800))
-    resume(run).lock.release()
+        Run.resume(run, budget=Budget(examples=12_800))
+    Run.resume(run).lock.release()
 
 
 # What was broken off
@@ -208,16 +208,16 @@ def ctrl_c(*seconds: float):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_ctrl_c_at_any_moment_keeps_what_was_learned(tmp_path, seed):
-    begun = start(never_solved(), TASK, ENDLESS, directory=tmp_path / "run")
+    begun = Run.create(never_solved(), TASK, ENDLESS, directory=tmp_path / "run")
     seen = []
     with ctrl_c(random.Random(seed).uniform(0.05, 0.8)):
-        result = carry_on(begun, on_chunk=seen.append, every=0.01)
+        result = begun.train(on_chunk=seen.append, every=0.01)
     assert result.status is Status.INTERRUPTED
-    assert result.history == tuple(position.row for position in seen)
-    assert open_run(begun.directory).record.status == "interrupted"
-    assert open_run(begun.directory).history() == result.history
-    opened = resume(begun.directory)
-    assert (opened.notices, opened.position.row) == ((), result.history[-1])
+    assert result.history == tuple(snapshot.row for snapshot in seen)
+    assert Run.load(begun.directory).record.status == "interrupted"
+    assert Run.load(begun.directory).history() == result.history
+    opened = Run.resume(begun.directory)
+    assert (opened.notices, opened.snapshot.row) == ((), result.history[-1])
     opened.lock.release()
 
 
@@ -225,14 +225,14 @@ def test_ctrl_c_at_any_moment_keeps_what_was_learned(tmp_path, seed):
 def test_more_ctrl_c_while_that_is_written_breaks_nothing(tmp_path, seed, monkeypatch):
     # The later ones may meet JAX's collector, or whoever reports that; pytest's own reporter does not bear it.
     monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
-    begun = start(never_solved(), TASK, ENDLESS, directory=tmp_path / "run")
+    begun = Run.create(never_solved(), TASK, ENDLESS, directory=tmp_path / "run")
     gaps = random.Random(seed)
     with suppress(KeyboardInterrupt), ctrl_c(0.6, gaps.uniform(0, 0.05), gaps.uniform(0.001, 0.05)):
-        carry_on(begun, every=0.01)
-    opened = resume(begun.directory)
-    rows = open_run(begun.directory).history()
+        begun.train(every=0.01)
+    opened = Run.resume(begun.directory)
+    rows = Run.load(begun.directory).history()
     assert opened.notices == ()
-    assert opened.position.row.updates == (rows[-1].updates if rows else 0)
+    assert opened.snapshot.row.updates == (rows[-1].updates if rows else 0)
     opened.lock.release()
 
 
@@ -246,20 +246,20 @@ class Press(keras.callbacks.Callback):
 def test_ctrl_c_ends_the_last_measurement_too(tmp_path):
     task = Echo(length=40_000, n_features=6)
     settings = TrainConfig(budget=Budget(examples=1))
-    begun = start(lstm(task, units=16, seed=0), task, settings, directory=tmp_path / "run")
-    result = carry_on(begun, callbacks=[Press()])
+    begun = Run.create(lstm(task, units=16, seed=0), task, settings, directory=tmp_path / "run")
+    result = begun.train(callbacks=[Press()])
     assert (result.status, result.accuracy) == (Status.INTERRUPTED, None)
-    assert open_run(begun.directory).record.status == "interrupted"
+    assert Run.load(begun.directory).record.status == "interrupted"
 
 
 def test_an_interrupted_run_comes_to_the_bits_of_one_that_was_not(reference, tmp_path):
-    def stop_at_200(position):
-        if position.row.updates == 200:
+    def stop_at_200(snapshot):
+        if snapshot.row.updates == 200:
             signal.raise_signal(signal.SIGINT)
 
-    run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
-    assert carry_on(run, on_chunk=stop_at_200).history[-1].updates == 200
-    assert carry_on(resume(tmp_path / "run")).status is Status.BUDGET
+    run = Run.create(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
+    assert run.train(on_chunk=stop_at_200).history[-1].updates == 200
+    assert Run.resume(tmp_path / "run").train().status is Status.BUDGET
     assert everything(tmp_path / "run") == everything(reference)
 
 
@@ -271,7 +271,7 @@ def test_a_run_killed_at_random_moments_comes_to_the_bits_of_one_that_was_not(re
             assert training.stdout.readline() == "training\n"
             time.sleep(moments.uniform(0, max_length))
             training.kill()
-    carry_on(resume(tmp_path / "run"))
+    Run.resume(tmp_path / "run").train()
     assert everything(tmp_path / "run") == everything(reference)
 
 
@@ -284,7 +284,7 @@ def test_a_run_killed_between_any_two_writes_comes_to_the_bits_of_one_that_was_n
     in_a_write = [directory for directory in killed if list(directory.rglob(".writing-*"))]
     assert len(in_a_write) > 10
     for directory in random.Random(1).sample(in_a_write, 4) + random.Random(2).sample(killed, 4):
-        carry_on(resume(directory))
+        Run.resume(directory).train()
         assert everything(directory) == everything(reference), directory.name
         assert not list(directory.rglob(".writing-*"))
 
@@ -304,63 +304,63 @@ def full_disk_above(size: int):
 
 
 def test_a_full_disk_leaves_the_last_checkpoint_good(reference, tmp_path):
-    run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
+    run = Run.create(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
 
-    def fill(position):
-        if position.row.updates == 200:
+    def fill(snapshot):
+        if snapshot.row.updates == 200:
             resource.setrlimit(resource.RLIMIT_FSIZE, (8000, resource.RLIM_INFINITY))
 
     resume_it = f"--resume {run.directory}"
     with full_disk_above(2**40), pytest.raises(RunError, match=naming(run.directory, resume_it)):
-        carry_on(run, on_chunk=fill, every=0)
-    opened = resume(run.directory)
-    assert 0 < opened.position.row.updates <= 200
+        run.train(on_chunk=fill, every=0)
+    opened = Run.resume(run.directory)
+    assert 0 < opened.snapshot.row.updates <= 200
     assert opened.notices == ()
-    carry_on(opened)
+    opened.train()
     assert everything(run.directory) == everything(reference)
 
 
 def test_a_disk_that_is_full_at_once_leaves_nothing_behind(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with full_disk_above(1000), pytest.raises(RunError, match=naming("runs/echo-vanilla-lstm-8-001", "--run")):
-        start(slow_model(), TASK, SETTINGS)
+        Run.create(slow_model(), TASK, SETTINGS)
     assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_a_history_that_cannot_be_written_stops_the_training(tmp_path):
-    run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
+    run = Run.create(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
 
-    def fill(position):
+    def fill(snapshot):
         (run.directory / "history.jsonl").unlink()
         (run.directory / "history.jsonl").symlink_to("/dev/full")
 
     with pytest.raises(RunError, match=naming("No space left on device", f"--resume {run.directory}")):
-        carry_on(run, on_chunk=fill)
+        run.train(on_chunk=fill)
 
 
 def test_a_damaged_checkpoint_is_passed_over_the_person_told_and_the_bits_the_same(reference, tmp_path):
-    run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
+    run = Run.create(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
 
-    def stop_at_200(position):
-        if position.row.updates == 200:
+    def stop_at_200(snapshot):
+        if snapshot.row.updates == 200:
             signal.raise_signal(signal.SIGINT)
 
-    carry_on(run, on_chunk=stop_at_200, every=0)
+    run.train(on_chunk=stop_at_200, every=0)
     before, newest = sorted((run.directory / "checkpoints").glob("*.safetensors"))
     newest.write_bytes(newest.read_bytes()[:1000])
-    opened = resume(run.directory)
+    opened = Run.resume(run.directory)
     (notice,) = opened.notices
     assert names(notice, "000000000200.json")
-    assert opened.position.row.updates == int(before.stem)
-    carry_on(opened)
+    assert opened.snapshot.row.updates == int(before.stem)
+    opened.train()
     assert everything(run.directory) == everything(reference)
 
 
-def test_a_run_that_goes_on_elsewhere_is_told_so(tmp_path):
-    run = start(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
+def test_a_run_that_resumes_elsewhere_says_so(tmp_path):
+    run = Run.create(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
     elsewhere = msgspec.structs.replace(run.record.environment, device="a tape machine")
     record.write(run.directory, msgspec.structs.replace(run.record, environment=elsewhere))
     run.lock.release()
-    opened = resume(run.directory)
+    opened = Run.resume(run.directory)
     assert names(opened.notices[0], "a tape machine", run.record.environment.device)
     opened.lock.release()

@@ -4,7 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from memoryspan.runs import carry_on, resume, start
+from memoryspan.runs import Run
 from tests.runs.small import SETTINGS, TASK, slow_model
 
 FILE_EVENTS = {"open", "os.rename", "os.remove", "os.mkdir"}
@@ -31,9 +31,9 @@ def copy_before_every_step(directory: Path, copies: Path) -> None:
 def main(how: str, directory: Path, copies: Path | None = None) -> None:
     if copies is not None:
         copy_before_every_step(directory, copies)
-    run = resume(directory) if how == "resume" else start(slow_model(), TASK, SETTINGS, directory=directory)
+    run = Run.resume(directory) if how == "resume" else Run.create(slow_model(), TASK, SETTINGS, directory=directory)
     print("training", flush=True)
-    carry_on(run, every=EVERY)
+    run.train(every=EVERY)
 
 
 if __name__ == "__main__":

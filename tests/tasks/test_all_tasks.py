@@ -278,6 +278,7 @@ def test_a_key_gives_its_examples_again_and_another_key_gives_others(case, seed,
     assert (sample(seed, full).inputs != sample(seed + 1, full).inputs).any()
 
 
+@pytest.mark.slow
 @every_case
 def test_a_length_may_be_a_number_or_one_for_each_row_and_known_at_run_time_or_before(case):
     task, key = case.task, jax.random.key(3)
@@ -309,6 +310,7 @@ def test_a_row_does_not_depend_on_the_lengths_of_the_others(case):
 # Right and wrong
 
 
+@pytest.mark.slow
 @every_case
 def test_chance_is_what_a_guesser_gets_who_does_not_look(case):
     task = case.task

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from memoryspan import Echo, lstm
 from memoryspan.inference.trace import trace
 from memoryspan.models import gru
-from memoryspan.runs.run import start
+from memoryspan.runs import Run
 from memoryspan.training import HistoryRow
 from tests.messages import names, naming
 from tools.million import describe, lost_at_each_step, main, stages, table
@@ -57,7 +57,7 @@ def test_a_model_without_such_gates_is_refused():
 
 def test_a_run_that_has_not_ended_is_refused_with_what_to_type(tmp_path):
     task = Echo(length=6, n_features=5)
-    begun = start(lstm(task, units=4, seed=0), task, directory=tmp_path / "run")
+    begun = Run.create(lstm(task, units=4, seed=0), task, directory=tmp_path / "run")
     refused = CliRunner().invoke(main, [str(begun.directory), "--docs", str(tmp_path)])
     assert refused.exit_code == 2
     assert names(" ".join(refused.output.split()), f"memoryspan train --resume {begun.directory}")
@@ -72,6 +72,7 @@ def test_the_page_of_the_documentation_takes_a_million_steps_alone(tmp_path):
     assert names(" ".join(refused.output.split()), 4, "--docs")
 
 
+@pytest.mark.slow
 def test_it_writes_the_page_and_its_picture_from_a_run(tmp_path):
     run, docs = tmp_path / "run", tmp_path / "docs"
     docs.mkdir()

@@ -68,6 +68,7 @@ def test_a_notebook_begins_by_installing_what_is_not_there(path):
     assert first.outputs == []
 
 
+@pytest.mark.slow
 def test_the_tutorial_ends_at_about_nothing_and_the_curriculum_at_everything(monkeypatch):
     monkeypatch.delenv("XLA_FLAGS", raising=False)  # it trains for long
     found = executed(EXAMPLES / "vanilla_lstm.ipynb")
@@ -89,6 +90,7 @@ def test_the_tutorial_ends_at_about_nothing_and_the_curriculum_at_everything(mon
     assert number(r"Span\(length=(\d+)", words(found, "span-code")) >= 50
 
 
+@pytest.mark.slow
 def test_a_model_and_a_task_of_ones_own_are_trained_measured_and_seen_into():
     found = executed(EXAMPLES / "own_model_and_task.ipynb")
     assert kinds(found) == kinds(committed("own_model_and_task.ipynb"))

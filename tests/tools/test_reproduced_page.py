@@ -88,6 +88,7 @@ def test_a_row_of_no_experiment_of_the_suite_is_refused():
         merged([gone], [])
 
 
+@pytest.mark.slow
 def test_it_writes_the_page_and_its_picture_from_a_sweep(tmp_path):
     sweep, docs = tmp_path / "sweep", tmp_path / "docs"
     docs.mkdir()

@@ -14,7 +14,7 @@ from memoryspan import Budget, Echo, Status, evaluate, lstm, train
 from memoryspan.backend import keras
 from memoryspan.engine import variables_of
 from memoryspan.errors import InsufficientMemoryError, ModelError, TaskError
-from memoryspan.runs import carry_on, load_model, resume, start
+from memoryspan.runs import Run, load_model
 from memoryspan.training import TrainConfig, train_chunks
 from memoryspan.training.callbacks import FIGURES, UNSUPPORTED
 from memoryspan.training.compile import compile_train_step
@@ -294,13 +294,13 @@ def test_a_run_that_a_callback_stopped_is_kept_so_and_goes_on_where_it_was(tmp_p
         epochs.append(epoch)
         run.model.stop_training = epoch == 1
 
-    run = start(ready(), TASK, settings, directory=tmp_path / "run")
-    result = carry_on(run, callbacks=[KERAS.LambdaCallback(on_epoch_end=stop_after_two)])
+    run = Run.create(ready(), TASK, settings, directory=tmp_path / "run")
+    result = run.train(callbacks=[KERAS.LambdaCallback(on_epoch_end=stop_after_two)])
     assert (result.status, [row.updates for row in result.history]) == (Status.STOPPED, [10, 20])
     assert same(weights(load_model(tmp_path / "run")), weights(run.model))
 
-    run = resume(tmp_path / "run")
-    result = carry_on(run, callbacks=[KERAS.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))])
+    run = Run.resume(tmp_path / "run")
+    result = run.train(callbacks=[KERAS.LambdaCallback(on_epoch_end=lambda epoch, logs: epochs.append(epoch))])
     assert (result.status, epochs) == (Status.BUDGET, [0, 1, 2, 3])
     assert [row.updates for row in result.history] == [10, 20, 30, 40]
 
@@ -308,11 +308,11 @@ def test_a_run_that_a_callback_stopped_is_kept_so_and_goes_on_where_it_was(tmp_p
 def test_what_a_callback_changed_is_kept_with_the_run(tmp_path, alone):
     stop = KERAS.LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(run.model, "stop_training", epoch == 1))
     slow = KERAS.LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(run.model.optimizer, "learning_rate", 1e-30))
-    run = start(ready(), TASK, TrainConfig(budget=SHORT), directory=tmp_path / "run")
-    carry_on(run, callbacks=[stop, slow])
+    run = Run.create(ready(), TASK, TrainConfig(budget=SHORT), directory=tmp_path / "run")
+    run.train(callbacks=[stop, slow])
     before = weights(run.model)
-    run = resume(tmp_path / "run")
-    carry_on(run)
+    run = Run.resume(tmp_path / "run")
+    run.train()
     assert same(weights(run.model), before)
     assert not same(weights(run.model), weights(alone[0]))
 

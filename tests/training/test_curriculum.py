@@ -107,6 +107,7 @@ def lasts(length, max_length):
     return [place.length > length for place in steps(Curriculum(), [1.0] * 99, 3, max_length, start=length)].index(True)
 
 
+@pytest.mark.slow
 def test_far_out_a_length_lasts_as_many_more_updates_as_steps_are_shorter():
     assert [lasts(length, 20_000) for length in (3, 32, 1000, 10_000)] == [4, 4, 10, 17]
 
@@ -115,6 +116,7 @@ def test_a_length_that_costs_little_beside_the_longest_lasts_four_times_as_many(
     assert [lasts(length, 32_000) for length in (3, 32, 33, 1000, 1001)] == [4, 4, 17, 38, 10]
 
 
+@pytest.mark.slow
 @given(curricula, st.integers(1, 100), st.lists(st.just(0.0), max_size=30))
 def test_it_never_grows_after_a_collapse(curriculum, length, accuracies):
     lengths = [place.length for place in steps(curriculum, accuracies, 1, 1000, start=length)]
@@ -126,6 +128,7 @@ def test_it_shrinks_when_all_is_lost_once_patience_ends_and_again_later():
     assert lengths == [40] * 5 + [20] * 5 + [10] * 2
 
 
+@pytest.mark.slow
 @given(st.floats(0.25, 0.9), st.integers(3, 900))
 def test_it_does_not_shrink_while_something_is_known(accuracy, length):
     places = steps(Curriculum(patience=5), [accuracy] * 12, 3, 1000, start=length)

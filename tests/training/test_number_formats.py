@@ -28,6 +28,7 @@ for model in (lstm(task, units=12, seed=0), *map(through_keras, sys.argv[1:])):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bits", "dtypes"), [("0", ["float32"]), ("1", ["float32", "float64"])])
 def test_it_learns_whatever_jax_takes_for_the_width_of_a_number(bits, dtypes):
     environment = os.environ | {"JAX_ENABLE_X64": bits}

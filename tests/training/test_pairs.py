@@ -38,6 +38,7 @@ PAIRS = [(task, model) for n, task in enumerate(TASKS) for m, model in enumerate
 UPDATES = 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task_name", "model_name"), PAIRS)
 def test_it_trains_for_a_few_chunks(task_name, model_name):
     task = make_task(Spec(task_name, SMALL[task_name]))

@@ -48,6 +48,7 @@ def test_each_seed_ends_as_it_would_alone(seeds):
             np.testing.assert_allclose(one, two, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_model_that_runs_through_keras_does_so_too():
     together, alone = [through_keras(seed) for seed in (0, 1)], [through_keras(seed) for seed in (0, 1)]
     budget = Budget(examples=320)
@@ -95,6 +96,7 @@ def test_a_setting_that_is_none_is_refused(settings, instead):
         train_seeds([lstm(task, units=8, seed=0)], task, seeds=[0], **settings)
 
 
+@pytest.mark.slow
 def test_seeds_that_do_not_fit_into_memory_together_train_alone():
     task = Echo(128, 6, 1)
     together, alone = [[lstm(task, units=12, seed=seed) for seed in SEEDS[:2]] for _ in range(2)]

@@ -11,7 +11,7 @@ import pytest
 from memoryspan import Budget, Echo, TensorBoard, lstm, train
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
-from memoryspan.runs import carry_on, resume, start
+from memoryspan.runs import Run
 from memoryspan.training import TrainConfig
 from tests.messages import naming
 
@@ -51,10 +51,10 @@ def test_tensorboard_shows_the_history_against_examples(tmp_path):
 
 
 def test_tensorboard_shows_a_run_that_was_resumed_as_one_curve(tmp_path):
-    run = start(ready(), TASK, TrainConfig(budget=Budget(examples=640)), directory=tmp_path / "run")
-    carry_on(run, callbacks=[TensorBoard(tmp_path / "logs")])
-    run = resume(tmp_path / "run", budget=Budget(examples=1280))
-    result = carry_on(run, callbacks=[TensorBoard(tmp_path / "logs")])
+    run = Run.create(ready(), TASK, TrainConfig(budget=Budget(examples=640)), directory=tmp_path / "run")
+    run.train(callbacks=[TensorBoard(tmp_path / "logs")])
+    run = Run.resume(tmp_path / "run", budget=Budget(examples=1280))
+    result = run.train(callbacks=[TensorBoard(tmp_path / "logs")])
     assert [step for step, _ in curves(tmp_path / "logs")["loss"]] == [row.examples for row in result.history]
 
 

@@ -86,6 +86,7 @@ def test_the_tutorials_task_is_solved_within_a_thousand_updates(seed):
     assert evaluate(model, Echo(), seed=seed + 100).value > 0.99
 
 
+@pytest.mark.slow
 def test_a_plain_keras_model_with_plain_adam_solves_a_smaller_one():
     task = Echo(12, 10, 2)
     model = plain_model(task=task)

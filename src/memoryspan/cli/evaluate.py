@@ -1,4 +1,4 @@
-"""`memoryspan evaluate`: a trustworthy figure for a run, or for a model made elsewhere."""
+"""`memoryspan evaluate`: the accuracy of a run, or of a model made elsewhere, on fresh examples."""
 
 import json
 
@@ -15,13 +15,13 @@ from memoryspan.cli.options import json_option, model_file_option, seed_option, 
 @click.argument("run", metavar="RUN|MODEL.keras")
 @task_options
 @model_file_option
-@click.option("--examples", type=int, default=1000, show_default=True, help="Fresh examples to measure on.")
+@click.option("--examples", type=int, default=1000, show_default=True, help="The number of fresh examples.")
 @seed_option
 @json_option
 def evaluate(run, task, length, features, out_index, model, examples, seed, as_json) -> None:
-    """Measure a run, or any .keras file, on fresh examples: accuracy, its 95 % interval, and chance.
+    """Measure the accuracy of a run, or of any .keras file, on fresh examples, with its 95 % interval and chance.
 
-    A run is measured on its own task, a file on the echo task, unless options say otherwise.
+    By default a run is measured on its own task, and a file on the echo task.
     """
     from memoryspan.cli.live import counting
     from memoryspan.cli.target import open_target

@@ -1,4 +1,4 @@
-"""`memoryspan info`: what there is, what a run did, how a model is served."""
+"""`memoryspan info`: describe the package and the machine, a run, a sweep, or a model."""
 
 import json
 from inspect import signature
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 @click.command(
     epilog="\b\nExamples:\n  memoryspan info\n  memoryspan info runs/echo-lstm-50-001\n"
-    "  memoryspan info my_model.keras --json",
+    "  memoryspan info runs/span-echo-001\n  memoryspan info my_model.keras --json",
 )
 @click.argument("target", required=False, metavar="[RUN|SWEEP|MODEL.keras]")
 @json_option
 def info(target: str | None, as_json: bool) -> None:
-    """Show the tasks, models, device and versions; or the record of a run, the settings and progress of a sweep, the
-    engine that runs a model.
+    """Print the tasks, models, device and versions; or describe a run, a sweep, or a .keras file.
+
+    For a run it prints the record; for a sweep the settings and the progress, even while it is running; for a file the
+    engine that runs the model, and why.
     """
     if target is None:
         facts = _package()
@@ -67,9 +69,9 @@ def _recurrence() -> dict:
 
 def _run(directory: str) -> dict:
     from memoryspan.files.versioned import plain
-    from memoryspan.runs import open_run
+    from memoryspan.runs import Run
 
-    return {"run": directory, **plain(open_run(directory).record)}
+    return {"run": directory, **plain(Run.load(directory).record)}
 
 
 def _sweep(directory: str) -> dict:

@@ -11,20 +11,21 @@ from importlib import import_module
 import click
 
 from memoryspan._version import __version__
-from memoryspan.cli.output import leaving_at_ctrl_c, silence
+from memoryspan.cli.output import silence
 from memoryspan.errors import MemoryspanError
+from memoryspan.interrupt import exit_at_sigint
 from memoryspan.user_code import blame, own_traceback
 
 COMMANDS = {
-    "train": "Train a model until it remembers, and keep the run.",
-    "tutorial": "Walk through the tutorial as published: it ends at 0 %.",
+    "train": "Train a model until it has solved a task, and save the run.",
+    "tutorial": "Run the tutorial as published: it ends at 0 %.",
     "span": "Measure how far back models remember, over tasks and seeds.",
-    "reproduce": "Repeat published experiments, and show both figures side by side.",
-    "evaluate": "Measure a run or any .keras file on fresh examples.",
-    "predict": "Let a trained model answer a sequence.",
-    "report": "Make a page in which the model of a run can be tried, or of a sweep.",
-    "trace": "Draw the gates and states of a model, step by step.",
-    "info": "Show tasks, models, device and versions; or a run, or a model.",
+    "reproduce": "Repeat published experiments, and compare the figures.",
+    "evaluate": "Measure the accuracy of a run or any .keras file on fresh examples.",
+    "predict": "Print the answer of a trained model to a sequence.",
+    "report": "Make an HTML page of a run, in which its model runs, or of a sweep.",
+    "trace": "Draw the gates and states of a model at every step.",
+    "info": "Describe the package and the machine, a run, a sweep or a model.",
 }
 
 
@@ -63,7 +64,7 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point of the command line."""
-    with leaving_at_ctrl_c():
+    with exit_at_sigint():
         sys.exit(_run())
 
 

@@ -14,11 +14,11 @@ json_option = click.option(
 )
 
 seed_option = click.option(
-    "--seed", type=int, default=0, show_default=True, help="Same seed, same machine: same result."
+    "--seed", type=int, default=0, show_default=True, help="The same seed gives the same result on the same machine."
 )
 
 model_file_option = click.option(
-    "--model", metavar="FILE.py:NAME", help="Where the model has layers from a file of your own: that file."
+    "--model", metavar="FILE.py:NAME", help="Your own file, if the model has layers from it."
 )
 
 
@@ -28,7 +28,7 @@ class SpecType(click.ParamType):
     name = "name[,setting=value]"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Spec:
-        """Reads it; what it names is looked up later."""
+        """Return the task or model as a `Spec`, whose name is looked up later."""
         return value if isinstance(value, Spec) else parse(value)
 
 
@@ -38,7 +38,7 @@ class Count(click.ParamType):
     name = "count"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Reads it."""
+        """Return the number."""
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([kM]?)", str(value))
         if match is None:
             self.fail(f"{value!r} is not a number like 15000 or 15k.", param, ctx)
@@ -46,10 +46,10 @@ class Count(click.ParamType):
 
 
 def sequence_option(also: str = ""):
-    """--sequence; `also` is what else it may be."""
+    """Return the option --sequence; `also` describes its other values."""
     return click.option(
         "--sequence",
-        help=f'One sequence: symbols, "60,56,22", numbers, "0.1,0.2", or vectors of them, "[[0.1,1],[0.2,0]]"{also}.  '
+        help=f'One sequence: symbols "60,56,22", numbers "0.1,0.2", or vectors "[[0.1,1],[0.2,0]]"{also}.  '
         "[default: a fresh example]",
     )
 
@@ -57,14 +57,14 @@ def sequence_option(also: str = ""):
 reads_option = click.option(
     "--reads",
     type=click.Choice(["symbols", "one-hot", "numbers"]),
-    help="What the sequence holds, where neither its task nor the model says so.",
+    help="What the sequence holds, if neither the task nor the model decides it.",
 )
 
 
 def sequence_in(text: str) -> list:
-    """The sequence that --sequence gives: numbers, separated by commas or spaces, in brackets or not; or JSON.
+    """Return the sequence of a --sequence: numbers separated by commas or spaces, in brackets or not; or JSON.
 
-    JSON, where brackets stand inside brackets, gives vectors. Whole numbers stay whole.
+    Nested brackets are JSON and give vectors. Whole numbers stay integers.
     """
     text = text.strip()
     try:
@@ -79,7 +79,7 @@ def sequence_in(text: str) -> list:
 
 
 def _vectors_in(text: str) -> list:
-    """Raises `ValueError` where it is not a list of lists of numbers."""
+    """Return a list of lists of numbers; raises `ValueError` if the text is something else."""
     sequence = json.loads(text)
     steps = sequence if isinstance(sequence, list) else []
     numbers = [number for step in steps for number in (step if isinstance(step, list) else [None])]
@@ -89,7 +89,7 @@ def _vectors_in(text: str) -> list:
 
 
 def given(ctx: click.Context) -> set[str]:
-    """The options, and arguments by their names, that the person typed."""
+    """Return the options, and the arguments by their names, that were typed."""
     return {
         parameter.opts[-1]
         for parameter in ctx.command.params
@@ -98,15 +98,15 @@ def given(ctx: click.Context) -> set[str]:
 
 
 def task_options(command):
-    """--task, and the settings by which most tasks are asked for: `task`, `length`, `features`, `out_index`."""
+    """Add --task, --length, --features and --out-index to a command."""
     for option in (
-        click.option("--out-index", type=int, help="Of echo: the position to echo, counted from 0.  [default: 2]"),
+        click.option("--out-index", type=int, help="For echo: the position to echo, counted from 0.  [default: 2]"),
         click.option("--features", type=int, help="Number of symbols.  [default: the task's own; echo's is 100]"),
         click.option("--length", type=int, help="Time steps of a sequence.  [default: the task's own; echo's is 50]"),
         click.option(
             "--task",
             type=SpecType(),
-            help="What to remember: echo, copy,n_symbols=4, mine.py:MyTask.  [default: echo]",
+            help="The task: echo, copy,n_symbols=4, mine.py:MyTask.  [default: echo]",
         ),
     ):
         command = option(command)

@@ -1,4 +1,4 @@
-"""`memoryspan predict`: a trained model answers."""
+"""`memoryspan predict`: print the answer of a trained model."""
 
 import json
 import os
@@ -27,17 +27,18 @@ from memoryspan.errors import TaskError
     "  memoryspan predict runs/echo-lstm-50-001 --sequence - < sequences.txt",
 )
 @click.argument("run", metavar="RUN|MODEL.keras")
-@sequence_option(", or - for one a line on standard input")
+@sequence_option(", or - to read one per line from standard input")
 @task_options
 @reads_option
 @model_file_option
-@click.option("--probabilities", is_flag=True, help="The three most probable answers; with --json, all.")
+@click.option("--probabilities", is_flag=True, help="Print the three most probable answers; with --json, all.")
 @seed_option
 @json_option
 def predict(run, sequence, task, length, features, out_index, reads, model, probabilities, seed, as_json) -> None:
-    """Let a run, or any .keras file, answer: a fresh example, a sequence, or one a line on standard input.
+    """Print the answer of a run, or of any .keras file, to a fresh example, a sequence, or each line of standard input.
 
-    A run reads what its task says. A file reads what its input and its layers say, or --task, or --reads.
+    What a run reads follows from its task. What a file reads follows from its input and its layers, or from --task or
+    --reads.
     """
     from memoryspan.cli.target import open_reader, open_target
 

@@ -20,20 +20,17 @@ SHORT, FURTHER = 256, 4
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
-    help="The file to write.  [default: report.html there]",
+    help="The file to write.  [default: report.html in the directory]",
 )
-@click.option(
-    "--task", type=SpecType(), help="Where the run's task is from a file of your own: that file, mine.py:MyTask."
-)
+@click.option("--task", type=SpecType(), help="Your own file, if the task of the run is from it: mine.py:MyTask.")
 @model_file_option
 @click.pass_context
 def report(ctx: click.Context, target: str, output: str | None, task, model: str | None) -> None:
     """Make a page of a run or a sweep: one HTML file, which opens from the disk and needs no network.
 
-    Of a run with LSTM, GRU or SimpleRNN layers, the model runs in the page: type a sequence and watch gates and states
-    remember it, at several moments of the training. Of a sweep: the table, sortable, and accuracy against length. The
-    first page of a run measures how far the model holds. A file that is already there is replaced only if it is such a
-    page.
+    If a run has LSTM, GRU or SimpleRNN layers, the model runs in the page: type a sequence and watch gates and states
+    remember it, at several moments of the training. The page of a sweep has a sortable table and accuracy against
+    length. The first page of a run measures its held span. An existing file is replaced only if it is such a page.
     """
     from memoryspan.cli.target import is_run
     from memoryspan.report.page.html import write_page

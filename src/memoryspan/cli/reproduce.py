@@ -15,20 +15,26 @@ from memoryspan.cli.output import say
     "  memoryspan reproduce --dir runs/published",
 )
 @click.argument("names", nargs=-1, metavar="[PAPER|EXPERIMENT]...")
-@click.option("--list", "only_list", is_flag=True, help="List experiments and published figures, and run nothing.")
-@click.option("--quick", is_flag=True, help="Only the ones marked quick in --list, with 3 seeds.")
-@click.option("--seeds", type=click.IntRange(1), help="The number of trainings of each.  [default: 5; 3 with --quick]")
-@click.option("--dir", "directory", type=click.Path(), help="Where to save it.  [default: a fresh directory in runs/]")
-@click.option("--retry-failed", is_flag=True, help="Also run failed trials again.")
-@click.option("--workers", type=int, help="Processes.  [default: one a core]")
-@click.option("--executor", help="dask, or the address of a Dask scheduler, like tcp://host:8786.")
+@click.option(
+    "--list", "only_list", is_flag=True, help="List the experiments with their published figures, and run nothing."
+)
+@click.option("--quick", is_flag=True, help="Run only the experiments marked quick in --list, with 3 seeds.")
+@click.option(
+    "--seeds", type=click.IntRange(1), help="The number of trainings of each experiment.  [default: 5; 3 with --quick]"
+)
+@click.option(
+    "--dir", "directory", type=click.Path(), help="The directory of the sweep.  [default: a new one in runs/]"
+)
+@click.option("--retry-failed", is_flag=True, help="Run failed trials again, too.")
+@click.option("--workers", type=int, help="The number of processes.  [default: one per core]")
+@click.option("--executor", help="Run on Dask: dask, or the address of a scheduler, like tcp://host:8786.")
 @json_option
 @click.pass_context
 def reproduce(ctx: click.Context, names: tuple[str, ...], only_list: bool, directory: str | None, **options) -> None:
     """Repeat published memory experiments, and show what was published beside what is measured here.
 
-    Each is trained to its published criterion with stock Keras models of comparable size, twice: with the curriculum,
-    which is what this package adds, and without, as published. Saves a sweep: with --dir it resumes, and the same
+    Stock Keras models of comparable size are trained to the published criterion, twice: with the curriculum, which is
+    what this package adds, and without it, as published. Saves a sweep. With --dir it resumes a sweep, and the same
     command with more seeds or experiments extends it. Exit code 1: some trials ended in an error.
     """
     if only_list:

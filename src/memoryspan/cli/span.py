@@ -1,4 +1,4 @@
-"""`memoryspan span`: how far back models remember, over tasks and seeds; or how far one trained model holds."""
+"""`memoryspan span`: the learned and held spans of models, over tasks and seeds; or the held span of one model."""
 
 import json
 from pathlib import Path
@@ -22,34 +22,40 @@ if TYPE_CHECKING:
     "  memoryspan span runs/echo-lstm-50-001",
 )
 @click.argument("target", required=False, metavar="[SWEEP|RUN|MODEL.keras]")
+@click.option("--task", "tasks", type=SpecType(), multiple=True, help="A task; may be repeated.  [default: echo]")
+@click.option("--model", "models", type=SpecType(), multiple=True, help="A model; may be repeated.  [default: lstm]")
 @click.option(
-    "--task", "tasks", type=SpecType(), multiple=True, help="What to remember; may be repeated.  [default: echo]"
+    "--seeds", type=int, default=5, show_default=True, help="The number of trainings of each model on each task."
 )
 @click.option(
-    "--model", "models", type=SpecType(), multiple=True, help="What is to remember; may be repeated.  [default: lstm]"
+    "--budget", default="20Mtok", show_default=True, help="Budget of each training: 20k (examples), 50Mtok, 10min."
 )
-@click.option("--seeds", type=int, default=5, show_default=True, help="The number of trainings of each.")
-@click.option("--budget", default="20Mtok", show_default=True, help="Of each training: 20k (examples), 50Mtok, 10min.")
 @click.option(
     "--max-length", type=int, default=4096, show_default=True, help="The maximum length to test, in time steps."
 )
-@click.option("--batch-size", type=int, default=32, show_default=True, help="Examples an update.")
-@click.option("--parameters", type=Count(), help="The widest models with at most this many parameters, like 15k.")
-@click.option("--dir", "directory", type=click.Path(), help="Where to save it.  [default: a fresh directory in runs/]")
-@click.option("--resume", type=click.Path(), help="Resume this sweep: run only what is pending.")
-@click.option("--retry-failed", is_flag=True, help="Also run failed trials again.")
-@click.option("--workers", type=int, help="Processes.  [default: one a core]")
-@click.option("--executor", help="dask, or the address of a Dask scheduler, like tcp://host:8786.")
+@click.option("--batch-size", type=int, default=32, show_default=True, help="Examples per update.")
+@click.option("--parameters", type=Count(), help="The largest width with at most this many parameters, like 15k.")
+@click.option(
+    "--dir", "directory", type=click.Path(), help="The directory of the sweep.  [default: a new one in runs/]"
+)
+@click.option("--resume", type=click.Path(), help="Resume this sweep: run only its pending trials.")
+@click.option("--retry-failed", is_flag=True, help="Run failed trials again, too.")
+@click.option("--workers", type=int, help="The number of processes.  [default: one per core]")
+@click.option("--executor", help="Run on Dask: dask, or the address of a scheduler, like tcp://host:8786.")
 @json_option
 @click.pass_context
 def span(ctx: click.Context, target: str | None, resume: str | None, directory: str | None, **options) -> None:
     """Measure how far back models remember: the longest length that each masters within a budget, over seeds.
 
-    Two spans, both with an interval over seeds, in time steps and in lag. Learned: the longest length mastered by
-    training from scratch. Held: the longest at which the trained model still has 95 % right, without more training.
-    Saves a sweep: a manifest, one file a trial, results.csv and a picture. With --dir it resumes, and the same command
-    with more seeds, models or tasks, or a larger budget or maximum length, extends it, keeping what still holds.
-    Given a run, or a .keras file, it measures the held span of that model. Exit code 1: some trials ended in an error.
+    There are two spans, both with an interval over seeds, in time steps and in lag. Learned: the longest length that
+    training from scratch masters. Held: the longest length that the trained model still masters, with 95 % right,
+    without more training (length generalisation).
+
+    Saves a sweep: a manifest, one file per trial, results.csv and a picture. With --dir it resumes a sweep. The same
+    command with more seeds, models or tasks, or with a larger budget or maximum length, extends it, and keeps the
+    results that still hold. Exit code 1: some trials ended in an error.
+
+    Given a run or a .keras file, the command measures the held span of that model.
     """
     from memoryspan.cli.target import is_keras_file, is_run
 
@@ -143,11 +149,11 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
 
 def _keep_held(target: str, task, held) -> None:
     """With the run, for its page: where it was asked about the run's own task, and the training has ended."""
-    from memoryspan.runs import open_run
+    from memoryspan.runs import Run
     from memoryspan.runs.describe import task_config
     from memoryspan.spans import cache
 
-    run = open_run(target)
+    run = Run.load(target)
     if run.record.results is not None and task_config(task) == run.record.config.task:
         cache.save(run, cache.as_record(held, run.record.results.updates))
 

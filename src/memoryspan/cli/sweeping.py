@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memoryspan.cli.output import say, sigint_raises
+from memoryspan.cli.output import say
+from memoryspan.interrupt import sigint_raises
 
 if TYPE_CHECKING:
     from memoryspan.report.views import SweepView

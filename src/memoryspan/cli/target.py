@@ -31,11 +31,11 @@ def is_run(path: str) -> bool:
 
 def open_saved(path: str, task: Spec | None = None, made_by: str | None = None) -> "SavedRun":
     """The run in a directory; its task, and the layers of its model, from a person's own files where they are given."""
-    from memoryspan.runs import open_run
+    from memoryspan.runs import Run
     from memoryspan.tasks import task_named
 
     _register(made_by)
-    return open_run(path, task_named(task.name) if task else None)
+    return Run.load(path, task_named(task.name) if task else None)
 
 
 def open_target(
@@ -83,13 +83,13 @@ def open_reader(
 
 def _opened(path: str, task: Spec | None, made_by: str | None, **settings):
     """The run, if it is one; the model; the class of the task that is named; and the settings that are given."""
-    from memoryspan.runs import load_model, open_run
+    from memoryspan.runs import Run, load_model
     from memoryspan.tasks import task_named
 
     kind = task_named(task.name) if task else None  # a name that is none is refused before Keras is imported
     given = (task or Spec("")).with_settings(**settings).settings
     _register(made_by)
-    run = None if is_keras_file(path) else open_run(path, kind)
+    run = None if is_keras_file(path) else Run.load(path, kind)
     return run, load_model(path) if run is None else run.model(), kind, given
 
 

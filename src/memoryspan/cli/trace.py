@@ -46,17 +46,17 @@ ENDINGS = (".png", ".svg", ".npz", ".json")
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
-    help="The file to write: a picture, .png or .svg; the arrays, .npz or .json.  [default: trace.png in the run, "
-    "for a file in the working directory; none with --json]",
+    help="The file to write: a picture (.png, .svg) or the arrays (.npz, .json).  [default: trace.png in the run, or "
+    "in the working directory for a .keras file; none with --json]",
 )
 @seed_option
 @json_option
 def trace(run, sequence, task, length, features, out_index, reads, model, output, seed, as_json) -> None:
-    """Show gates and states of every recurrent layer at every step, the answer at every step, and where it comes from.
+    """Draw gates, states and the answer at every step, and where the answer comes from.
 
-    Works on any .keras file with an LSTM, GRU or SimpleRNN. Where the answer comes from is the size of its gradient
-    with respect to the input at each step; of a model that answers at every step it is that of the last answer that
-    its task asks for. A file that is already there is replaced only if it is a trace.
+    Works on runs and on any .keras file with an LSTM, GRU or SimpleRNN. Where the answer comes from is the size of its
+    gradient with respect to the input at each step. If a model answers at every step, it is the gradient of the last
+    answer that counts. An existing file is replaced only if it is a trace.
     """
     path = _where(run, output, as_json)
     seen = _seen(*_opened(run, sequence, (task, length, features, out_index, model), seed), reads)

@@ -1,4 +1,4 @@
-"""`memoryspan train`: train a model until it remembers, and keep the run."""
+"""`memoryspan train`: train a model until it has solved a task, and save the run."""
 
 import json
 import shlex
@@ -6,7 +6,8 @@ import shlex
 import click
 
 from memoryspan.cli.options import Count, SpecType, given, json_option, seed_option, task_options
-from memoryspan.cli.output import say, sigint_raises
+from memoryspan.cli.output import say
+from memoryspan.interrupt import sigint_raises
 from memoryspan.spec import Spec
 from memoryspan.user_code import is_import_path
 
@@ -18,28 +19,30 @@ from memoryspan.user_code import is_import_path
     "  memoryspan train --learning-rate 0.001 --budget 60s --run runs/slow\n  memoryspan train --resume runs/slow",
 )
 @task_options
+@click.option("--model", type=SpecType(), help="The model: lstm, gru,layers=2, mine.py:build.  [default: lstm]")
+@click.option("--units", type=int, help="The width of the model.  [default: the model's own; lstm's is 25]")
 @click.option(
-    "--model", type=SpecType(), help="What is to remember: lstm, gru,layers=2, mine.py:build.  [default: lstm]"
+    "--parameters", type=Count(), help="Instead: the largest width with at most this many parameters, like 15k."
 )
-@click.option("--units", type=int, help="Its width.  [default: the model's own; lstm's is 25]")
-@click.option("--parameters", type=Count(), help="Or: as wide as so many parameters allow, like 15k.")
 @seed_option
-@click.option("--batch-size", type=int, default=32, show_default=True, help="Examples an update.")
-@click.option("--learning-rate", type=float, help="Of Adam.  [default: the model's own; lstm's is 0.02]")
+@click.option("--batch-size", type=int, default=32, show_default=True, help="Examples per update.")
+@click.option(
+    "--learning-rate", type=float, help="The learning rate of Adam.  [default: the model's own; lstm's is 0.02]"
+)
 @click.option(
     "--threshold", type=float, default=0.995, show_default=True, help="Accuracy to prove, by its 95 % interval."
 )
-@click.option("--budget", help="Stop unsolved after so much: 200k (examples), 5Mtokens, 90s, 10min.  [default: 2M]")
-@click.option("--run", "directory", type=click.Path(), help="Where to keep it.  [default: a fresh directory in runs/]")
-@click.option("--resume", type=click.Path(), help="Go on with this run; --budget may give it more.")
+@click.option("--budget", help="Stop after 200k (examples), 5Mtokens, 90s or 10min, even if unsolved.  [default: 2M]")
+@click.option("--run", "directory", type=click.Path(), help="The directory of the run.  [default: a new one in runs/]")
+@click.option("--resume", type=click.Path(), help="Resume this run, with a larger --budget if you like.")
 @json_option
 @click.pass_context
 def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> None:
     """Train a model on a task, short sequences first, until fresh examples prove that it is solved.
 
-    Keeps a run: its record, history, checkpoints, its learning curve, and the model as model.keras (which opens in any
-    Keras 3, without this package, where its layers are Keras's own). Ctrl-C keeps what was learned. Exit codes: 0
-    solved; 1 not within the budget.
+    Saves a run: its record, history, checkpoints and learning curve, and the model as model.keras. That file opens in
+    any Keras 3 without this package, if its layers are Keras's own. Ctrl-C keeps what was learned. Exit codes: 0
+    solved; 1 not solved within the budget.
     """
     from memoryspan.training.budget import Budget
 
@@ -52,8 +55,7 @@ def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> N
         run = _start(budget or Budget(), as_json, **options)
     for notice in run.notices:
         click.echo(notice, err=True)
-    code = _carry_on(run, as_json)
-    ctx.exit(code)
+    ctx.exit(_train(run, as_json))
 
 
 def _refuse_other_options(ctx: click.Context) -> None:
@@ -83,16 +85,17 @@ def _start(
     task = (task or Spec("echo")).with_settings(length=length, n_features=features, out_index=out_index)
     chosen = make_task(task)  # what makes no sense is refused before Keras is imported
     from memoryspan.models import make_model, resolve_units, with_defaults
-    from memoryspan.runs import start
+    from memoryspan.runs import Run
     from memoryspan.training import TrainConfig
 
-    settings = TrainConfig(seed=seed, budget=budget, **settings)
+    config = TrainConfig(seed=seed, budget=budget, **settings)
     model = (model or Spec("lstm")).with_settings(units=units, learning_rate=learning_rate, parameters=parameters)
     model = resolve_units(model, chosen)
     built = make_model(model, chosen, seed)
     summary: list[str] = []
     built.summary(print_fn=summary.append)  # now, for it counts the optimizer's weights as well once there are any
-    run = start(built, chosen, settings, directory=directory, made_by=with_defaults(model).with_settings(seed=seed))
+    made_by = with_defaults(model).with_settings(seed=seed)
+    run = Run.create(built, chosen, config, directory=directory, made_by=made_by)
     if not as_json:
         say("\n".join(summary))
     return run
@@ -101,25 +104,24 @@ def _start(
 def _resume(directory: str, budget, task: Spec | None, model: Spec | None):
     """Where the run's task or layers are from a person's own file, that file has been given again."""
     from memoryspan.models import model_named
-    from memoryspan.runs import resume
+    from memoryspan.runs import Run
     from memoryspan.tasks import task_named
 
     if model is not None:
         model_named(model.name)
-    return resume(directory, budget=budget, kind=task_named(task.name) if task else None)
+    return Run.resume(directory, budget=budget, kind=task_named(task.name) if task else None)
 
 
-def _carry_on(run, as_json: bool) -> int:
-    """Trains, shows, and returns the exit code."""
+def _train(run, as_json: bool) -> int:
+    """Train, print the result, and return the exit code."""
     from memoryspan.cli.live import training
-    from memoryspan.runs import carry_on
     from memoryspan.training import Status
 
     with sigint_raises(), training(run.task.min_length, run.task.length) as on_chunk:
-        result = carry_on(run, on_chunk=on_chunk)
+        result = run.train(on_chunk=on_chunk)
     drawn = _draw(run, result)
     if as_json:
-        say(json.dumps(_as_json(run, result)))
+        say(json.dumps(_as_json(run)))
     else:
         _show(run, result, drawn)
     return {Status.SOLVED: 0, Status.INTERRUPTED: 130}.get(result.status, 1)
@@ -145,11 +147,10 @@ def _draw(run, result) -> bool:
     return True
 
 
-def _as_json(run, result) -> dict:
+def _as_json(run) -> dict:
     from memoryspan.files.versioned import plain
-    from memoryspan.runs import open_run
 
-    return {"run": str(run.directory), **plain(open_run(run.directory).record)}
+    return {"run": str(run.directory), **plain(run.record)}
 
 
 def _show(run, result, drawn: bool) -> None:
@@ -165,7 +166,7 @@ def _show(run, result, drawn: bool) -> None:
         say(f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training")
     if result.accuracy is not None:
         say(f"Accuracy: {result.accuracy}\n")
-        show_fresh(run.model, run.task, run.settings.seed, count=3)
+        show_fresh(run.model, run.task, run.config.seed, count=3)
     pictures = ["learning-curve.png", "learning-curve.svg"] if drawn else []
     kept = ", ".join(["model.keras", *pictures, "run.json", "history.jsonl"])
     say(f"\nThe run is in {run.directory}: {kept}.")

@@ -11,15 +11,18 @@ from memoryspan.cli.options import json_option
     epilog="\b\nExamples:\n  memoryspan tutorial\n"
     "  memoryspan tutorial --length 5 --features 10 --examples 10000   # the book's own script, which does learn",
 )
-@click.option("--length", type=int, default=50, show_default=True, help="Time steps of a sequence.")
+@click.option("--length", type=int, default=50, show_default=True, help="Time steps per sequence.")
 @click.option("--features", type=int, default=100, show_default=True, help="Number of symbols.")
 @click.option("--out-index", type=int, default=2, show_default=True, help="Position to echo, counted from 0.")
 @click.option("--units", type=int, default=25, show_default=True, help="Units of the LSTM.")
 @click.option("--examples", type=int, default=10, show_default=True, help="Fits, of one example each.")
-@click.option("--seed", type=int, default=None, help="Makes it reproducible; without it, it is random each time.")
+@click.option("--seed", type=int, default=None, help="Makes the result reproducible. Without it, every run is random.")
 @json_option
 def tutorial(length, features, out_index, units, examples, seed, as_json) -> None:
-    """Walk through the tutorial as published, with plain Keras: it ends at about 0 %, and says why."""
+    """Run the tutorial as published, in plain Keras: it ends at about 0 %, and explains why.
+
+    It is chapter 6 of Jason Brownlee's "Long Short-Term Memory Networks With Python" (2017), the vanilla LSTM.
+    """
     from memoryspan.tutorial import Tutorial, walk
 
     settings = Tutorial(length, features, out_index, units, examples, seed)

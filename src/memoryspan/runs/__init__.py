@@ -4,7 +4,7 @@
     history.jsonl           one line a chunk of updates
     model.keras             the model, for any Keras 3
     snapshots.safetensors   its weights at about a dozen moments of the training
-    checkpoints/            the two newest positions, from which a killed training goes on to the same bits
+    checkpoints/            the two newest snapshots, from which a killed training goes on to the same bits
     .lock                   held while a process trains here
 
 Names are loaded when they are first used, so that a record is read without JAX and Keras.

@@ -1,4 +1,4 @@
-"""Positions of a training on the disk: safetensors for the arrays, JSON for the rest.
+"""Snapshots of a training on the disk: safetensors for the arrays, JSON for the rest.
 
 A checkpoint is there once its JSON is, which is written last and holds a checksum of everything. The two newest are
 kept, so that there is one to go back to where a disk has damaged the other.
@@ -40,8 +40,8 @@ class Rest(msgspec.Struct, frozen=True):
     """Of the arrays' file, followed by the JSON of the fields above."""
 
 
-def save(directory: Path, position: TrainSnapshot) -> None:
-    """Keeps a position, and the one before it.
+def save(directory: Path, snapshot: TrainSnapshot) -> None:
+    """Keeps a snapshot, and the one before it.
 
     Raises:
         OSError: it could not be written; the checkpoints that were there are untouched.
@@ -50,16 +50,16 @@ def save(directory: Path, position: TrainSnapshot) -> None:
     if not folder.exists():
         folder.mkdir()
         atomic.sync(directory)
-    arrays = bytes_of(_named(jax.device_get(position.state)))
-    fields = plain(position.row), position.status, position.accuracy
-    path = folder / f"{position.row.updates:012d}.json"
+    arrays = bytes_of(_named(jax.device_get(snapshot.state)))
+    fields = plain(snapshot.row), snapshot.status, snapshot.accuracy
+    path = folder / f"{snapshot.row.updates:012d}.json"
     atomic.write(path.with_suffix(".safetensors"), arrays)
     atomic.write(path, msgspec.json.encode(Rest(*fields, _checksum(arrays, *fields))))
     _remove(_newest_first(folder)[KEPT:])
 
 
 def load(directory: Path, like: TrainState) -> tuple[TrainSnapshot, list[str]]:
-    """The newest good position, and a sentence about each newer one that is damaged.
+    """The newest good snapshot, and a sentence about each newer one that is damaged.
 
     `like` is a state of the same model: what the arrays have to fit.
 

@@ -34,9 +34,9 @@ def new_record(model: keras.Model, fwd: Forward, task: Task, settings: TrainConf
     )
 
 
-def finish_record(record: Record, status: Status, position: TrainSnapshot) -> Record:
+def finish_record(record: Record, status: Status, snapshot: TrainSnapshot) -> Record:
     """Return the record of the same run, once it has ended at this snapshot."""
-    row, accuracy = position.row, position.accuracy
+    row, accuracy = snapshot.row, snapshot.accuracy
     results = Results(
         updates=row.updates,
         examples=row.examples,

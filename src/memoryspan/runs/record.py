@@ -88,6 +88,12 @@ def read(directory: Path) -> Record:
         raise RunError(_missing(directory)) from None
 
 
+def require(directory: Path) -> None:
+    """Raise `RunError` where `directory` is no run, without reading its record."""
+    if not (directory / FILE).exists():
+        raise RunError(_missing(directory))
+
+
 def write(directory: Path, record: Record) -> None:
     """Write the record in one step; raises `OSError` where it cannot be written."""
     versioned.write(directory / FILE, record)

@@ -1,323 +1,149 @@
-"""Training with everything kept: start, carry on, resume.
+"""A run that is trained: its directory, opened once, and what was made of its files.
 
-    run = start(lstm(Echo(), seed=0), Echo())
-    result = carry_on(run)
+    run = Run.create(lstm(Echo(), seed=0), Echo())
+    result = run.train()
 
-The training itself is `training.train_chunks`, a pure function of where it stands. What is kept on the way is enough
-for it to go on after any end, a killed process included, to the same bits.
+JAX and Keras are imported when a run is created, resumed or trained, so that `Run.load` reads a record without them.
 """
 
-import shlex
-import shutil
-import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import msgspec
-from filelock import BaseFileLock
-
-from memoryspan.backend import keras
-from memoryspan.environment import difference, environment
-from memoryspan.errors import ModelError, RunError
+from memoryspan.errors import RunError
 from memoryspan.files import atomic
 from memoryspan.files.lock import lock
-from memoryspan.files.versioned import plain
 from memoryspan.interrupt import defer_sigint
-from memoryspan.runs import checkpoint, history_file, record, snapshots
-from memoryspan.runs.describe import finish_record, new_record
-from memoryspan.runs.directory import create_run_dir, require_empty
-from memoryspan.runs.model_file import is_all_keras, load_model, save_model
+from memoryspan.runs import record
 from memoryspan.runs.record import Record
-from memoryspan.runs.saved import open_run
-from memoryspan.runs.snapshots import Snapshots
+from memoryspan.runs.saved import SavedRun
 from memoryspan.spec import Spec
-from memoryspan.tasks import Task, spec_of
-from memoryspan.training import Budget, HistoryRow, Result, Status, TrainConfig, TrainSnapshot, restore, train_chunks
-from memoryspan.training.snapshot import initial_snapshot
-from memoryspan.training.state import initial_state
-from memoryspan.training.trainable import notes, trainable
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+    from memoryspan.backend import keras
+    from memoryspan.tasks import Task
+    from memoryspan.training import Budget, Result, TrainConfig, TrainSnapshot
 
 CHECKPOINT_SECONDS = 2.0
-"""What a killed process loses at most …"""
-
-CHECKPOINT_SHARE = 0.1
-"""… unless checkpoints are so large that they would take more than this share of the time."""
+"""Seconds between checkpoints: at most this much training is lost when a process is killed."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Run:
-    """A run whose lock this process holds: `carry_on` trains it."""
+    """A run that is open for training: this process holds its lock until `train` returns."""
 
     directory: Path
     record: Record
-    task: Task
-    model: keras.Model
-    settings: TrainConfig
-    position: TrainSnapshot
-    """Where it stands."""
+    """The content of `run.json`."""
+    task: "Task"
+    model: "keras.Model"
+    config: "TrainConfig"
+    snapshot: "TrainSnapshot"
+    """The snapshot from which `train` continues; afterwards the one with which it ended."""
     notices: tuple[str, ...]
-    """Sentences for the person, about what was found on opening it."""
-    lock: BaseFileLock
+    """Sentences for the user about what was found when the run was opened."""
+    lock: "BaseFileLock"
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing left to train, and nothing left to write."""
-        return self.position.status is not None and self.record.status == self.position.status
+        """Whether nothing is left to train, and nothing left to write."""
+        return self.snapshot.status is not None and self.record.status == self.snapshot.status
 
+    @classmethod
+    def create(
+        cls,
+        model: "keras.Model",
+        task: "Task",
+        config: "TrainConfig | None" = None,
+        *,
+        directory: str | Path | None = None,
+        made_by: Spec | None = None,
+    ) -> "Run":
+        """Create a run with a compiled model as it is; all that `resume` needs is on the disk when this returns.
 
-def start(
-    model: keras.Model,
-    task: Task,
-    settings: TrainConfig = TrainConfig(),  # noqa: B008  (frozen)
-    *,
-    directory: str | Path | None = None,
-    made_by: Spec | None = None,
-) -> Run:
-    """Begins a run with a compiled model as it is; before the first update, all that it needs is on the disk.
+        Args:
+            model: as `memoryspan.train` takes it.
+            task: what to learn.
+            config: how to train; by default `TrainConfig()`.
+            directory: the directory of the run, new or empty; by default a new one, `runs/echo-lstm-50-001`.
+            made_by: the builder of the model and its settings, for the record; by default the model's own name.
 
-    Args:
-        model: as `train` takes it.
-        task: one of the package's.
-        settings: how to train.
-        directory: where to keep it, new or empty; by default a fresh one, `runs/echo-lstm-50-001`.
-        made_by: the builder and its settings that made the model, for the record; by default the model's own name.
+        Raises:
+            ModelError: the model is not compiled, or does not fit the task.
+            RunError: the directory is not empty, is in use, or cannot be written to.
+        """
+        from memoryspan.runs.opening import create
+        from memoryspan.training import TrainConfig
 
-    Raises:
-        ModelError: the model is not compiled, or does not fit the task.
-        RunError: the directory is not empty, is in use, or cannot be written to.
-    """
-    fwd = trainable([model], task, settings.batch_size)
-    made_by = made_by or Spec(model.name)
-    place = create_run_dir(Path(directory) if directory else None, f"{task.name}-{made_by.name}-{task.length}")
-    position = initial_snapshot(model, fwd, task, settings)
-    instead = "Make room there, or give another --run."
-    with atomic.as_run_error(place, instead):
-        held = lock(place)
-    try:
-        require_empty(place)
-    except RunError:  # another process was quicker
-        held.release()
-        raise
-    try:
-        with atomic.as_run_error(place, instead):
-            first = new_record(model, fwd, task, settings, made_by)
-            notices = (*notes(model, task), *_write_first(place, model, position, first))
-    except BaseException:  # what is half made is worth nothing, and would be in the way
-        shutil.rmtree(place, ignore_errors=True)
-        held.release()
-        raise
-    return Run(place, first, task, model, settings, position, notices, held)
+        return create(model, task, config or TrainConfig(), Path(directory) if directory else None, made_by)
 
+    @classmethod
+    def resume(
+        cls, directory: str | Path, *, budget: "Budget | None" = None, kind: "Callable[..., Task] | None" = None
+    ) -> "Run":
+        """Open a run where it stopped; with a larger budget, also one whose budget was spent.
 
-def resume(directory: str | Path, *, budget: Budget | None = None, kind: Callable[..., Task] | None = None) -> Run:
-    """Opens a run where it stopped, to carry on; with a larger budget, also one whose budget was spent.
+        Args:
+            directory: the directory of the run.
+            budget: the budget from now on, counted from the first update; by default the run's own.
+            kind: the class of its task, where that is not one of the package's.
 
-    `kind` is the class of its task, where that is not one of the package's.
+        Raises:
+            ModelError: the model's file cannot be opened, or its loss, optimizer or schedule is not found.
+            RunError: there is no such run, it is damaged or in use, or the new budget is spent already.
+        """
+        from memoryspan.runs.opening import reopen
 
-    Raises:
-        ModelError: the model's file cannot be opened, or its loss, optimizer or schedule is not found.
-        RunError: there is no such run, it is damaged or in use, or the new budget is spent already.
-    """
-    place = open_run(directory, kind).directory
-    with atomic.as_run_error(
-        place, "To carry on a run you have to be able to write in it: copy it, and resume the copy."
-    ):
-        held = lock(place)
+        directory = Path(directory)
+        with atomic.as_run_error(directory, "A run is resumed where you may write: copy it, and resume the copy."):
+            record.require(directory)
+            held = lock(directory)
+            try:
+                return reopen(cls.load(directory, kind), budget, held)
+            except BaseException:
+                held.release()
+                raise
+
+    @staticmethod
+    def load(directory: str | Path, kind: "Callable[..., Task] | None" = None) -> SavedRun:
+        """Open a run for reading, without its lock; `kind` is as for `resume`.
+
+        Raises:
+            RunError: there is no such run, it is half made, or its record is damaged or of another format.
+        """
+        directory = Path(directory)
+        return SavedRun(directory, record.read(directory), kind)
+
+    def train(
+        self,
+        *,
+        on_chunk: "Callable[[TrainSnapshot], None]" = lambda snapshot: None,
+        callbacks: "Sequence[keras.callbacks.Callback]" = (),
+        every: float = CHECKPOINT_SECONDS,
+    ) -> "Result":
+        """Train to the end and save everything on the way, then release the lock; a run is trained once.
+
+        Ctrl-C ends the training after the chunk, a second one at once, and what was learned is saved. A third one,
+        while it is being saved, interrupts that: then the last checkpoint holds.
+
+        Args:
+            on_chunk: called after every chunk of updates.
+            callbacks: as `memoryspan.train` takes them. They are not saved: give them again after `resume`.
+            every: seconds between checkpoints.
+
+        Raises:
+            RunError: the disk is full, or a file cannot be written; the last checkpoint holds.
+            TaskError: a callback would not do here what it promises.
+        """
+        from memoryspan.runs.train import train
+
+        if not self.lock.is_locked:
+            raise RunError(f"This run was trained already: open it again with Run.resume({str(self.directory)!r}).")
         try:
-            return _reopen(place, budget, kind, held)
-        except BaseException:
-            held.release()
-            raise
-
-
-def carry_on(
-    run: Run,
-    *,
-    on_chunk: Callable[[TrainSnapshot], None] = lambda position: None,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-    every: float = CHECKPOINT_SECONDS,
-) -> Result:
-    """Trains a run to its end, and keeps everything on the way; afterwards its lock is free.
-
-    Ctrl-C ends it after the chunk, a second one at once; what was learned is kept. One more, while that is being
-    written, breaks it off: then the last checkpoint holds.
-
-    Args:
-        run: from `start` or `resume`, and only once.
-        on_chunk: called after every chunk of updates.
-        callbacks: as `train` takes them. A run does not keep them: to one that is resumed they are given anew.
-        every: seconds between checkpoints.
-
-    Raises:
-        RunError: the disk is full, or does not take what is written; the last checkpoint holds.
-        TaskError: a callback would not do here what it says.
-    """
-    if not run.lock.is_locked:
-        raise RunError(f"This run has been carried on already: open it again with resume({str(run.directory)!r}).")
-    try:
-        with defer_sigint() as pressed:
-            return _train(run, on_chunk, callbacks, every, pressed)
-    finally:
-        run.lock.release()
-
-
-def _train(
-    run: Run,
-    on_chunk: Callable[[TrainSnapshot], None],
-    callbacks: Sequence[keras.callbacks.Callback],
-    every: float,
-    pressed: Callable[[], bool],
-) -> Result:
-    position, rows = run.position, list(history_file.history(run.directory))
-    if run.ended:
-        return Result(Status(run.record.status), position.accuracy, tuple(rows), run.record.resolved.engine)
-    seen = _seen(snapshots.load(run.directory), position)
-    due = time.monotonic() + every
-    training = train_chunks(run.model, run.task, run.settings, run.position, callbacks=callbacks, epoch=len(rows))
-    try:
-        with closing(training):
-            for position in training:
-                rows.append(position.row)
-                seen = _seen(seen, position)
-                due = _keep(run, position, seen, due, every)
-                on_chunk(position)
-                if pressed():
-                    break
-        return _finish(run, position, seen, rows)
-    except KeyboardInterrupt:
-        return _finish(run, position, seen, rows)
-
-
-def _seen(before: Snapshots, position: TrainSnapshot) -> Snapshots:
-    return snapshots.with_moment(before, position.row.updates, position.state.variables)
-
-
-def _keep(run: Run, position: TrainSnapshot, seen: Snapshots, due: float, every: float) -> float:
-    """Adds the row to the history, makes a checkpoint if one is due, and says when the next one is."""
-    with _written(run):
-        history_file.append(run.directory, position.row)
-        began = time.monotonic()
-        if began < due:
-            return due
-        atomic.sync(run.directory / history_file.FILE)  # a checkpoint never knows more than the history
-        snapshots.save(run.directory, seen)
-        checkpoint.save(run.directory, position)
-    took = time.monotonic() - began
-    return began + took + max(every, took / CHECKPOINT_SHARE)
-
-
-def _finish(run: Run, position: TrainSnapshot, seen: Snapshots, rows: list[HistoryRow]) -> Result:
-    """Writes the end of it, or, where it has no status yet, the interruption."""
-    rows = [row for row in rows if row.updates < position.row.updates]
-    if position.row.updates:  # Ctrl-C may have come before its row was added
-        rows.append(position.row)
-    status = position.status or Status.INTERRUPTED
-    restore(run.model, position.state)
-    with _written(run):
-        history_file.rewrite(run.directory, rows)
-        snapshots.save(run.directory, seen)
-        checkpoint.save(run.directory, position)
-        save_model(run.model, run.directory)
-        record.write(run.directory, finish_record(run.record, status, position))
-    found = notes(run.model, run.task, status)
-    return Result(status, position.accuracy, tuple(rows), run.record.resolved.engine, found)
-
-
-def _written(run: Run):
-    return atomic.as_run_error(
-        run.directory,
-        f"The last checkpoint holds: make room, then go on with --resume {shlex.quote(str(run.directory))}.",
-    )
-
-
-def _write_first(place: Path, model: keras.Model, position: TrainSnapshot, first: Record) -> tuple[str, ...]:
-    """All that `resume` needs; the record last, for with it the run is there. Tells where `resume` will not do."""
-    checkpoint.save(place, position)
-    history_file.rewrite(place, ())
-    save_model(model, place)
-    record.write(place, first)
-    try:
-        if not is_all_keras(model):  # else it opens, and to try that takes a second of compiling initializers
-            load_model(place, for_training=True)
-    except ModelError as error:
-        return (f"This run could not be resumed. {error}",)
-    return ()
-
-
-def _reopen(place: Path, budget: Budget | None, kind: Callable[..., Task] | None, held: BaseFileLock) -> Run:
-    saved = open_run(place, kind)  # again, now that nobody else writes
-    atomic.clean(place)
-    task, settings, model = saved.task, saved.settings, load_model(place, for_training=True)
-    _require_same_file(saved.record.config.task, task, place)
-    position, notices = checkpoint.load(place, initial_state(model, settings.curriculum, task))
-    checkpoint.forget_after(place, position.row.updates)
-    _put_rows_aside(place, position)
-    notices += _put_snapshots_aside(place, position)
-    if budget is not None:
-        _require_larger(budget, position, place)
-        settings = replace(settings, budget=budget)
-    if position.status in (Status.BUDGET, Status.STOPPED) and not _is_spent(settings.budget, position):
-        position = replace(position, status=None, accuracy=None)
-    record_now = _going_on(saved.record, settings, position)
-    if record_now != saved.record:
-        record.write(place, record_now)
-    notices += _remarks(record_now, position)
-    return Run(place, record_now, task, model, settings, position, tuple(notices), held)
-
-
-def _require_same_file(named: Spec, task: Task, place: Path) -> None:
-    now = spec_of(task).sha256
-    if None not in (named.sha256, now) and named.sha256 != now:
-        raise RunError(
-            f"{named.name} is not the file any more with which the run in {place} was begun: give that one, or begin "
-            f"anew with another --run."
-        )
-
-
-def _put_rows_aside(place: Path, position: TrainSnapshot) -> None:
-    """Ends the history where the position stands, torn line or not: what came after it will come again."""
-    rows = history_file.history(place)
-    history_file.rewrite(place, (row for row in rows if row.updates <= position.row.updates))
-
-
-def _put_snapshots_aside(place: Path, position: TrainSnapshot) -> list[str]:
-    """The same for the snapshots; where they are damaged, the training goes on without them."""
-    try:
-        snapshots.save(place, snapshots.load(place, until=position.row.updates))
-    except RunError as error:
-        (place / snapshots.FILE).unlink()
-        return [f"{error} That was done: the training itself needs none of it."]
-    return []
-
-
-def _is_spent(budget: Budget, position: TrainSnapshot) -> bool:
-    return budget.spent(position.row.examples, position.row.tokens, position.row.seconds)
-
-
-def _require_larger(budget: Budget, position: TrainSnapshot, place: Path) -> None:
-    if position.status in (None, Status.BUDGET, Status.STOPPED) and _is_spent(budget, position):
-        row = position.row
-        raise RunError(
-            f"The run in {place} has had {row.examples:,} examples, {row.tokens:,} tokens and {row.seconds:.1f} s "
-            f"already, which spends the new budget: give it more than that with --budget."
-        )
-
-
-def _going_on(saved: Record, settings: TrainConfig, position: TrainSnapshot) -> Record:
-    """The record of a run that is taken up again, or as it was where it has ended."""
-    if saved.status == position.status:
-        return saved
-    config = msgspec.structs.replace(saved.config, training=plain(settings))
-    return msgspec.structs.replace(saved, config=config, status=record.UNFINISHED, results=None)
-
-
-def _remarks(now: Record, position: TrainSnapshot) -> list[str]:
-    """What the person should know before it goes on."""
-    if position.status is Status.BUDGET:
-        return ["Its budget is spent, and nothing is left to train: give it a larger one with --budget."]
-    if position.status is not None:
-        return [f"It ended before, and nothing is left to train. {position.status.message}"]
-    changed = difference(now.environment, environment())
-    return [f"It goes on elsewhere ({changed}): the last bits of its results may differ."] if changed else []
+            with defer_sigint() as pressed:
+                return train(self, on_chunk, callbacks, every, pressed)
+        finally:
+            self.lock.release()

@@ -1,4 +1,4 @@
-"""A run as it lies on the disk, for reading: needs no lock, and changes nothing."""
+"""A run on the disk, opened for reading: it needs no lock, and changes nothing."""
 
 import shlex
 from collections.abc import Callable
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SavedRun:
-    """A run's directory and record; the rest is read when asked for."""
+    """A run's directory and record, from `Run.load`; the rest is read when it is used."""
 
     directory: Path
     record: Record
     kind: "Callable[..., Task] | None" = None
-    """The class of its task, where that is a stranger's."""
+    """The class of its task, where that is not one of the package's."""
 
     @property
     def task(self) -> "Task":
@@ -35,7 +35,7 @@ class SavedRun:
         return task_from(self.record.config.task, self.directory, self.kind)
 
     @property
-    def settings(self) -> "TrainConfig":
+    def config(self) -> "TrainConfig":
         """How it is trained; raises `RunError` where the record's settings make no sense."""
         from memoryspan.training import TrainConfig
 
@@ -66,20 +66,10 @@ class SavedRun:
         from memoryspan.runs import checkpoint
         from memoryspan.training.state import initial_state, restore
 
-        like = initial_state(model, self.settings.curriculum, self.task)
-        position, _ = checkpoint.load(self.directory, like)
-        restore(model, position.state)
-        return model, position.row.updates
-
-
-def open_run(directory: str | Path, kind: "Callable[..., Task] | None" = None) -> SavedRun:
-    """The run in a directory, for reading; `kind` is the class of its task, where that is not one of the package's.
-
-    Raises:
-        RunError: there is no such run, it is half made, or its record is damaged or of a newer format.
-    """
-    directory = Path(directory)
-    return SavedRun(directory, record.read(directory), kind)
+        like = initial_state(model, self.config.curriculum, self.task)
+        snapshot, _ = checkpoint.load(self.directory, like)
+        restore(model, snapshot.state)
+        return model, snapshot.row.updates
 
 
 def task_from(named: Spec, directory: Path, kind: "Callable[..., Task] | None" = None) -> "Task":

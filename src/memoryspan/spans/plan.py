@@ -1,7 +1,10 @@
 """The settings of a span sweep, checked before a sweep starts with them."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+
+import msgspec
 
 from memoryspan import user_code
 from memoryspan.backend import keras
@@ -57,25 +60,44 @@ def plan(
     )
 
 
-@cache
 def same_at_both_lengths(task: Spec, model: Spec, before: int, now: int) -> bool:
     """Return whether a task and a model for it are the same at both maximum lengths, except for that length.
 
     The model is built for both. A model such as `tcn` is as deep as the maximum length requires.
     """
+    return _same_at_both(msgspec.json.encode((task, model)), before, now)
+
+
+@cache  # a model a sweep, and not a trial
+def _same_at_both(specs: bytes, before: int, now: int) -> bool:
+    task, model = msgspec.json.decode(specs, type=tuple[Spec, Spec])
     tasks = [_at(length, task) for length in (before, now)]
     settings = [(each.n_features, each.n_outputs, each.chance, each.min_length) for each in tasks]
-    built = [make_model(model, each, seed=0) for each in tasks]
-    return settings[0] == settings[1] and _same_model(*built)
+    return settings[0] == settings[1] and _same_model(*(make_model(model, each, seed=0) for each in tasks))
 
 
 def _same_model(one: keras.Model, other: keras.Model) -> bool:
     weights = zip(one.get_weights(), other.get_weights(), strict=False)
     return (
-        one.to_json() == other.to_json()
+        _architecture(one) == _architecture(other)
         and len(one.weights) == len(other.weights)
-        and all((a == b).all() for a, b in weights)
+        and all(a.shape == b.shape and (a == b).all() for a, b in weights)
     )
+
+
+def _architecture(model: keras.Model) -> str:
+    """Return a model as JSON. Keras numbers names through: here each number is replaced by its order of appearance."""
+    text = model.to_json()
+    names = set(re.findall(r'"name": "([^"]*)"', text)) | set(re.findall(r'"(keras_tensor[_\d]*)"', text))
+    order: dict[str, int] = {}
+
+    def renumbered(match: re.Match) -> str:
+        name = match[1]
+        if name not in names:
+            return match[0]
+        return f'"{re.sub(r"_[0-9]+$", "", name)} {order.setdefault(name, len(order))}"'
+
+    return re.sub(r'"([^"]*)"', renumbered, text)
 
 
 def _at(max_length: int, spec: Spec) -> Task:

@@ -43,8 +43,8 @@ def make_workers(where: str | None, count: int | None, n_trials: int) -> Abstrac
 
         return dask_workers(None if where == "dask" else where, count, n_trials)
     raise RunError(
-        f"executor should be dask or the address of a Dask scheduler, like tcp://host:8786, got {where!r}. Without "
-        f"--executor the trials run in processes of this machine."
+        f"executor should be dask or the address of a Dask scheduler, got {where!r}: give --executor dask or "
+        f"--executor tcp://host:8786. Without it the trials run in processes of this machine."
     )
 
 

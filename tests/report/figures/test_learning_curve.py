@@ -32,6 +32,7 @@ def svg_text(path: Path) -> str:
     return "\n".join(re.findall(r"<!-- (.*?) -->", path.read_text()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 2, 3])
 def test_both_panels_are_drawn_however_short_the_history(tmp_path, rows):
     path = draw_learning_curve(HISTORY[:rows], TASK, tmp_path)
@@ -115,6 +116,7 @@ def test_a_new_greatest_length_after_a_fall_may_have_its_jump_and_it_begins_ther
     assert (jump.length, jump.begins, jump.flat, jump.steep) == (8, 11 * 320, 3 * 320, 320)
 
 
+@pytest.mark.slow
 def test_falls_of_the_length_are_told_where_there_are_any(tmp_path):
     learned, lost = (0.5, 0.9, 1.0), (0.1, 0.1)
     words = []

@@ -1,6 +1,7 @@
 import re
 
 import numpy as np
+import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
@@ -52,6 +53,7 @@ def spans(learned, held):
     return SpanSummary(*name, 1, 0, 100, 0.1, median[0], median[0], 0, median[1], median[1], 0)
 
 
+@pytest.mark.slow
 def test_spans_are_compared_below_the_curves_of_their_task(tmp_path):
     by_task = {"echo": {"lstm": [ONE], "gru": [OTHER]}, "copy": {"lstm": [ONE]}}
     draw_curves(by_task, tmp_path / "without.png")

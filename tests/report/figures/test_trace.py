@@ -24,6 +24,7 @@ def a_trace(steps, n_outputs=4, vectors=0, units=5):
     return Trace((inputs,), np.array([steps]), (LayerTrace("lstm", "LSTM", arrays),), predictions, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 12, 300])
 def test_a_picture_is_as_wide_as_the_sequence_within_bounds(tmp_path, steps):
     path = draw_trace(a_trace(steps), tmp_path / "a.png", saliency=np.ones((1, steps)), title="a title")
@@ -50,6 +51,7 @@ def test_a_picture_carries_inside_what_it_is(tmp_path, ending):
     assert SOURCE.encode() in draw_trace(a_trace(6), tmp_path / f"a.{ending}").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("return_sequences", "asked", "steps"),
     [(False, None, ["2"]), (True, None, ["5", "2"]), (True, (1, 3), ["3", "2"])],
@@ -64,6 +66,7 @@ def test_it_is_said_which_answer_the_gradient_is_of(tmp_path, return_sequences, 
     assert re.findall(r"step (\d+)", said) == steps
 
 
+@pytest.mark.slow
 def test_symbols_are_named_as_far_as_they_have_room_and_steps_always(tmp_path):
     def named(steps):
         text = draw_trace(a_trace(steps), tmp_path / "a.svg").read_text()

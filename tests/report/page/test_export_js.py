@@ -53,6 +53,7 @@ def answers_in_the_page(page, sequences):
     return [np.array(outputs) for outputs in page.evaluate("all => all.map(one => memoryspan.answer(one))", sequences)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RUNS_IN_THE_PAGE)
 def test_the_page_answers_200_sequences_as_keras_does(browser, tmp_path, name):
     model = random_weights(keras.Sequential([keras.Input((None, 10)), *map(again, RUNS_IN_THE_PAGE[name])]))

@@ -9,7 +9,7 @@ from memoryspan import Echo, generate_sequence, lstm, predict
 from memoryspan.models import make_model
 from memoryspan.report.page.html import as_html, write_page
 from memoryspan.report.page.run import run_page
-from memoryspan.runs import history_file, open_run, start
+from memoryspan.runs import Run, history_file
 from memoryspan.spec import Spec
 from memoryspan.tasks import Adding, make_task
 from memoryspan.training import HistoryRow
@@ -50,9 +50,9 @@ def page_of(run):
 def untrained(directory, task, model=None, **settings):
     """The page of a run that has just begun."""
     task = make_task(Spec(task, settings))
-    run = start(model or make_model(Spec("lstm", {"units": 6}), task, 0), task, directory=directory / "run")
+    run = Run.create(model or make_model(Spec("lstm", {"units": 6}), task, 0), task, directory=directory / "run")
     run.lock.release()
-    return write_page(page_of(open_run(run.directory)), directory / "page.html")
+    return write_page(page_of(Run.load(run.directory)), directory / "page.html")
 
 
 def test_the_page_of_a_trained_run_is_small_and_says_what_was_measured(trained_page, trained):
@@ -79,9 +79,9 @@ class Both(Adding):
 
 
 def test_the_page_of_a_task_of_vectors_says_why_nothing_can_be_tried_in_it(tmp_path):
-    run = start(lstm(Both(4), units=3, seed=0), Both(4), directory=tmp_path / "run")
+    run = Run.create(lstm(Both(4), units=3, seed=0), Both(4), directory=tmp_path / "run")
     run.lock.release()
-    data = page_of(open_run(run.directory, Both)).data
+    data = page_of(Run.load(run.directory, Both)).data
     assert (data["network"], data["examples"]) == (None, [])
     assert names(data["reason"], 2)
 
@@ -291,9 +291,9 @@ def test_names_with_markup_in_them_are_shown_as_text(browser, tmp_path):
     task = Echo(length=5, n_features=6)
     model = lstm(task, units=4, seed=0)
     model.layers[0].name = MARKUP
-    run = start(model, task, directory=tmp_path / "run", made_by=Spec(MARKUP))
+    run = Run.create(model, task, directory=tmp_path / "run", made_by=Spec(MARKUP))
     run.lock.release()
-    page_file = write_page(page_of(open_run(run.directory)), tmp_path / "<b>page.html")
+    page_file = write_page(page_of(Run.load(run.directory)), tmp_path / "<b>page.html")
     with opened(browser, page_file) as page:
         assert MARKUP in page.text_content("h1")
         assert MARKUP in page.text_content("pre")
@@ -310,6 +310,7 @@ def test_a_model_that_does_not_run_in_a_page_is_shown_all_the_same(browser, tmp_
         assert page.locator("#sequence").count() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "settings"),
     [
@@ -337,15 +338,16 @@ def test_any_task_of_the_package_can_be_tried(browser, tmp_path, task, settings)
 
 def test_where_a_task_does_not_tell_what_is_near_enough_no_answer_is_judged(browser, tmp_path):
     task = make_task(Spec("adding", {"length": 10}))
-    run = start(make_model(Spec("gru", {"units": 4}), task, 0), task, directory=tmp_path / "run")
+    run = Run.create(make_model(Spec("gru", {"units": 4}), task, 0), task, directory=tmp_path / "run")
     run.lock.release()
-    page = page_of(open_run(run.directory))
+    page = page_of(Run.load(run.directory))
     page.data["task"]["tolerance"] = None
     with opened(browser, write_page(page, tmp_path / "page.html")) as shown:
         assert re.search(r"\d", beside_the_answer(shown))
         assert shown.locator(".answer .wrong, .answer .right").count() == 0
 
 
+@pytest.mark.slow
 def test_where_more_than_one_answer_may_be_right_none_is_judged(browser, tmp_path):
     with opened(browser, untrained(tmp_path, "embedded_reber", length=12)) as page:
         page.click("#roll")
@@ -357,10 +359,10 @@ def test_where_more_than_one_answer_may_be_right_none_is_judged(browser, tmp_pat
 
 def test_a_training_that_was_killed_is_shown_as_its_last_checkpoint_left_it(tmp_path):
     task = Echo(length=8, n_features=10)
-    run = start(lstm(task, units=4, seed=0), task, directory=tmp_path / "run")
+    run = Run.create(lstm(task, units=4, seed=0), task, directory=tmp_path / "run")
     run.lock.release()
     history_file.append(run.directory, HistoryRow(140, 4480, 9000, 0, 0.1, 8, 0.9, 0.1))
-    page = page_of(open_run(run.directory))
+    page = page_of(Run.load(run.directory))
     assert [moment["updates"] for moment in page.data["network"]["moments"]] == [0]
     assert names(page.sentence, "checkpoint")
 

@@ -18,7 +18,7 @@ from memoryspan.report.figures.span import one_chance
 from memoryspan.report.figures.trace import FAR, GATES, MOST
 from memoryspan.report.page.export_js import described, weights_of
 from memoryspan.report.page.html import Page
-from memoryspan.runs import SavedRun, snapshots
+from memoryspan.runs import SavedRun, weight_snapshots
 from memoryspan.runs.record import Record
 from memoryspan.sampling import Stream, stream
 from memoryspan.spans.cache import HeldSpan
@@ -71,7 +71,7 @@ def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | N
             "task": _task(task, model),
             "network": network,
             "reason": reason,
-            "examples": [] if network is None else list(_examples(task, run.settings.seed)),
+            "examples": [] if network is None else list(_examples(task, run.config.seed)),
             "history": [{name: getattr(row, name) for name in ("examples", "accuracy", "length")} for row in history],
             "story": _story(history, task),
             "held": held and _held(held),
@@ -108,8 +108,8 @@ def _moments(run: SavedRun, model: keras.Model, updates: int, history: Sequence[
     """The weights at the moments that were kept, the last one being the model as it is now."""
     rows, now = {row.updates: row for row in history}, variables_of(model)
     moments = []
-    for moment, arrays in snapshots.load(run.directory, until=updates - 1).items():
-        assign(model, snapshots.variables_at(arrays, now))
+    for moment, arrays in weight_snapshots.load(run.directory, until=updates - 1).items():
+        assign(model, weight_snapshots.variables_at(arrays, now))
         moments.append(_moment(moment, rows.get(moment), weights_of(model)))
     assign(model, now)
     return [*moments, _moment(updates, rows.get(updates), weights_of(model))]

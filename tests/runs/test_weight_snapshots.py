@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from memoryspan.engine import assign, variables_of
 from memoryspan.errors import RunError
-from memoryspan.runs import load_model, resume, snapshots
+from memoryspan.runs import Run, load_model, weight_snapshots
 from memoryspan.training import Budget
 from tests.messages import naming
 from tests.runs.small import slow_model
@@ -16,7 +16,7 @@ from tests.runs.small import slow_model
 def kept_of(moments, kept=()):
     kept = dict(kept)
     for moment in moments:
-        kept = snapshots.with_moment(kept, moment, [np.full(3, moment, np.float32)])
+        kept = weight_snapshots.with_moment(kept, moment, [np.full(3, moment, np.float32)])
     return kept
 
 
@@ -26,7 +26,7 @@ def test_they_are_about_a_dozen_evenly_spaced_from_the_first_on(step, chunks):
     gaps = set(np.diff(moments))
     assert moments[0] == 0
     assert len(gaps) <= 1
-    assert min(chunks + 1, snapshots.MOST // 2) <= len(moments) <= snapshots.MOST
+    assert min(chunks + 1, weight_snapshots.MOST // 2) <= len(moments) <= weight_snapshots.MOST
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=120), st.data())
@@ -41,48 +41,48 @@ def test_a_training_that_was_killed_keeps_the_same_ones(steps, data):
 
 
 def test_none_are_kept_of_a_model_of_which_two_are_too_many():
-    assert snapshots.with_moment({}, 0, [np.zeros(snapshots.BYTES // 4, np.float32)]) == {}
+    assert weight_snapshots.with_moment({}, 0, [np.zeros(weight_snapshots.BYTES // 4, np.float32)]) == {}
 
 
 def test_they_come_back_from_the_file(tmp_path):
     kept = kept_of(range(0, 100, 10))
-    snapshots.save(tmp_path, kept)
-    again = snapshots.load(tmp_path)
+    weight_snapshots.save(tmp_path, kept)
+    again = weight_snapshots.load(tmp_path)
     assert list(again) == list(kept)
     assert all(np.array_equal(again[moment][0], kept[moment][0]) for moment in kept)
-    assert list(snapshots.load(tmp_path, until=50)) == [0, 10, 20, 30, 40, 50]
+    assert list(weight_snapshots.load(tmp_path, until=50)) == [0, 10, 20, 30, 40, 50]
 
 
 def test_a_run_keeps_its_model_as_it_began_and_as_it_ended(run):
-    first, *_, last = snapshots.load(run).items()
+    first, *_, last = weight_snapshots.load(run).items()
     model = slow_model()
     assert (first[0], last[0]) == (0, 400)
     began = variables_of(model).trainable
     assert all(np.array_equal(a, b) for a, b in zip(first[1], began, strict=False))
-    assign(model, snapshots.variables_at(last[1], variables_of(model)))
+    assign(model, weight_snapshots.variables_at(last[1], variables_of(model)))
     for now, kept in zip(model.get_weights(), load_model(run).get_weights(), strict=True):
         assert np.array_equal(now, kept)
 
 
 def test_those_of_another_model_are_refused(run):
-    (_, arrays), *_ = snapshots.load(run).items()
-    with pytest.raises(RunError, match=naming(snapshots.FILE)):
-        snapshots.variables_at(arrays[:-1], variables_of(slow_model()))
+    (_, arrays), *_ = weight_snapshots.load(run).items()
+    with pytest.raises(RunError, match=naming(weight_snapshots.FILE)):
+        weight_snapshots.variables_at(arrays[:-1], variables_of(slow_model()))
 
 
 def test_a_damaged_file_is_said_to_be_damaged_and_stops_no_training(run):
-    (run / snapshots.FILE).write_bytes(b"\x00" * 40)
-    with pytest.raises(RunError, match=naming(run / snapshots.FILE)):
-        snapshots.load(run)
-    again = resume(run, budget=Budget(examples=20_000))
+    (run / weight_snapshots.FILE).write_bytes(b"\x00" * 40)
+    with pytest.raises(RunError, match=naming(run / weight_snapshots.FILE)):
+        weight_snapshots.load(run)
+    again = Run.resume(run, budget=Budget(examples=20_000))
     again.lock.release()
-    assert any(snapshots.FILE in notice for notice in again.notices)
-    assert not (run / snapshots.FILE).exists()
+    assert any(weight_snapshots.FILE in notice for notice in again.notices)
+    assert not (run / weight_snapshots.FILE).exists()
 
 
-def test_what_came_after_the_position_is_put_aside(run):
-    kept = dict(snapshots.load(run))
+def test_what_came_after_the_snapshot_is_put_aside(run):
+    kept = dict(weight_snapshots.load(run))
     kept[900] = next(iter(kept.values()))
-    snapshots.save(run, kept)
-    resume(run, budget=replace(Budget(), examples=20_000)).lock.release()
-    assert max(snapshots.load(run)) == 400
+    weight_snapshots.save(run, kept)
+    Run.resume(run, budget=replace(Budget(), examples=20_000)).lock.release()
+    assert max(weight_snapshots.load(run)) == 400
