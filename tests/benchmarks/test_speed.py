@@ -53,4 +53,4 @@ def test_ratios_are_to_the_fastest_peer_and_to_the_limit():
 def test_the_recurrence_in_cpp_is_no_peer():
     rows = speed.speeds(LAPS | {"memoryspan in C++": [Lap(1.0, 500)]})
     assert rows[-1]["ratio"] == 5
-    assert names(speed.summary(rows), "3.00", "fast", "memoryspan-native", "5.00")
+    assert names(speed.summary(rows), "3.00", "fast", "memoryspan in C++", "5.00")
