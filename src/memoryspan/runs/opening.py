@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from filelock import BaseFileLock
@@ -18,7 +19,6 @@ from memoryspan.runs.describe import new_record
 from memoryspan.runs.directory import create_run_dir, require_empty
 from memoryspan.runs.model_file import is_all_keras, load_model, save_model
 from memoryspan.runs.record import Record
-from memoryspan.runs.run import Run
 from memoryspan.runs.saved import SavedRun
 from memoryspan.spec import Spec
 from memoryspan.tasks import Task, spec_of
@@ -27,8 +27,18 @@ from memoryspan.training.snapshot import initial_snapshot
 from memoryspan.training.state import initial_state
 from memoryspan.training.trainable import notes, trainable
 
+if TYPE_CHECKING:
+    from memoryspan.runs.run import Run
 
-def create(model: keras.Model, task: Task, config: TrainConfig, directory: Path | None, made_by: Spec | None) -> Run:
+
+def create(
+    kind: "type[Run]",
+    model: keras.Model,
+    task: Task,
+    config: TrainConfig,
+    directory: Path | None,
+    made_by: Spec | None,
+) -> "Run":
     """Write the files of a new run, as `Run.create` describes."""
     fwd = trainable([model], task, config.batch_size)
     made_by = made_by or Spec(model.name)
@@ -50,7 +60,7 @@ def create(model: keras.Model, task: Task, config: TrainConfig, directory: Path 
         shutil.rmtree(place, ignore_errors=True)
         held.release()
         raise
-    return Run(place, first, task, model, config, snapshot, notices, held)
+    return kind(place, first, task, model, config, snapshot, notices, held)
 
 
 def _write_first(place: Path, model: keras.Model, snapshot: TrainSnapshot, first: Record) -> tuple[str, ...]:
@@ -67,7 +77,7 @@ def _write_first(place: Path, model: keras.Model, snapshot: TrainSnapshot, first
     return ()
 
 
-def reopen(saved: SavedRun, budget: Budget | None, held: BaseFileLock) -> Run:
+def reopen(kind: "type[Run]", saved: SavedRun, budget: Budget | None, held: BaseFileLock) -> "Run":
     """Take a run, whose lock is held, back to its newest good checkpoint, as `Run.resume` describes."""
     place, task, config = saved.directory, saved.task, saved.config
     atomic.clean(place)
@@ -86,7 +96,7 @@ def reopen(saved: SavedRun, budget: Budget | None, held: BaseFileLock) -> Run:
     if resumed != saved.record:
         record.write(place, resumed)
     notices += _remarks(resumed, snapshot)
-    return Run(place, resumed, task, model, config, snapshot, tuple(notices), held)
+    return kind(place, resumed, task, model, config, snapshot, tuple(notices), held)
 
 
 def _require_same_file(named: Spec, task: Task, place: Path) -> None:

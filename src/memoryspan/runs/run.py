@@ -78,7 +78,7 @@ class Run:
         from memoryspan.runs.opening import create
         from memoryspan.training import TrainConfig
 
-        return create(model, task, config or TrainConfig(), Path(directory) if directory else None, made_by)
+        return create(cls, model, task, config or TrainConfig(), Path(directory) if directory else None, made_by)
 
     @classmethod
     def resume(
@@ -102,7 +102,7 @@ class Run:
             record.require(directory)
             held = lock(directory)
             try:
-                return reopen(cls.load(directory, kind), budget, held)
+                return reopen(cls, cls.load(directory, kind), budget, held)
             except BaseException:
                 held.release()
                 raise

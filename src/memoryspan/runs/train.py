@@ -8,23 +8,26 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
+from typing import TYPE_CHECKING
 
 from memoryspan.backend import keras
 from memoryspan.files import atomic
 from memoryspan.runs import checkpoint, history_file, record, weight_snapshots
 from memoryspan.runs.describe import finish_record
 from memoryspan.runs.model_file import save_model
-from memoryspan.runs.run import Run
 from memoryspan.runs.weight_snapshots import Snapshots
 from memoryspan.training import HistoryRow, Result, Status, TrainSnapshot, restore, train_chunks
 from memoryspan.training.trainable import notes
+
+if TYPE_CHECKING:
+    from memoryspan.runs.run import Run
 
 CHECKPOINT_SHARE = 0.1
 """The largest share of the time that checkpoints may take: those of large models are further apart."""
 
 
 def train(
-    run: Run,
+    run: "Run",
     on_chunk: Callable[[TrainSnapshot], None],
     callbacks: Sequence[keras.callbacks.Callback],
     every: float,
@@ -55,7 +58,7 @@ def _seen(before: Snapshots, snapshot: TrainSnapshot) -> Snapshots:
     return weight_snapshots.with_moment(before, snapshot.row.updates, snapshot.state.variables)
 
 
-def _keep(run: Run, snapshot: TrainSnapshot, seen: Snapshots, due: float, every: float) -> float:
+def _keep(run: "Run", snapshot: TrainSnapshot, seen: Snapshots, due: float, every: float) -> float:
     """Add the row to the history, save a checkpoint if one is due, and return when the next one is."""
     with _written(run):
         history_file.append(run.directory, snapshot.row)
@@ -69,7 +72,7 @@ def _keep(run: Run, snapshot: TrainSnapshot, seen: Snapshots, due: float, every:
     return began + took + max(every, took / CHECKPOINT_SHARE)
 
 
-def _finish(run: Run, snapshot: TrainSnapshot, seen: Snapshots, rows: list[HistoryRow]) -> Result:
+def _finish(run: "Run", snapshot: TrainSnapshot, seen: Snapshots, rows: list[HistoryRow]) -> Result:
     """Write how the training ended: with the status of its last snapshot, or interrupted."""
     rows = [row for row in rows if row.updates < snapshot.row.updates]
     if snapshot.row.updates:  # after Ctrl-C its row may be missing
@@ -88,7 +91,7 @@ def _finish(run: Run, snapshot: TrainSnapshot, seen: Snapshots, rows: list[Histo
     return Result(status, snapshot.accuracy, tuple(rows), run.record.resolved.engine, found)
 
 
-def _written(run: Run) -> AbstractContextManager[None]:
+def _written(run: "Run") -> AbstractContextManager[None]:
     return atomic.as_run_error(
         run.directory,
         f"The last checkpoint holds: make room, then continue with --resume {shlex.quote(str(run.directory))}.",
