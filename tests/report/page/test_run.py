@@ -58,7 +58,7 @@ def untrained(directory, task, model=None, **settings):
 def test_the_page_of_a_trained_run_is_small_and_says_what_was_measured(trained_page, trained):
     text = trained_page.read_text()
     assert len(text) < 3_000_000
-    assert names(text, f"{trained.record.results.accuracy.right} of 1000", "95 %")
+    assert names(text, f"{trained.record.results.accuracy.n_correct} of 1000", "95 %")
     assert json.dumps(trained.record.environment.device) in text.replace("&quot;", '"')
 
 
