@@ -38,7 +38,7 @@ def test_the_same_question_has_the_same_cells_however_it_is_put():
         ({"tasks": [Spec("echo", {"symbols": 3})]}, ["echo", "symbols", "length", "n_features"]),
         ({"models": [Spec("lstm", {"units": 0})]}, ["units", 0, 1]),
         ({"tasks": [Spec("echo", {"length": 9})]}, ["length", "echo,length=9"]),
-        ({"longest": 2}, ["out_index", 0, 1, "length=2"]),
+        ({"max_length": 2}, ["out_index", 0, 1, "length=2"]),
         ({"budget": Budget(examples=100)}, ["100 examples", "320 examples"]),
         ({"budget": Budget(examples=None, tokens=900)}, ["900 tokens", "960 tokens"]),
         ({"seeds": ()}, ["seeds", 0, 1]),
