@@ -34,7 +34,7 @@ def test_the_same_cell_has_the_same_answer():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("longest", [1000, 4000])
+@pytest.mark.parametrize("max_length", [1000, 4000])
 def test_how_far_one_looks_changes_nothing_of_what_comes_before(max_length):
     said, task = [], Spec("echo", {"n_features": 4, "out_index": 0})
     measure([cell(max_length=max_length, budget=Budget(examples=2400), task=task)], said.append)
