@@ -1,6 +1,6 @@
 """What a task or a model is called, by a person and in a record: a name, and settings.
 
-On the command line `lstm,units=50` is the package's own, `mine.py:build,width=32` a stranger's.
+On the command line `lstm,units=50` is the package's own, `mine.py:build,width=32` is user code.
 """
 
 import inspect

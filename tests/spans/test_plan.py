@@ -50,14 +50,14 @@ def test_what_makes_no_sense_is_refused_before_anything_is_begun(changed, words)
         ask(**changed)
 
 
-def test_a_strangers_model_is_tried_on_every_task(tmp_path):
+def test_a_model_of_user_code_is_tried_on_every_task(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("def build(task):\n    return task.name\n")
     with pytest.raises(UserCodeError, match=naming(f"{file}:build", "keras.Model", "'echo'")):
         ask(models=(LSTM, Spec(f"{file}:build")))
 
 
-def test_a_strangers_file_is_a_part_of_the_question(tmp_path):
+def test_a_file_of_user_code_is_part_of_the_settings(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("from memoryspan import lstm\ndef build(task, units=2):\n    return lstm(task, units=units)\n")
     (model,) = ask(models=(Spec(f"{file}:build"),)).models

@@ -145,7 +145,7 @@ def _require_echo(model: "keras.Model", task: "Task") -> None:
 
 
 def _is_its_own(task: Spec | None, run: "SavedRun") -> bool:
-    """Whether the task asked for is the run's: by its name, a stranger's by what is behind the colon."""
+    """Whether the task asked for is the run's: by its name; user code by what is behind the colon."""
     return task is None or task.name.split(":")[-1] == run.record.config.task.name.split(":")[-1]
 
 

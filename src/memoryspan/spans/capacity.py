@@ -42,10 +42,10 @@ def memory_capacity(model: keras.Model, *, seed: int = 0) -> float:
     states = np.asarray(states_of(tokens), np.float64)
     capacity = 0.0
     for k in count_from(1):
-        as_run_error = _explained(states, np.asarray(tokens), k, n_symbols) if k < STEPS // 2 else 0.0
-        if as_run_error < NOTHING:
+        explained = _explained(states, np.asarray(tokens), k, n_symbols) if k < STEPS // 2 else 0.0
+        if explained < NOTHING:
             return capacity
-        capacity += as_run_error
+        capacity += explained
     raise AssertionError("a count does not end")
 
 

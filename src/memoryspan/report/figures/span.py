@@ -137,7 +137,7 @@ def _draw_model(axes: Axes, name: str, curves: Sequence[Curve], number: int, mod
 
 
 def _elided(name: str, most: int) -> str:
-    """A name without its middle where it is long, as the path of a stranger's file, so that the panels keep room."""
+    """A name without its middle where it is long, as the path of a file of user code, so that the panels keep room."""
     return plain(name if len(name) <= most else f"{name[: most // 2]}…{name[-most // 2 :]}")
 
 
