@@ -13,6 +13,7 @@ from memoryspan.spans.kind import SPAN
 from memoryspan.spec import Spec
 from memoryspan.sweeps.client import groups, pack, unpack
 from memoryspan.sweeps.worker import Work, run_group
+from tests.messages import names
 from tests.sweeps.tiny_sweep import config
 
 PICKY = """
@@ -37,12 +38,12 @@ def results(trials, send_files=False) -> list:
     return unpack(SPAN, run_group(SPAN, pack(trials, send_files)))
 
 
-names = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 20)), unique=True, min_size=1)
+seeded = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 20)), unique=True, min_size=1)
 
 
-@given(names, st.integers(1, 40))
-def test_groups_hold_each_trial_once_and_differ_in_their_seed_alone(names, workers):
-    trials = [msgspec.structs.replace(config(1).trials[0], model=Spec(name), seed=seed) for name, seed in names]
+@given(seeded, st.integers(1, 40))
+def test_groups_hold_each_trial_once_and_differ_in_their_seed_alone(seeded, workers):
+    trials = [msgspec.structs.replace(config(1).trials[0], model=Spec(name), seed=seed) for name, seed in seeded]
     made = groups(trials, workers)
     assert Counter(trial.key for group in made for trial in group) == Counter(trial.key for trial in trials)
     assert all(len({trial.model.name for trial in group}) == 1 for group in made)
@@ -106,6 +107,16 @@ def test_what_is_sent_is_what_was_checked_whatever_becomes_of_the_file(picky, tm
     package = pack(trials, send_files=True)
     (tmp_path / "picky.py").write_text("other = 1\n")
     assert pack(trials, send_files=True) == package
+
+
+def test_what_arrives_is_checked(picky, tmp_path, monkeypatch):
+    sent = msgspec.json.decode(pack(config(1, models=(picky,)).trials, send_files=True), type=Work)
+    damaged = msgspec.structs.replace(sent, files={"picky.py": b"other = 1"})
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (found,) = unpack(SPAN, run_group(SPAN, msgspec.json.encode(damaged)))
+    assert found.failure is not None
+    assert names(found.failure.error, "picky.py", "--retry-failed")
 
 
 def test_a_file_that_has_gone_is_reported(tmp_path):

@@ -18,7 +18,7 @@ from memoryspan.environment import PACKAGES, Environment, commit
 from memoryspan.errors import UserCodeError
 from memoryspan.sweeps.kind import Kind
 from memoryspan.sweeps.trial import Failure, Trial, TrialResult
-from memoryspan.sweeps.worker import Work, require_unchanged, versions
+from memoryspan.sweeps.worker import Work, changed, require_unchanged, versions
 
 
 def groups(trials: Sequence[Trial], workers: int) -> list[tuple[Trial, ...]]:
@@ -88,5 +88,5 @@ def _content(path: str, sha256: str | None) -> bytes:
             f"with another --dir."
         ) from error
     if sha256 not in (None, hashlib.sha256(content).hexdigest()):
-        require_unchanged(f"{path}:", sha256)
+        raise changed(path)
     return content

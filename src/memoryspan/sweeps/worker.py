@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -73,18 +72,15 @@ _ONE_AT_A_TIME = threading.Lock()
 
 def _results(kind: Kind, trials: Sequence[Trial], files: dict[str, bytes], report: Report) -> list[TrialResult]:
     """Return a result of each trial; where the group fails, each trial is run alone."""
-
-    def result(trial: Trial, **found: Any) -> TrialResult:
-        return TrialResult(memoryspan=__version__, trial=trial, environment=environment(), **found)
-
     try:
         found = kind.run([_located(trial, files) for trial in trials], report)
     except Exception as error:
         if len(trials) > 1:
             return [each for trial in trials for each in _results(kind, [trial], files, report)]
         failure = Failure(_message(error), "".join(traceback.format_exception(error)))
-        return [result(trials[0], failure=failure)]
-    return [result(trial, result=each) for trial, each in zip(trials, found, strict=True)]
+        return [TrialResult(memoryspan=__version__, trial=trials[0], failure=failure, environment=environment())]
+    where, pairs = environment(), zip(trials, found, strict=True)
+    return [TrialResult(memoryspan=__version__, trial=trial, result=each, environment=where) for trial, each in pairs]
 
 
 def _located(trial: Trial, files: dict[str, bytes]) -> Trial:
@@ -95,10 +91,19 @@ def _located(trial: Trial, files: dict[str, bytes]) -> Trial:
 def _here(spec: Spec, files: dict[str, bytes]) -> Spec:
     path, _, attribute = spec.name.rpartition(":")
     if path in files:
+        _require_intact(path, files[path], spec.sha256)
         return Spec(f"{_written(path, files[path])}:{attribute}", spec.settings, spec.sha256)
     if user_code.is_import_path(spec.name):
         require_unchanged(spec.name, spec.sha256)
     return spec
+
+
+def _require_intact(path: str, content: bytes, sha256: str | None) -> None:
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        raise UserCodeError(
+            f"What arrived at this worker as {path} is not the file that the sweep was configured with: run the trial "
+            f"again with --retry-failed."
+        )
 
 
 @cache
@@ -119,10 +124,15 @@ _FOLDERS: list[tempfile.TemporaryDirectory] = []
 def require_unchanged(name: str, sha256: str | None) -> None:
     """Raise `UserCodeError` where the file of `mine.py:build` or `package.module:build` has another hash."""
     if sha256 is not None and _hash_of(name) not in (None, sha256):
-        raise UserCodeError(
-            f"{name.rstrip(':')} has changed since the sweep was configured: put the old file back, or start another "
-            f"sweep with another --dir."
-        )
+        raise changed(name)
+
+
+def changed(name: str) -> UserCodeError:
+    """Return the error of a file of user code that is not the one that the sweep was configured with."""
+    return UserCodeError(
+        f"{name} has changed since the sweep was configured: put the old file back, or start another sweep with "
+        f"another --dir."
+    )
 
 
 def _hash_of(name: str) -> str | None:
