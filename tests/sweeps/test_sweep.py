@@ -13,6 +13,7 @@ from memoryspan.spec import Spec
 from memoryspan.sweeps.sweep import open_for_writing, pending, read_sweep, require_trusted, save, write_csv
 from memoryspan.sweeps.trial import Failure
 from memoryspan.training.budget import Budget
+from tests.messages import naming
 from tests.sweeps.tiny_sweep import LSTM, TINY, TinyConfig, config, result_of
 
 MINE = Spec("mine.py:build", {"width": 3}, "ab12")
@@ -123,7 +124,7 @@ def test_settings_with_more_in_them_keep_every_result(begun, more):
 
 def test_a_directory_that_holds_something_else_is_left_alone(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
-    with pytest.raises(RunError, match=str(tmp_path)):
+    with pytest.raises(RunError, match=naming(tmp_path, "--dir")):
         open_for_writing(tmp_path, SPAN, config()).__enter__()
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 

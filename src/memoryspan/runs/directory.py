@@ -16,8 +16,8 @@ BEFORE_THE_RECORD = {checkpoint.FOLDER, history_file.FILE, model_file.FILE}
 """What a start writes, in this order, before the record makes it a run."""
 
 
-def create_run_dir(asked: Path | None, stem: str) -> Path:
-    """The directory that was asked for, made if it was missing, or else a fresh one under `RUNS`.
+def create_run_dir(asked: Path | None, stem: str, option: str = "--run") -> Path:
+    """Return the directory that was given by `option`, made if it was missing; None makes a new one under `RUNS`.
 
     Raises:
         RunError: it cannot be made, or there is something in it.
@@ -26,13 +26,13 @@ def create_run_dir(asked: Path | None, stem: str) -> Path:
         if asked is None:
             return fresh(RUNS, stem)
         asked.mkdir(parents=True, exist_ok=True)
-        require_empty(asked)
+        require_empty(asked, option)
     except FileExistsError:
-        raise RunError(f"{asked} is a file, and a run is a directory: give another --run.") from None
+        raise RunError(f"{asked} is a file, and not a directory: give another {option}.") from None
     except OSError as error:
         raise RunError(
-            f"The directory {asked or RUNS} cannot be made or read: {error.strerror}. Give another one with --run, "
-            f"one in which you may write."
+            f"The directory {asked or RUNS} cannot be made or read: {error.strerror}. Give another one with {option}, "
+            f"in which you may write."
         ) from error
     return asked
 
@@ -53,22 +53,22 @@ def fresh(root: Path, stem: str) -> Path:
     raise AssertionError("numbers do not end")
 
 
-def require_empty(directory: Path) -> None:
-    """Raises `RunError` where the directory holds anything but a lock and what a killed process left half written."""
+def require_empty(directory: Path, option: str = "--run") -> None:
+    """Raise `RunError` where the directory holds anything but a lock and what a killed process left half written."""
     names = {path.name for path in directory.iterdir() if not path.name.startswith(atomic.TEMPORARY)} - {lock.FILE}
     if names:
-        raise RunError(_in_the_way(directory, names))
+        raise RunError(_in_the_way(directory, names, option))
 
 
-def _in_the_way(directory: Path, names: set[str]) -> str:
+def _in_the_way(directory: Path, names: set[str], option: str) -> str:
     if record.FILE in names:
         return (
-            f"{directory} is not empty, and nothing is overwritten: go on with the run in it by "
-            f"`memoryspan train --resume {shlex.quote(str(directory))}`, or give another --run."
+            f"{directory} is not empty, and nothing is overwritten: resume the run in it with "
+            f"`memoryspan train --resume {shlex.quote(str(directory))}`, or give another {option}."
         )
     if checkpoint.FOLDER in names and names <= BEFORE_THE_RECORD:
         return (
             f"{directory} is what is left of a run that was killed before its first update, and nothing was learned "
-            f"there: delete it, or give another --run."
+            f"there: delete it, or give another {option}."
         )
-    return f"{directory} is not empty, and holds no run; nothing is overwritten: give another --run."
+    return f"{directory} is not empty, and holds no run; nothing is overwritten: give another {option}."

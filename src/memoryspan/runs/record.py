@@ -108,7 +108,7 @@ def _missing(directory: Path) -> str:
     if (directory / "manifest.json").exists():
         return (
             f"{directory} is a sweep, and not a run: `memoryspan span` and `memoryspan reproduce` show theirs, with "
-            f"--run {shlex.quote(str(directory))}."
+            f"--dir {shlex.quote(str(directory))}."
         )
     if not directory.is_dir():
         return f"{directory} is a file, and a run is a directory: give the directory that holds {FILE}."

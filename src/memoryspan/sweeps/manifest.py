@@ -77,10 +77,10 @@ def read_manifest(directory: Path, kind: Kind) -> Manifest:
 
 
 def _read(directory: Path, of: type):
-    path = directory / FILE
-    if not path.exists():
-        raise RunError(_missing(directory))
-    return versioned.read(path, of, FORMAT, instead=INSTEAD)
+    try:
+        return versioned.read(directory / FILE, of, FORMAT, instead=INSTEAD)
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(_missing(directory)) from None
 
 
 def _missing(directory: Path) -> str:

@@ -99,7 +99,7 @@ def open_for_writing(
         assert config is not None
         from memoryspan.runs.directory import create_run_dir  # imports JAX
 
-        place = create_run_dir(place, f"{kind.command}-{config.subject[:40]}")
+        place = create_run_dir(place, f"{kind.command}-{config.subject[:40]}", "--dir")
     instead = "Make room there, or give another --dir."
     with atomic.as_run_error(place, instead):
         held = _lock(place)
