@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import memoryspan
+from memoryspan.machine import cores
 
 PACKAGES = ("jax", "keras", "numpy", "torch")
 """Whose versions matter, where they are installed."""
@@ -48,7 +49,7 @@ def this_machine() -> Machine:
     """The machine as it is now: ask before measuring, since measuring is load as well."""
     return Machine(
         processor=_processor(),
-        cores=_cores(),
+        cores=len(cores()),
         all_cores=os.cpu_count() or 1,
         memory_gib=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,
         system=f"{platform.system()} {platform.release()}",
@@ -67,11 +68,6 @@ def _processor() -> str:
         lines = []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _installed() -> dict[str, str]:

@@ -18,6 +18,7 @@ import sys
 from pathlib import Path
 
 from memoryspan.errors import BackendError
+from memoryspan.machine import cores
 
 COMPILE_CACHE = "MEMORYSPAN_COMPILE_CACHE"
 
@@ -60,11 +61,6 @@ def compile_cache() -> Path | None:
     return root / f"{platform.machine()}-{_processor_digest()}"
 
 
-def _cores() -> int:
-    """The cores that this process may use. JAX splits work over devices: it sees a core only as one of its own."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _processor_digest() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -79,7 +75,7 @@ def _configure_jax() -> None:
     decided = "JAX_NUM_CPU_DEVICES" in os.environ or "host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
     if not decided and getattr(jax.config, DEVICES_FLAG) == -1:
         with contextlib.suppress(RuntimeError):  # JAX computes already, on the devices that it has
-            jax.config.update(DEVICES_FLAG, _cores())
+            jax.config.update(DEVICES_FLAG, len(cores()))  # JAX splits work over devices, not over cores
     directory = compile_cache()
     if directory is not None and getattr(jax.config, CACHE_FLAG) is None:
         try:

@@ -53,7 +53,7 @@ def gibibytes(count: int) -> str:
 
 
 def cores() -> list[int]:
-    """Those that this process may use."""
+    """Return the numbers of the processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))

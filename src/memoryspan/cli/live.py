@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import timedelta
 from itertools import count
 
 from rich.console import Console, Group, RenderableType
@@ -83,16 +82,20 @@ def sweeping(sweep: Sweep, total: int, view: SweepView) -> Iterator[tuple[Callab
     """
     console = Console(stderr=True)
     lines: dict[int, str] = {}
-    done, began = 0, time.monotonic()
-    shown, due = as_rich(view.table(sweep.completed)), began + PLAIN_SECONDS
+    shown, due = as_rich(view.table(sweep.completed)), time.monotonic() + PLAIN_SECONDS
+    columns = BarColumn(30), MofNCompleteColumn(), TextColumn("trials"), TimeRemainingColumn()
+    bar = Progress(*columns, console=console, speed_estimate_period=math.inf)  # trials may take hours
+    task = bar.add_task("trials", total=total)
 
     def on_result(found: TrialResult) -> None:
-        nonlocal shown, done
-        done += 1
+        nonlocal shown
+        bar.advance(task)
         if console.is_terminal:
             shown = as_rich(view.table(sweep.completed))
         else:
-            console.print(f"{done} of {total}: {view.one_line(found)}", highlight=False, soft_wrap=True)
+            console.print(
+                f"{bar.tasks[0].completed:.0f} of {total}: {view.one_line(found)}", highlight=False, soft_wrap=True
+            )
 
     def on_event(worker: int, words: str) -> None:
         nonlocal due
@@ -102,21 +105,12 @@ def sweeping(sweep: Sweep, total: int, view: SweepView) -> Iterator[tuple[Callab
             due = time.monotonic() + PLAIN_SECONDS
 
     def picture() -> Group:
-        bar = Table.grid(padding=(0, 1))
-        bar.add_row(ProgressBar(total=total, completed=done, width=30), _time_to_go(done, total, began))
         workers = [Text(f"{number + 1}: {lines[number]}", no_wrap=True) for number in sorted(lines)]
         return Group(*workers, bar, shown)  # a terminal cuts off what does not fit at the bottom
 
     live = Live(console=console, get_renderable=picture, transient=True, refresh_per_second=4)
     with live if console.is_terminal else nullcontext():
         yield on_result, on_event
-
-
-def _time_to_go(done: int, total: int, began: float) -> str:
-    if not done:
-        return f"{done} of {total}"
-    seconds = (time.monotonic() - began) / done * (total - done)
-    return f"{done} of {total}, about {timedelta(seconds=round(seconds))} to go"
 
 
 def _line(position: TrainSnapshot, min_length: int, max_length: int, spinner: Spinner, waited: float) -> Table:

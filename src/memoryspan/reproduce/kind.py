@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from memoryspan.reproduce.trial import ReproduceResult, ReproduceSweepConfig, ReproduceTrial
 from memoryspan.sweeps.kind import Kind
-from memoryspan.sweeps.trial import COST_COLUMNS
+from memoryspan.sweeps.trial import COST_COLUMNS, cost_row
 
 
 def run(trials: Sequence[ReproduceTrial], on_progress: Callable[[str], None]) -> list[ReproduceResult]:
@@ -26,7 +26,7 @@ def row(trial: ReproduceTrial, result: ReproduceResult | None) -> dict[str, obje
     if result is None:
         return of_trial
     own = {"sequences": result.sequences, "accuracy": result.accuracy.value, "rms_error": result.rms_error}
-    return of_trial | own | {name: getattr(result, name) for name in ("parameters", *COST_COLUMNS)}
+    return of_trial | own | cost_row(result)
 
 
 REPRODUCE = Kind(

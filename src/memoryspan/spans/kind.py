@@ -6,7 +6,7 @@ import msgspec
 
 from memoryspan.spans.trial import Span, SpanResult, SpanSweepConfig, SpanTrial
 from memoryspan.sweeps.kind import Kind
-from memoryspan.sweeps.trial import COST_COLUMNS, TrialResult
+from memoryspan.sweeps.trial import COST_COLUMNS, TrialResult, cost_row
 from memoryspan.training.budget import Budget
 
 SPAN_FIELDS = Span.__struct_fields__
@@ -25,7 +25,7 @@ def row(trial: SpanTrial, result: SpanResult | None) -> dict[str, object]:
     if result is None:
         return of_trial
     spans = _span("learned", result.learned) | _span("held", result.held)
-    return of_trial | spans | {name: getattr(result, name) for name in ("parameters", *COST_COLUMNS)}
+    return of_trial | spans | cost_row(result)
 
 
 def _span(which: str, span: Span) -> dict[str, object]:

@@ -57,6 +57,11 @@ COST_COLUMNS = ("ended", "updates", "examples", "tokens", "seconds", "engine")
 """Fields of `TrainingCost` that a row of `results.csv` ends with."""
 
 
+def cost_row(result: TrainingCost) -> dict[str, object]:
+    """Return what a row of `results.csv` holds of a training: its parameters and its cost."""
+    return {name: getattr(result, name) for name in ("parameters", *COST_COLUMNS)}
+
+
 class Failure(msgspec.Struct, frozen=True):
     """Why a trial has no result."""
 

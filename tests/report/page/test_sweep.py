@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from memoryspan.accuracy import AccuracyRecord
@@ -5,13 +6,14 @@ from memoryspan.environment import Environment
 from memoryspan.report.page.html import write_page
 from memoryspan.report.page.sweep import sweep_page
 from memoryspan.spans.kind import SPAN
-from memoryspan.spans.trial import Span, SpanResult, SpanSweepConfig
+from memoryspan.spans.trial import Span, SpanSweepConfig
 from memoryspan.spec import Spec
 from memoryspan.sweeps.manifest import new_manifest
 from memoryspan.sweeps.sweep import Sweep
 from memoryspan.sweeps.trial import Failure, TrialResult
 from memoryspan.training import Budget
 from tests.report.browser import opened
+from tests.sweeps.tiny_sweep import config, result_of
 
 MARKUP = "<script>alert(1)</script>"
 
@@ -24,20 +26,10 @@ def found(length):
         for at, share in ((3, 1.0), (length, 0.97), (64, 0.2))
     )
     span = Span(length, length - 3, False)
-    return SpanResult(
-        learned=span,
-        held=span,
-        reached=64,
-        curve=curve,
-        ended="budget",
-        parameters=15_200,
-        engine="unroll",
-        updates=9,
-        examples=9,
-        tokens=9,
-        skipped=0,
-        seconds=1.0,
-    )
+    figures = {"learned": span, "held": span, "curve": curve, "parameters": 15_200}
+    result = result_of(config(1).trials[0]).result
+    assert result is not None
+    return msgspec.structs.replace(result, **figures)
 
 
 @pytest.fixture
