@@ -35,7 +35,7 @@ def environment() -> Environment:
 
 
 def difference(before: Environment, now: Environment) -> str | None:
-    """What is not as it was, of the things that decide the last bits of a result; None if all is."""
+    """Return which of the things that decide the last bits of a result have changed; None if none has."""
     pairs = [("device", before.device, now.device)]
     pairs += [(name, before.packages.get(name), now.packages.get(name)) for name in (*PACKAGES, NATIVE)]
     changed = [f"{name} {old} → {new}" for name, old, new in pairs if old != new]

@@ -37,8 +37,8 @@ from memoryspan.errors import TaskError
 def predict(run, sequence, task, length, features, out_index, reads, model, probabilities, seed, as_json) -> None:
     """Print the answer of a run, or of any .keras file, to a fresh example, a sequence, or each line of standard input.
 
-    What a run reads follows from its task. What a file reads follows from its input and its layers, or from --task or
-    --reads.
+    The task of a run decides whether the sequence holds symbols or numbers; for a file, its input and its layers
+    decide, or --task or --reads.
     """
     from memoryspan.cli.target import open_reader, open_target
 

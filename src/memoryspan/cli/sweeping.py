@@ -1,4 +1,4 @@
-"""What the commands that run a sweep have in common."""
+"""Run a sweep and show it: shared by the commands `span` and `reproduce`."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Models of one size: as many units as a number of parameters allows."""
+"""The largest number of units that a number of parameters allows."""
 
 from bisect import bisect_right
 from collections.abc import Callable

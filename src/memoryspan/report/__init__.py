@@ -1,1 +1,1 @@
-"""What is shown of a run or a sweep: figures, tables, and a page."""
+"""Figures, tables and the page of a run or a sweep."""

@@ -26,7 +26,7 @@ class Published:
     accuracy: float | None = None
     """The fraction of right answers at the end; None where it is not reported."""
     says: str = ""
-    """What it reports in place of such a figure, or besides."""
+    """A report in words, in place of such a figure or besides."""
 
     def __str__(self) -> str:
         accuracy = "" if self.accuracy is None else f"{100 * self.accuracy:g} % right"
@@ -60,7 +60,7 @@ class Experiment:
     differs: str = ""
     """How our task, model or criterion differs from the published one, in sentences."""
     tried: str = ""
-    """What was tried where it is not solved, in sentences."""
+    """Attempts that did not solve it, in sentences."""
 
     def trials(self, seeds: Iterable[int]) -> list[ReproduceTrial]:
         """Return its trials with each of the seeds, with the curriculum and then without it, as published."""

@@ -9,7 +9,7 @@ from memoryspan.accuracy import AccuracyRecord
 from memoryspan.sweeps.trial import TrainingCost, Trial
 
 TESTED = 2560
-"""Fresh sequences at the end, as many as Hochreiter & Schmidhuber (1997) tested."""
+"""Fresh sequences at the end, the number that Hochreiter & Schmidhuber (1997) tested."""
 
 
 class Criterion(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class ReproduceTrial(Trial, frozen=True, kw_only=True, tag="reproduce"):
 
 
 class ReproduceResult(TrainingCost, frozen=True, kw_only=True, tag="reproduce"):
-    """What a trial of an experiment came to."""
+    """The result of a trial of an experiment."""
 
     sequences: int | None
     """Trained on until the criterion was met; None where it was not."""

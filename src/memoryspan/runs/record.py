@@ -38,7 +38,7 @@ class Config(msgspec.Struct, frozen=True):
 
 
 class Resolved(msgspec.Struct, frozen=True):
-    """What the config came to."""
+    """The model, its engine and its compiled parts, as the config resolved to them."""
 
     parameters: int
     engine: Literal["unroll", "keras"]

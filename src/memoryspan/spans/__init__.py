@@ -1,1 +1,1 @@
-"""What a span is: learned, held, capacity; and how one is measured."""
+"""Spans: learned, held and capacity, and how they are measured."""

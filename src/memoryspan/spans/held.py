@@ -37,8 +37,8 @@ MAX_MISSES = 2
 """The search ends after this many failures in a row beyond the length that the model was trained on."""
 
 Measure = Callable[[int, int], Accuracy]
-"""measure(length, required_correct): the accuracy at a length. Counting ends once that many right answers are out of
-reach."""
+"""measure(length, required_correct): the accuracy at a length. Counting ends once `required_correct` right answers are
+out of reach."""
 
 
 @dataclass(frozen=True)

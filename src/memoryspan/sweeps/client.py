@@ -1,6 +1,6 @@
-"""What a sweep sends to workers, and what it makes of what comes back.
+"""Groups of trials, packed for workers, and their results, unpacked.
 
-Both are JSON, so that a worker elsewhere needs this package and nothing else.
+Both travel as JSON, so that a worker elsewhere needs this package and nothing else.
 """
 
 import hashlib

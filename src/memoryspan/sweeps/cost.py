@@ -1,4 +1,4 @@
-"""What a training came to, for the results of trials that train a model."""
+"""The cost of a training, for the results of trials that train a model."""
 
 from typing import Any
 

@@ -8,7 +8,7 @@ from memoryspan.sweeps.trial import Trial, TrialResult
 
 
 class SweepConfig(Protocol):
-    """What a manifest holds: the settings of a sweep. A `msgspec.Struct`, so that JSON holds it."""
+    """The settings of a sweep, which its manifest holds: a `msgspec.Struct`."""
 
     @property
     def trials(self) -> Sequence[Trial]:
@@ -17,7 +17,7 @@ class SweepConfig(Protocol):
 
     @property
     def subject(self) -> str:
-        """What the sweep is about, in a word or two: part of the name of a new directory."""
+        """A word or two about the sweep: part of the name of a new directory."""
         ...
 
 

@@ -31,7 +31,7 @@ class Manifest(msgspec.Struct, Generic[ConfigT], frozen=True, kw_only=True):
     created: datetime
     """In UTC."""
     command: str
-    """Of `memoryspan`, which runs such a sweep: the kind of its trials."""
+    """The command of `memoryspan` that runs such a sweep; it names the kind of its trials."""
     config: ConfigT
 
 

@@ -25,7 +25,7 @@ def make_workers(where: str | None, count: int | None, n_trials: int) -> Abstrac
 
     Args:
         where: None for processes of this machine, `dask` for a Dask cluster of such, or the address of a scheduler.
-        count: how many; by default one a core, or as many as a cluster has.
+        count: the number of workers; by default one a core, or all of a cluster.
         n_trials: how many trials they are for; there are no more workers than trials.
 
     Raises:

@@ -59,7 +59,7 @@ class Sweep:
 
     @property
     def command(self) -> str:
-        """What resumes the sweep, to be typed."""
+        """The command that resumes the sweep."""
         return f"memoryspan {self.kind.command} --dir {shlex.quote(str(self.directory))}"
 
 
@@ -122,7 +122,7 @@ def pending(sweep: Sweep, retry_failed: bool = False) -> list[Any]:
 
 
 def require_trusted(sweep: Sweep, trials: Sequence[Trial]) -> None:
-    """Raise `RunError` where trials need user code that nobody named in this process."""
+    """Raise `RunError` where trials need user code that was not named in this process."""
     if not sweep.configured and (options := _user_code_options(trials)):
         raise RunError(
             f"{len(trials):,} trials of the sweep in {sweep.directory} are pending and need code that is not part of "

@@ -18,7 +18,7 @@ every trial another key."""
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
-    """What every kind of trial consists of: all that its result depends on, except for the machine."""
+    """The fields of every kind of trial: all that its result depends on, except for the machine."""
 
     task: Spec
     """With all of its settings."""
@@ -40,7 +40,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrainingCost(msgspec.Struct, frozen=True, kw_only=True):
-    """What a training came to, for results of trials that train a model."""
+    """The cost of a training and how it ended, for results of trials that train a model."""
 
     ended: str
     """A value of `training.Status`."""
@@ -58,7 +58,7 @@ COST_COLUMNS = ("ended", "updates", "examples", "tokens", "seconds", "engine")
 
 
 def cost_row(result: TrainingCost) -> dict[str, object]:
-    """Return what a row of `results.csv` holds of a training: its parameters and its cost."""
+    """Return the parameters and the cost of a training, for a row of `results.csv`."""
     return {name: getattr(result, name) for name in ("parameters", *COST_COLUMNS)}
 
 

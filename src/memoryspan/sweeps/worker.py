@@ -1,4 +1,4 @@
-"""What a worker does with a group of trials. JAX and Keras are imported here, when the first group arrives."""
+"""Run a group of trials in a worker. JAX and Keras are imported here, when the first group arrives."""
 
 import hashlib
 import os
@@ -33,7 +33,7 @@ class Work(msgspec.Struct, frozen=True):
     trials: msgspec.Raw
     """Trials of one kind that differ in their seed alone."""
     versions: dict[str, str]
-    """Of the packages here: a worker with others refuses."""
+    """The versions of the packages here: a worker with others refuses."""
     files: dict[str, bytes] = {}
     """The contents of files of user code, by the path in a trial, for workers that may not have them."""
 

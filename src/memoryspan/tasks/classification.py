@@ -1,4 +1,4 @@
-"""What the tasks share that are answered with a class."""
+"""The loss, the activation and the judgement of tasks that are answered with a class."""
 
 from typing import ClassVar
 

@@ -23,7 +23,7 @@ from memoryspan.training.state import TrainState, in_model, restore
 CALLED = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
 
 FIGURES = tuple(field.name for field in fields(HistoryRow))
-"""What a callback is given at the end of a chunk."""
+"""The names of the figures that a callback is given at the end of a chunk."""
 
 UNSUPPORTED = {
     keras.callbacks.BackupAndRestore: "a run is kept on the way, and memoryspan train --resume RUN resumes it",

@@ -78,7 +78,7 @@ class _Lane(NamedTuple):
 def _lanes(problem: Problem, now: Sequence[TrainSnapshot]) -> list[_Lane]:
     """Return which seeds go into the next chunk, and which of them move: those whose sequences are about the shortest.
 
-    All seeds of a program compute as many steps as the longest sequence has, so that a seed that is far ahead waits
+    The longest sequence decides the number of steps of all seeds of a program, so that a seed that is far ahead waits
     until the others have come near. One that moves alone has a program to itself; otherwise those that do not move
     stand still beside the others. Where a batch has one length, those move that have the same as the seed that is
     farthest behind.

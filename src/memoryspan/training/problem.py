@@ -1,4 +1,4 @@
-"""What a training is about: all that stays the same while its state changes."""
+"""The problem of a training: all that stays the same while its state changes."""
 
 from dataclasses import dataclass
 

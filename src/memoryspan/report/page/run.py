@@ -32,7 +32,7 @@ MAX_LENGTH = 500
 """Time steps of the longest sequence that the page draws."""
 
 CONSTANTS = {"max_length": MAX_LENGTH, "maps": {"gates": GATES, "most": MOST, "far": FAR}}
-"""What the page's modules share with Python."""
+"""Constants that the page's JavaScript shares with Python."""
 
 MAX_NUMBERS = 20_000
 """Numbers in all examples of a page together, at most."""
