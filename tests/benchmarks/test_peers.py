@@ -78,7 +78,7 @@ def test_json_holds_every_training(typed, monkeypatch):
     without_pytorch(monkeypatch)
     code, report = typed(peers, *TINY, "--json")
     assert code == 0
-    in_cpp = ["memoryspan-native", "memoryspan-native, full"] if native_target() else []
+    in_cpp = ["memoryspan in C++", "memoryspan in C++, full"] if native_target() else []
     expected = ["memoryspan", "memoryspan, full", *in_cpp, "NumPy", "Keras"]
     assert [row["name"] for row in report["rows"]] == expected
     assert [each["name"] for each in report["trainings"]] == expected
