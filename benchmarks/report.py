@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from benchmarks.machine import Machine
 from benchmarks.page import PAGE, write_section
+from memoryspan.cli.console import console
 from memoryspan.cli.table import as_rich
 from memoryspan.tables import TextTable, markdown_table
 
@@ -84,10 +84,10 @@ def deliver(report: Report, as_json: bool, page: Path | None) -> None:
     if as_json:
         click.echo(report.as_json())
     else:
-        console = Console(highlight=False)
-        console.print(report.title)
+        screen = console()
+        screen.print(report.title)
         if report.rows:
-            console.print(as_rich(report.table))
-        console.print(report.summary, report.method, f"Measured on {report.machine}", sep="\n\n")
+            screen.print(as_rich(report.table))
+        screen.print(report.summary, report.method, f"Measured on {report.machine}", sep="\n\n")
     if page is not None:
         write_section(page, report.title, report.as_markdown())

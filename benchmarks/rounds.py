@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from statistics import median
 from typing import Generic, NamedTuple, TypeVar
 
-from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
+
+from memoryspan.cli.console import console
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -55,5 +57,7 @@ def _timed(job: Callable[[], T]) -> Lap[T]:
 
 def progress(items: range, what: str) -> Iterable[int]:
     """The items, with a bar on a terminal. It is drawn between items only: a thread that draws takes its share."""
-    console = Console(stderr=True)
-    return track(items, what, console=console, transient=True, auto_refresh=False, disable=not console.is_terminal)
+    screen = console(stderr=True)
+    return track(
+        items, escape(what), console=screen, transient=True, auto_refresh=False, disable=not screen.is_terminal
+    )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from itertools import count
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.progress_bar import ProgressBar
@@ -17,6 +17,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from memoryspan.cli.console import console
 from memoryspan.cli.table import as_rich
 from memoryspan.report.views import SweepView
 from memoryspan.spans.held import Held, held_span
@@ -31,9 +32,9 @@ PLAIN_SECONDS = 10
 @contextmanager
 def counting(noun: str) -> Iterator[Callable[[int, int | None], None]]:
     """A bar for `done` of `total`, if that is known; it appears with the first call."""
-    columns = BarColumn(), MofNCompleteColumn(), TextColumn(noun), TimeRemainingColumn()
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    columns = BarColumn(), MofNCompleteColumn(), TextColumn(noun, markup=False), TimeRemainingColumn()
+    screen = console(stderr=True)
+    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
         task = None
 
         def show(done: int, total: int | None) -> None:
@@ -55,8 +56,8 @@ def measured_span(model, task, max_length: int) -> Held:
 @contextmanager
 def training(min_length: int, max_length: int) -> Iterator[Callable[[TrainSnapshot], None]]:
     """The live line of a training: how far the curriculum is, and how fast."""
-    console = Console(stderr=True)
-    if not console.is_terminal or console.options.ascii_only:  # in ASCII neither a bar nor a spinner can be drawn
+    screen = console(stderr=True)
+    if not screen.is_terminal or screen.options.ascii_only:  # in ASCII neither a bar nor a spinner can be drawn
         yield _plain_lines()
         return
     spinner = Spinner("dots", " building and compiling …")
@@ -70,7 +71,7 @@ def training(min_length: int, max_length: int) -> Iterator[Callable[[TrainSnapsh
     def picture() -> RenderableType:
         return _line(position, min_length, max_length, spinner, time.monotonic() - since) if position else spinner
 
-    with Live(console=console, get_renderable=picture, transient=True, refresh_per_second=12):
+    with Live(console=screen, get_renderable=picture, transient=True, refresh_per_second=12):
         yield show
 
 
@@ -80,36 +81,34 @@ def sweeping(sweep: Sweep, total: int, view: SweepView) -> Iterator[tuple[Callab
 
     Yields on_result and on_event, as `run_trials` calls them.
     """
-    console = Console(stderr=True)
+    screen = console(stderr=True)
     lines: dict[int, str] = {}
     shown, due = as_rich(view.table(sweep.completed)), time.monotonic() + PLAIN_SECONDS
-    columns = BarColumn(30), MofNCompleteColumn(), TextColumn("trials"), TimeRemainingColumn()
-    bar = Progress(*columns, console=console, speed_estimate_period=math.inf)  # trials may take hours
+    columns = BarColumn(30), MofNCompleteColumn(), TextColumn("trials", markup=False), TimeRemainingColumn()
+    bar = Progress(*columns, console=screen, speed_estimate_period=math.inf)  # trials may take hours
     task = bar.add_task("trials", total=total)
 
     def on_result(found: TrialResult) -> None:
         nonlocal shown
         bar.advance(task)
-        if console.is_terminal:
+        if screen.is_terminal:
             shown = as_rich(view.table(sweep.completed))
         else:
-            console.print(
-                f"{bar.tasks[0].completed:.0f} of {total}: {view.one_line(found)}", highlight=False, soft_wrap=True
-            )
+            screen.print(f"{bar.tasks[0].completed:.0f} of {total}: {view.one_line(found)}", soft_wrap=True)
 
     def on_event(worker: int, words: str) -> None:
         nonlocal due
         lines[worker] = words
-        if not console.is_terminal and time.monotonic() >= due:
-            console.print(f"worker {worker + 1}: {words}", highlight=False, soft_wrap=True)
+        if not screen.is_terminal and time.monotonic() >= due:
+            screen.print(f"worker {worker + 1}: {words}", soft_wrap=True)
             due = time.monotonic() + PLAIN_SECONDS
 
     def picture() -> Group:
         workers = [Text(f"{number + 1}: {lines[number]}", no_wrap=True) for number in sorted(lines)]
         return Group(*workers, bar, shown)  # a terminal cuts off what does not fit at the bottom
 
-    live = Live(console=console, get_renderable=picture, transient=True, refresh_per_second=4)
-    with live if console.is_terminal else nullcontext():
+    live = Live(console=screen, get_renderable=picture, transient=True, refresh_per_second=4)
+    with live if screen.is_terminal else nullcontext():
         yield on_result, on_event
 
 
@@ -129,13 +128,13 @@ def _line(position: TrainSnapshot, min_length: int, max_length: int, spinner: Sp
 
 def _plain_lines() -> Callable[[TrainSnapshot], None]:
     due = None
-    console = Console(stderr=True, width=200)
+    screen = console(stderr=True, width=200)
 
     def show(position: TrainSnapshot) -> None:
         nonlocal due
         due = due or time.monotonic() + PLAIN_SECONDS
         if time.monotonic() >= due:
-            console.print(str(position.row), highlight=False)
+            screen.print(str(position.row))
             due = time.monotonic() + PLAIN_SECONDS
 
     return show

@@ -91,17 +91,16 @@ def _show(sweep: "Sweep", view: "SweepView", as_json: bool) -> int:
 
 
 def _show_table(sweep: "Sweep", view: "SweepView") -> None:
-    from rich.console import Console
-
+    from memoryspan.cli.console import console
     from memoryspan.cli.table import as_rich, stacked
 
-    results, console = sweep.completed, Console()
+    results, screen = sweep.completed, console()
     table = view.table(results)
-    needed = console.measure(as_rich(table), options=console.options.update(width=10_000)).maximum
+    needed = screen.measure(as_rich(table), options=screen.options.update(width=10_000)).maximum
     if not sys.stdout.isatty():
-        console.width = needed
-    if needed <= console.width:
-        console.print(as_rich(table))
+        screen.width = needed
+    if needed <= screen.width:
+        screen.print(as_rich(table))
     else:
         say(stacked(table))
     for note in view.notes(results):
