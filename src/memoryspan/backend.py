@@ -96,6 +96,7 @@ _configure_jax()
 
 import keras  # noqa: E402  (as above: it reads its backend when it is imported)
 from keras.src.backend import set_keras_mask  # noqa: E402  (Keras has no public name for it)
+from keras.src.backend.common import global_state  # noqa: E402  (the same)
 from keras.src.saving.serialization_lib import ObjectSharingScope  # noqa: E402  (the same)
 
-__all__ = ["ObjectSharingScope", "compile_cache", "jax", "keras", "set_keras_mask"]
+__all__ = ["ObjectSharingScope", "compile_cache", "global_state", "jax", "keras", "set_keras_mask"]

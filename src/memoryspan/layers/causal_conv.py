@@ -1,5 +1,6 @@
 """Convolution that looks back and not ahead."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -62,13 +63,16 @@ class CausalConv(keras.layers.Layer):
     def build(self, input_shape):
         """The kernel, (kernel_size, features, filters) as Keras's, oldest step first, or its directions; the bias."""
         shape = (self.kernel_size, input_shape[-1], self.filters)
-        kernel = he_uniform(np.random.default_rng(self.seed), shape)
+        kernel = cache(lambda: he_uniform(np.random.default_rng(self.seed), shape))
         if self.weight_norm:
-            gains = self.initial_scale * np.linalg.norm(kernel.reshape(-1, self.filters), axis=0)
+            gains = as_initializer(
+                lambda: self.initial_scale * np.linalg.norm(kernel().reshape(-1, self.filters), axis=0)
+            )
             self.directions = self.add_weight(shape, as_initializer(kernel), name="directions")
-            self.gains = self.add_weight((self.filters,), as_initializer(gains), name="gains")
+            self.gains = self.add_weight((self.filters,), gains, name="gains")
         else:
-            self.kernel = self.add_weight(shape, as_initializer(self.initial_scale * kernel), name="kernel")
+            scaled = as_initializer(lambda: self.initial_scale * kernel())
+            self.kernel = self.add_weight(shape, scaled, name="kernel")
         self.bias = self.add_weight((self.filters,), "zeros", name="bias")
 
     def call(self, inputs: Float[Any, "batch time features"], mask: Bool[Any, "batch time"] | None = None):

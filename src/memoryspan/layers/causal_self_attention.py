@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
-from memoryspan.layers.initializers import as_initializer, glorot_uniform
+from memoryspan.layers.initializers import as_initializer, glorot_uniform, side_by_side
 from memoryspan.layers.without_padding import without_padding
 from memoryspan.validate import whole_number
 
@@ -55,13 +55,14 @@ class CausalSelfAttention(keras.layers.Layer):
     def build(self, input_shape):
         """The kernel, (features, 3 heads · head_size), the first key and value, and the kernel that joins the heads."""
         rng, features, width = np.random.default_rng(self.seed), input_shape[-1], self.heads * self.head_size
+        first = (2, self.heads, 1, self.head_size)
         initial = {
-            "kernel": np.concatenate([glorot_uniform(rng, (features, width)) for _ in range(3)], axis=1),
-            "first": glorot_uniform(rng, (2, width)).reshape(2, self.heads, 1, self.head_size),
-            "output_kernel": glorot_uniform(rng, (width, features)),
+            "kernel": ((features, 3 * width), lambda: side_by_side(rng, (features, width), 3)),
+            "first": (first, lambda: glorot_uniform(rng, (2, width)).reshape(first)),
+            "output_kernel": ((width, features), lambda: glorot_uniform(rng, (width, features))),
         }
-        for name, value in initial.items():
-            setattr(self, name, self.add_weight(value.shape, as_initializer(value), name=name))
+        for name, (shape, draw) in initial.items():
+            setattr(self, name, self.add_weight(shape, as_initializer(draw), name=name))
 
     def call(self, inputs: Float[Any, "batch time features"], mask: Bool[Any, "batch time"] | None = None):
         """(batch, time, features)."""

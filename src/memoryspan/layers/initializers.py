@@ -13,6 +13,11 @@ def glorot_uniform(rng: np.random.Generator, shape: tuple[int, int]) -> Float[np
     return rng.uniform(-limit, limit, shape).astype(np.float32)
 
 
+def side_by_side(rng: np.random.Generator, shape: tuple[int, int], count: int) -> Float[np.ndarray, "fan_in columns"]:
+    """Return as many kernels of one shape, each drawn by `glorot_uniform`, in one array."""
+    return np.concatenate([glorot_uniform(rng, shape) for _ in range(count)], axis=1)
+
+
 def he_uniform(rng: np.random.Generator, shape: tuple[int, int, int]) -> Float[np.ndarray, "steps fan_in fan_out"]:
     """Uniform in ± sqrt(6 / (steps · fan_in)) (He et al., arXiv 1502.01852)."""
     limit = np.sqrt(6 / (shape[0] * shape[1]))
@@ -35,9 +40,9 @@ def chrono(rng: np.random.Generator, t_max: int, units: int) -> Float[np.ndarray
     return np.log(rng.uniform(1, t_max - 1, units)).astype(np.float32)
 
 
-def as_initializer(value: Float[np.ndarray, "..."]) -> Callable[..., Any]:
-    """A Keras initializer that gives this array."""
-    return lambda shape, dtype=None: value
+def as_initializer(draw: Callable[[], Float[np.ndarray, "..."]]) -> Callable[..., Any]:
+    """Return a Keras initializer that draws its array when it is called."""
+    return lambda shape, dtype=None: draw()
 
 
 def layer_seed(rng: np.random.Generator) -> int:

@@ -1,5 +1,6 @@
 """The linear recurrent unit."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -44,20 +45,23 @@ class LRU(LinearRecurrence):
     def build(self, input_shape):
         """nu, θ and gamma, (units,); B, (features, units), and C, (units, features), in two parts; D, (features,)."""
         rng, units, features = np.random.default_rng(self.seed), self.units, input_shape[-1]
-        radius = np.sqrt(rng.uniform(self.r_min**2, self.r_max**2, units))
-        theta = rng.uniform(1e-3, 2 * np.pi, units)  # above 0, for its logarithm
+        radius = cache(lambda: np.sqrt(rng.uniform(self.r_min**2, self.r_max**2, units)))
+
+        def normal(shape: tuple[int, ...], fan_in: int):
+            return shape, lambda: rng.normal(size=shape) / np.sqrt(fan_in)
+
         initial = {
-            "nu_log": np.log(-np.log(radius)),
-            "theta_log": np.log(theta),
-            "gamma_log": np.log(1 - radius**2) / 2,
-            "b_re": rng.normal(size=(features, units)) / np.sqrt(2 * features),
-            "b_im": rng.normal(size=(features, units)) / np.sqrt(2 * features),
-            "c_re": rng.normal(size=(units, features)) / np.sqrt(units),
-            "c_im": rng.normal(size=(units, features)) / np.sqrt(units),
-            "d": rng.normal(size=features),
+            "nu_log": ((units,), lambda: np.log(-np.log(radius()))),
+            "theta_log": ((units,), lambda: np.log(rng.uniform(1e-3, 2 * np.pi, units))),  # of a number above 0
+            "gamma_log": ((units,), lambda: np.log(1 - radius() ** 2) / 2),
+            "b_re": normal((features, units), 2 * features),
+            "b_im": normal((features, units), 2 * features),
+            "c_re": normal((units, features), units),
+            "c_im": normal((units, features), units),
+            "d": normal((features,), 1),
         }
-        for name, value in initial.items():
-            setattr(self, name, self.add_weight(value.shape, as_initializer(value), name=name))
+        for name, (shape, draw) in initial.items():
+            setattr(self, name, self.add_weight(shape, as_initializer(draw), name=name))
 
     def coefficients(self, x):
         """(λ, gamma B x), each a real and an imaginary part."""

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from memoryspan.backend import keras
-from memoryspan.layers.initializers import as_initializer, glorot_uniform
+from memoryspan.layers.initializers import as_initializer, side_by_side
 from memoryspan.layers.linear_recurrence import LinearRecurrence
 
 ops: Any = keras.ops  # annotated there as giving None
@@ -22,9 +22,9 @@ class MinLSTM(LinearRecurrence):
     def build(self, input_shape):
         """The kernel, (features, 3 units), and the bias."""
         rng = np.random.default_rng(self.seed)
-        shape = (input_shape[-1], self.units)
-        kernel = np.concatenate([glorot_uniform(rng, shape) for _ in range(3)], axis=1)
-        self.kernel = self.add_weight(kernel.shape, as_initializer(kernel), name="kernel")
+        features = input_shape[-1]
+        initial = as_initializer(lambda: side_by_side(rng, (features, self.units), 3))
+        self.kernel = self.add_weight((features, 3 * self.units), initial, name="kernel")
         self.bias = self.add_weight((3 * self.units,), "zeros", name="bias")
 
     def gates(self, x):

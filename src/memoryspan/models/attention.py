@@ -6,7 +6,7 @@ from memoryspan.backend import keras
 from memoryspan.layers import CausalSelfAttention
 from memoryspan.layers.causal_self_attention import Positions, check_positions
 from memoryspan.layers.initializers import layer_seed
-from memoryspan.models.finalize import compiled, require_trainable, with_head
+from memoryspan.models.finalize import compiled, deferred_weights, require_trainable, with_head
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 
@@ -43,19 +43,20 @@ def transformer(
     whole_number("layers", layers, at_least=1, instead="2, for example")
     check_positions(positions)
     head_size = 2 * -(-units // (2 * heads))
-    require_trainable(_parameters(task, units, layers, heads * head_size), learning_rate)
     rng = np.random.default_rng(seed)
-    inputs = keras.Input((None, task.n_features))
-    x = LAYERS.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)
-    for number in range(1, layers + 1):
-        attention = CausalSelfAttention(
-            heads, head_size, positions=positions, seed=layer_seed(rng), name=f"attention_{number}"
-        )
-        y = attention(LAYERS.LayerNormalization(name=f"attention_norm_{number}")(x))
-        x = LAYERS.Add(name=f"attention_sum_{number}")([x, y])
-        x = LAYERS.Add(name=f"feed_forward_sum_{number}")([x, _feed_forward(x, units, number)])
-    x = LAYERS.LayerNormalization(name="norm")(x)
-    model = with_head(task, inputs, x, "transformer")
+    with deferred_weights():
+        inputs = keras.Input((None, task.n_features))
+        x = LAYERS.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)
+        for number in range(1, layers + 1):
+            attention = CausalSelfAttention(
+                heads, head_size, positions=positions, seed=layer_seed(rng), name=f"attention_{number}"
+            )
+            y = attention(LAYERS.LayerNormalization(name=f"attention_norm_{number}")(x))
+            x = LAYERS.Add(name=f"attention_sum_{number}")([x, y])
+            x = LAYERS.Add(name=f"feed_forward_sum_{number}")([x, _feed_forward(x, units, number)])
+        x = LAYERS.LayerNormalization(name="norm")(x)
+        model = with_head(task, inputs, x, "transformer")
+        require_trainable(model, learning_rate)
     return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
 
 
@@ -64,9 +65,3 @@ def _feed_forward(x: keras.KerasTensor, units: int, number: int) -> keras.KerasT
     x = LAYERS.LayerNormalization(name=f"feed_forward_norm_{number}")(x)
     x = LAYERS.Dense(WIDER * units, "relu", kernel_initializer="zeros", name=f"widen_{number}")(x)
     return LAYERS.Dense(units, kernel_initializer="zeros", name=f"narrow_{number}")(x)
-
-
-def _parameters(task: Task, units: int, layers: int, width: int) -> int:
-    feed_forward = WIDER * units * (units + 1) + units * (WIDER * units + 1)
-    block = 4 * units + (4 * units + 2) * width + feed_forward
-    return (task.n_features + 1) * units + layers * block + 2 * units + (units + 1) * task.n_outputs

@@ -8,7 +8,7 @@ from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.layers import CausalConv
 from memoryspan.layers.initializers import layer_seed
-from memoryspan.models.finalize import compiled, require_trainable, with_head
+from memoryspan.models.finalize import compiled, deferred_weights, require_trainable, with_head
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 
@@ -60,36 +60,31 @@ def tcn(
     whole_number("layers", layers, at_least=1, instead="4, for example")
     if norm not in get_args(Norm):
         raise TaskError(f'norm must be "layer" or "weight", got {norm!r}: use norm=layer.')
-    require_trainable(_parameters(task, units, kernel_size, layers, norm), learning_rate)
     rng = np.random.default_rng(seed)
-    inputs = keras.Input((None, task.n_features))
-    x = LAYERS.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)
-    for number in range(1, layers + 1):
-        y = LAYERS.LayerNormalization(name=f"norm_{number}")(x) if norm == "layer" else x
-        for part in ("first", "second"):
-            dilated = CausalConv(
-                units,
-                kernel_size,
-                dilation=2 ** (number - 1),
-                weight_norm=norm == "weight",
-                initial_scale=INITIAL_SCALE if norm == "weight" and part == "second" else 1.0,
-                seed=layer_seed(rng),
-                name=f"{part}_{number}",
-            )
-            y = dilated(y)
-        x = LAYERS.Add(name=f"sum_{number}")([x, y])
-    if norm == "layer":
-        x = LAYERS.LayerNormalization(name="norm")(x)
-    model = with_head(task, inputs, x, "tcn")
+    with deferred_weights():
+        inputs = keras.Input((None, task.n_features))
+        x = LAYERS.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)
+        for number in range(1, layers + 1):
+            y = LAYERS.LayerNormalization(name=f"norm_{number}")(x) if norm == "layer" else x
+            for part in ("first", "second"):
+                dilated = CausalConv(
+                    units,
+                    kernel_size,
+                    dilation=2 ** (number - 1),
+                    weight_norm=norm == "weight",
+                    initial_scale=INITIAL_SCALE if norm == "weight" and part == "second" else 1.0,
+                    seed=layer_seed(rng),
+                    name=f"{part}_{number}",
+                )
+                y = dilated(y)
+            x = LAYERS.Add(name=f"sum_{number}")([x, y])
+        if norm == "layer":
+            x = LAYERS.LayerNormalization(name="norm")(x)
+        model = with_head(task, inputs, x, "tcn")
+        require_trainable(model, learning_rate)
     return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
 
 
 def receptive_field(kernel_size: int, layers: int) -> int:
     """The steps, this one and those before, on which the answer of that many blocks depends."""
     return 1 + 2 * (kernel_size - 1) * (2**layers - 1)
-
-
-def _parameters(task: Task, units: int, kernel_size: int, layers: int, norm: Norm) -> int:
-    block = 2 * units + 2 * (kernel_size * units + 1) * units  # the first: scale and shift of the steps, or two gains
-    last = 2 * units if norm == "layer" else 0
-    return (task.n_features + 1) * units + layers * block + last + (units + 1) * task.n_outputs

@@ -1,11 +1,13 @@
-"""How every builder begins and ends: what it refuses, and a model that has its weights and its optimizer."""
+"""The steps that every builder shares: a check of the size, the answer, the weights and the optimizer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from memoryspan import machine
-from memoryspan.backend import keras
+from memoryspan.backend import global_state, keras
 from memoryspan.errors import TaskError
 from memoryspan.layers import LastStep
 from memoryspan.layers.initializers import glorot_uniform, orthogonal
@@ -14,14 +16,26 @@ from memoryspan.tasks import Task
 LAYERS = keras.layers
 
 
-def require_trainable(parameters: int, learning_rate: float) -> None:
-    """Raises `TaskError` where the learning rate makes no sense, or the model does not fit into memory."""
+@contextmanager
+def deferred_weights() -> Iterator[None]:
+    """Create the weights of layers when the block ends, and none of them if it raises.
+
+    Inside the block a model has shapes alone, so that a size that does not fit into memory takes none.
+    """
+    with keras.StatelessScope():
+        try:
+            yield
+        except BaseException:
+            global_state.set_global_attribute("uninitialized_variables", [])  # which Keras would create all the same
+            raise
+
+
+def require_trainable(model: keras.Model, learning_rate: float) -> None:
+    """Raise `TaskError` where the learning rate makes no sense, or the model does not fit into memory."""
     if not 0 < learning_rate < float("inf"):
         raise TaskError(f"learning_rate must be a number above 0, got {learning_rate!r}: use 0.01, for example.")
-    machine.require_memory(
-        machine.TRAINED_PARAMETER * parameters,
-        f"To train {parameters:,} parameters with Adam",
-    )
+    parameters = model.count_params()
+    machine.require_memory(machine.TRAINED_PARAMETER * parameters, f"To train {parameters:,} parameters with Adam")
 
 
 def answer(task: Task) -> keras.layers.Dense:

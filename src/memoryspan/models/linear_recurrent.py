@@ -5,7 +5,7 @@ import numpy as np
 from memoryspan.backend import keras
 from memoryspan.layers import LRU
 from memoryspan.layers.initializers import layer_seed
-from memoryspan.models.finalize import compiled, require_trainable, with_head
+from memoryspan.models.finalize import compiled, deferred_weights, require_trainable, with_head
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 
@@ -35,17 +35,18 @@ def lru(
     """
     whole_number("units", units, at_least=1, instead="27, for example")
     whole_number("layers", layers, at_least=1, instead="2, for example")
-    require_trainable(_parameters(task, units, layers), learning_rate)
     rng = np.random.default_rng(seed)
-    inputs = keras.Input((None, task.n_features))
-    x = LAYERS.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)
-    for number in range(1, layers + 1):
-        of_ring = LRU(
-            units, r_min=r_min, r_max=r_max, return_sequences=True, seed=layer_seed(rng), name=f"lru_{number}"
-        )
-        y = of_ring(LAYERS.LayerNormalization(name=f"norm_{number}")(x))
-        x = LAYERS.Add(name=f"sum_{number}")([x, _gated(y, units, number)])
-    model = with_head(task, inputs, x, "lru")
+    with deferred_weights():
+        inputs = keras.Input((None, task.n_features))
+        x = LAYERS.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)
+        for number in range(1, layers + 1):
+            of_ring = LRU(
+                units, r_min=r_min, r_max=r_max, return_sequences=True, seed=layer_seed(rng), name=f"lru_{number}"
+            )
+            y = of_ring(LAYERS.LayerNormalization(name=f"norm_{number}")(x))
+            x = LAYERS.Add(name=f"sum_{number}")([x, _gated(y, units, number)])
+        model = with_head(task, inputs, x, "lru")
+        require_trainable(model, learning_rate)
     return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
 
 
@@ -54,8 +55,3 @@ def _gated(x: keras.KerasTensor, units: int, number: int) -> keras.KerasTensor:
     value = LAYERS.Dense(units, kernel_initializer="zeros", name=f"value_{number}")(x)
     gate = LAYERS.Dense(units, "sigmoid", kernel_initializer="zeros", name=f"gate_{number}")(x)
     return LAYERS.Multiply(name=f"gated_{number}")([value, gate])
-
-
-def _parameters(task: Task, units: int, layers: int) -> int:
-    block = 2 * units + (4 * units + 4) * units + 2 * units * (units + 1)
-    return (task.n_features + 1) * units + layers * block + (units + 1) * task.n_outputs

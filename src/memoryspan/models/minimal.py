@@ -5,12 +5,12 @@ import numpy as np
 from memoryspan.backend import keras
 from memoryspan.layers import MinGRU, MinLSTM
 from memoryspan.layers.initializers import layer_seed
-from memoryspan.models.finalize import compiled, require_trainable, with_head
+from memoryspan.models.finalize import compiled, deferred_weights, require_trainable, with_head
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 
-KINDS = {"min_gru": (MinGRU, 2), "min_lstm": (MinLSTM, 3)}
-"""The layer by the name of its builder, and its gates (the candidate is one)."""
+KINDS = {"min_gru": MinGRU, "min_lstm": MinLSTM}
+"""The layer by the name of its builder."""
 
 
 def min_gru(
@@ -64,16 +64,15 @@ def _min_rnn(
     """
     whole_number("units", units, at_least=1, instead="40, for example")
     whole_number("layers", layers, at_least=1, instead="2, for example")
-    layer, gates = KINDS[name]
-    ends = (task.n_features + 1) * units + 2 * units + (units + 1) * task.n_outputs
-    require_trainable(ends + layers * (2 * units + gates * units * (units + 1)), learning_rate)
     rng = np.random.default_rng(seed)
-    inputs = keras.Input((None, task.n_features))
-    x = keras.layers.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)
-    for number in range(1, layers + 1):
-        y = keras.layers.LayerNormalization(name=f"norm_{number}")(x)
-        y = layer(units, return_sequences=True, seed=layer_seed(rng), name=f"{name}_{number}")(y)
-        x = keras.layers.Add(name=f"sum_{number}")([x, y])
-    x = keras.layers.LayerNormalization(name="norm")(x)
-    model = with_head(task, inputs, x, name)
+    with deferred_weights():
+        inputs = keras.Input((None, task.n_features))
+        x = keras.layers.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)
+        for number in range(1, layers + 1):
+            y = keras.layers.LayerNormalization(name=f"norm_{number}")(x)
+            y = KINDS[name](units, return_sequences=True, seed=layer_seed(rng), name=f"{name}_{number}")(y)
+            x = keras.layers.Add(name=f"sum_{number}")([x, y])
+        x = keras.layers.LayerNormalization(name="norm")(x)
+        model = with_head(task, inputs, x, name)
+        require_trainable(model, learning_rate)
     return compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)

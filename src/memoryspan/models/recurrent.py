@@ -7,16 +7,12 @@ import numpy as np
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.layers import initializers
-from memoryspan.models.finalize import answer, compiled, require_trainable
+from memoryspan.models.finalize import answer, compiled, deferred_weights, require_trainable
 from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 
-KINDS = {
-    "lstm": (keras.layers.LSTM, 4, 1),
-    "gru": (keras.layers.GRU, 3, 2),
-    "simple_rnn": (keras.layers.SimpleRNN, 1, 1),
-}
-"""The layer by the name of its builder, its gates (the candidate is one), and the biases of each."""
+KINDS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
+"""The layer by the name of its builder."""
 
 
 def lstm(
@@ -123,19 +119,20 @@ def _recurrent(
         raise TaskError(f"bidirectional must be True or False, got {bidirectional!r}: use bidirectional=False.")
     if chrono is not None:
         whole_number("chrono", chrono, at_least=3, given=" time steps", instead="2000, for example")
-    require_trainable(_parameters(name, task, units, layers, 1 + bidirectional), learning_rate)
-    stack = [
-        _layer(
-            name if layers == 1 else f"{name}_{number}",
-            KINDS[name][0],
-            units,
-            return_sequences=number < layers or task.return_sequences,
-            bidirectional=bidirectional,
-        )
-        for number in range(1, layers + 1)
-    ]
-    kind = "bidirectional" if bidirectional else "stacked" if layers > 1 else "vanilla"
-    model = keras.Sequential([keras.Input((None, task.n_features)), *stack, answer(task)], name=f"{kind}_{name}")
+    with deferred_weights():
+        stack = [
+            _layer(
+                name if layers == 1 else f"{name}_{number}",
+                KINDS[name],
+                units,
+                return_sequences=number < layers or task.return_sequences,
+                bidirectional=bidirectional,
+            )
+            for number in range(1, layers + 1)
+        ]
+        kind = "bidirectional" if bidirectional else "stacked" if layers > 1 else "vanilla"
+        model = keras.Sequential([keras.Input((None, task.n_features)), *stack, answer(task)], name=f"{kind}_{name}")
+        require_trainable(model, learning_rate)
     rng = np.random.default_rng(seed)
     compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
     if chrono is not None:  # after all other weights, which are the same with it and without
@@ -171,10 +168,3 @@ def _draw_time_scales(layer: Any, t_max: int, rng: np.random.Generator) -> None:
         case keras.layers.GRU:  # update, reset, candidate; of the kernel, and of the recurrent kernel, which add up
             bias[0, :units] = keep
     layer.cell.bias.assign(bias)
-
-
-def _parameters(name: str, task: Task, units: int, layers: int, directions: int) -> int:
-    _, gates, biases = KINDS[name]
-    width = directions * units
-    inputs = task.n_features + (layers - 1) * width  # of all layers together
-    return directions * gates * units * (inputs + layers * (units + biases)) + task.n_outputs * (width + 1)

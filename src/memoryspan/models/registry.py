@@ -66,7 +66,7 @@ def resolve_units(named: Spec, task: "Task") -> Spec:
     """Return the spec with `units` in place of `parameters`, their number on this task."""
     if "parameters" not in named.settings:
         return named
-    from memoryspan.models.sizing import units_for
+    from memoryspan.models.sizing import traced, units_for
 
     settings = dict(named.settings)
     most = settings.pop("parameters")
@@ -78,7 +78,11 @@ def resolve_units(named: Spec, task: "Task") -> Spec:
             f"parameters={most} decides the units of a model, and {named.name} has no setting units: give its builder "
             f"one, as in build(task, units=25), or leave parameters out."
         )
-    units = units_for(partial(_built, named.name, build), task, most, **settings)
+
+    def count_params(units: int) -> int:
+        return _built(named.name, build, task, **settings, units=units).count_params()
+
+    units = units_for(count_params if user_code.is_import_path(named.name) else traced(count_params), most)
     return Spec(named.name, settings).with_settings(units=units)
 
 

@@ -4,11 +4,9 @@ from bisect import bisect_right
 from collections.abc import Callable
 from functools import cache
 from math import isqrt
-from typing import Any
 
-from memoryspan.backend import keras
+from memoryspan.backend import jax
 from memoryspan.errors import TaskError
-from memoryspan.tasks import Task
 from memoryspan.validate import whole_number
 
 ROUNDED = 1024
@@ -16,21 +14,21 @@ ROUNDED = 1024
 use them."""
 
 
-def units_for(build: Callable[..., keras.Model], task: Task, parameters: int, /, **settings: Any) -> int:
-    """Return the largest number of units with which the model that `build` makes has at most this many parameters.
+def units_for(count_params: Callable[[int], int], parameters: int) -> int:
+    """Return the largest number of units with which a model has at most this many parameters.
 
     Parameters grow at most as the square of the units, so the next guess, from a model that fits, is never far above
-    what fits either: about ten models are built, and none that is much too large.
+    what fits either: about ten models are counted, and none that is much too large.
+
+    Args:
+        count_params: the number of parameters of the model with that many units.
+        parameters: the largest number of them that is allowed.
 
     Raises:
-        TaskError: one unit takes more parameters than that, more units take no more, or a setting makes no sense.
+        TaskError: one unit takes more parameters than that, or more units take no more.
     """
     whole_number("parameters", parameters, at_least=1, instead="15000, for example")
-
-    @cache
-    def count(units: int) -> int:
-        return build(task, units=units, **settings).count_params()
-
+    count = cache(count_params)
     least = count(1)
     if least > parameters:
         raise TaskError(
@@ -47,3 +45,17 @@ def units_for(build: Callable[..., keras.Model], task: Task, parameters: int, /,
         larger = 2 * guess if found == least else guess + 1  # where units are rounded up, the first few change nothing
         fits, guess = guess, max(larger, isqrt(guess * guess * parameters // found))
     return fits + bisect_right(range(fits + 1, guess), parameters, key=count)
+
+
+def traced(count_params: Callable[[int], int]) -> Callable[[int], int]:
+    """Return the same count, taken while JAX traces: the models have shapes alone, and no program is compiled.
+
+    For models of the package. User code may keep what it builds, and would keep traced weights.
+    """
+
+    def count(units: int) -> int:
+        counts: list[int] = []
+        jax.eval_shape(lambda: counts.append(count_params(units)))
+        return counts[0]
+
+    return count
