@@ -39,13 +39,21 @@ def read(path: Path, of: type[T], newest: int, *, instead: str) -> T:
 
 def decode(content: bytes, path: Path, of: type[T], newest: int, *, instead: str) -> T:
     """Return the content of a versioned file, as `read` does; raises `msgspec.DecodeError` where it is damaged."""
-    version = msgspec.json.decode(content, type=_Version)
+    version = from_json(content, _Version)
     if version.format != newest:
         raise RunError(
             f"{path} has format {version.format}, written by memoryspan {version.memoryspan}, and this one reads "
             f"{newest}: {instead}, or install that version."
         )
-    return msgspec.json.decode(content, type=of)
+    return from_json(content, of)
+
+
+def from_json(content: bytes, of: type[T]) -> T:
+    """Return JSON as a value of a type; raises `msgspec.DecodeError` where it is damaged."""
+    try:
+        return msgspec.json.decode(content, type=of)
+    except UnicodeDecodeError as error:  # inside a string
+        raise msgspec.DecodeError(str(error)) from error
 
 
 def write(path: Path, content: msgspec.Struct) -> None:

@@ -19,7 +19,7 @@ from safetensors.numpy import save as bytes_of
 from memoryspan.accuracy import Accuracy
 from memoryspan.errors import RunError
 from memoryspan.files import atomic
-from memoryspan.files.versioned import plain
+from memoryspan.files.versioned import from_json, plain
 from memoryspan.runs.history_file import row_from
 from memoryspan.training import Status, TrainSnapshot
 from memoryspan.training.state import TrainState
@@ -70,7 +70,12 @@ def load(directory: Path, like: TrainState) -> tuple[TrainSnapshot, list[str]]:
     for path in _newest_first(directory / FOLDER):
         try:
             return _read(path, like), notices
-        except (OSError, ValueError, SafetensorError) as error:
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            SafetensorError,
+        ) as error:  # a KeyError is a type that NumPy does not have
             notices.append(f"The checkpoint {path} is damaged ({error}) and was passed over for the one before it.")
     raise RunError(
         " ".join([f"No checkpoint in {directory / FOLDER} is good: train again with another --run.", *notices])
@@ -99,7 +104,7 @@ def _remove(paths: list[Path]) -> None:
 
 def _read(path: Path, like: TrainState) -> TrainSnapshot:
     arrays = path.with_suffix(".safetensors").read_bytes()
-    rest = msgspec.json.decode(path.read_bytes(), type=Rest)
+    rest = from_json(path.read_bytes(), Rest)
     if _checksum(arrays, rest.row, rest.status, rest.accuracy) != rest.sha256:
         raise ValueError("its checksum is not the one that was written")
     return TrainSnapshot(_state(arrays_from(arrays), like), row_from(rest.row), rest.status, rest.accuracy)

@@ -6,6 +6,7 @@ not there, and a training that goes on from a checkpoint puts the rows after it 
 
 import math
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import msgspec
 
 from memoryspan.errors import RunError
 from memoryspan.files import atomic
+from memoryspan.files.versioned import from_json
 from memoryspan.training.result import HistoryRow
 
 FILE = "history.jsonl"
@@ -32,13 +34,22 @@ def history(directory: str | Path) -> tuple[HistoryRow, ...]:
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}. Ask its owner for leave to read it.") from error
     *lines, _torn = content.split(b"\n")
-    return tuple(_decode(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1))
+    rows = tuple(_decode(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1))
+    for number, (before, row) in enumerate(pairwise(rows), start=2):
+        if row.updates <= before.updates:
+            raise _damaged(f"{path}, line {number}", f"{row.updates} updates follow {before.updates}")
+    return rows
 
 
 def append(directory: Path, row: HistoryRow) -> None:
     """Adds a row, without waiting for the disk; raises `OSError` where it cannot be written."""
     with (directory / FILE).open("ab") as file:
         file.write(_encode(row))
+
+
+def up_to(rows: Iterable[HistoryRow], last: HistoryRow) -> list[HistoryRow]:
+    """Return the rows of a training that is at the row `last`, which may be missing: its line may be torn."""
+    return [*(row for row in rows if row.updates < last.updates), *([last] if last.updates else [])]
 
 
 def rewrite(directory: Path, rows: Iterable[HistoryRow]) -> None:
@@ -61,8 +72,12 @@ def _encode(row: HistoryRow) -> bytes:
 
 def _decode(line: bytes, where: str) -> HistoryRow:
     try:
-        return row_from(msgspec.json.decode(line, type=dict[str, Any]))
+        return row_from(from_json(line, dict[str, Any]))
     except msgspec.DecodeError as error:
-        raise RunError(
-            f"{where} is damaged ({error}): put back a copy of the file, or delete the line to do without that row."
-        ) from error
+        raise _damaged(where, error) from error
+
+
+def _damaged(where: str, reason: object) -> RunError:
+    return RunError(
+        f"{where} is damaged ({reason}): put back a copy of the file, or delete the line to do without that row."
+    )

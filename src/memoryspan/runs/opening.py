@@ -109,9 +109,8 @@ def _require_same_file(named: Spec, task: Task, place: Path) -> None:
 
 
 def _drop_later_rows(place: Path, snapshot: TrainSnapshot) -> None:
-    """Remove the rows after the snapshot, and a torn line: training will add them again."""
-    rows = history_file.history(place)
-    history_file.rewrite(place, (row for row in rows if row.updates <= snapshot.row.updates))
+    """Remove the rows after the snapshot, which training will add again, and end a torn line of its own row."""
+    history_file.rewrite(place, history_file.up_to(history_file.history(place), snapshot.row))
 
 
 def _drop_later_weights(place: Path, snapshot: TrainSnapshot) -> list[str]:
@@ -119,6 +118,8 @@ def _drop_later_weights(place: Path, snapshot: TrainSnapshot) -> list[str]:
     try:
         weight_snapshots.save(place, weight_snapshots.load(place, until=snapshot.row.updates))
     except RunError as error:
+        if isinstance(error.__cause__, OSError):  # unread is not damaged
+            raise
         (place / weight_snapshots.FILE).unlink()
         return [f"{error} That was done: training does not need them."]
     return []

@@ -74,9 +74,7 @@ def _keep(run: "Run", snapshot: TrainSnapshot, seen: Snapshots, due: float, ever
 
 def _finish(run: "Run", snapshot: TrainSnapshot, seen: Snapshots, rows: list[HistoryRow]) -> Result:
     """Write how the training ended: with the status of its last snapshot, or interrupted."""
-    rows = [row for row in rows if row.updates < snapshot.row.updates]
-    if snapshot.row.updates:  # after Ctrl-C its row may be missing
-        rows.append(snapshot.row)
+    rows = history_file.up_to(rows, snapshot.row)  # after Ctrl-C its row may be missing
     status = snapshot.status or Status.INTERRUPTED
     restore(run.model, snapshot.state)
     with _written(run):

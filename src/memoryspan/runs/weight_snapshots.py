@@ -5,6 +5,7 @@ from then on half as many are taken. So a training that was killed and went on e
 not.
 """
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,6 +27,9 @@ MOST = 16
 
 BYTES = 4 * 2**20
 """… of a model so small that they take no more than this; of a larger one as many as do, or none."""
+
+CHECKSUM = "sha256"
+"""The name of the array that holds a checksum of all the others."""
 
 Snapshots = Mapping[int, tuple[np.ndarray, ...]]
 """By the number of updates, in their order: the arrays of the model's variables, first the trainable ones."""
@@ -55,24 +59,51 @@ def variables_at(arrays: tuple[np.ndarray, ...], like: Variables) -> Variables:
 
 
 def save(directory: Path, kept: Snapshots) -> None:
-    """Puts the snapshots in place; raises `OSError` where they cannot be written."""
+    """Put the snapshots in place; raises `OSError` where they cannot be written."""
     if kept:
         named = {f"{moment}.{place}": array for moment, arrays in kept.items() for place, array in enumerate(arrays)}
-        atomic.write(directory / FILE, bytes_of(named))
+        atomic.write(directory / FILE, bytes_of({**named, CHECKSUM: _checksum(named)}))
 
 
 def load(directory: Path, until: int | None = None) -> Snapshots:
-    """Those of a run, up to so many updates; none where none were kept; raises `RunError` where they are damaged."""
+    """Return the snapshots of a run, up to `until` updates; none where none were saved.
+
+    Raises:
+        RunError: the file cannot be read, is damaged, or has no checksum.
+    """
     path = directory / FILE
     try:
-        named = arrays_from(path.read_bytes())
-        keys = sorted(tuple(map(int, name.split("."))) for name in named)
-        moments = sorted({moment for moment, _ in keys if until is None or moment <= until})
-        return {moment: tuple(named[f"{moment}.{place}"] for at, place in keys if at == moment) for moment in moments}
+        content = path.read_bytes()
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, SafetensorError) as error:
-        raise RunError(f"{path} cannot be read ({error}): delete it to do without the snapshots.") from error
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+    try:
+        kept = _decode(content)
+    except (ValueError, KeyError, SafetensorError) as error:  # a KeyError is a type that NumPy does not have
+        raise RunError(f"{path} is damaged ({error}): delete it to do without the snapshots.") from error
+    return {moment: arrays for moment, arrays in kept.items() if until is None or moment <= until}
+
+
+def _decode(content: bytes) -> Snapshots:
+    """Return the snapshots of a file's content; raises `ValueError`, `KeyError` or `SafetensorError` for damage."""
+    named = arrays_from(content)
+    if CHECKSUM not in named:
+        raise ValueError("it has no checksum, as in older versions of memoryspan")
+    if named.pop(CHECKSUM).tobytes() != _checksum(named).tobytes():
+        raise ValueError("its checksum is not the one that was written")
+    kept: dict[int, list[np.ndarray]] = {}
+    for moment, place in sorted(tuple(map(int, name.split("."))) for name in named):
+        kept.setdefault(moment, []).append(named[f"{moment}.{place}"])
+    return {moment: tuple(arrays) for moment, arrays in kept.items()}
+
+
+def _checksum(named: Mapping[str, np.ndarray]) -> np.ndarray:
+    digest = hashlib.sha256()
+    for name, array in sorted(named.items()):
+        digest.update(f"{name} {array.dtype} {array.shape} ".encode())
+        digest.update(array.tobytes())
+    return np.frombuffer(digest.digest(), np.uint8)
 
 
 def _plain(leaf) -> np.ndarray:
