@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from memoryspan.stats import percent, wilson
 from memoryspan.tables import html_table
@@ -51,15 +53,19 @@ def _row(accuracy: Accuracy) -> tuple[str, ...]:
     return f"{accuracy.length:,}", percent(accuracy.value), right, f"{low} to {high}", percent(accuracy.chance)
 
 
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+"""A number from 0 to 1; in a file anything else is damage."""
+
+
 class AccuracyRecord(msgspec.Struct, frozen=True):
     """An accuracy on fresh examples, with its 95 % interval."""
 
-    n_correct: int
-    examples: int
-    length: int
-    chance: float
-    value: float
-    interval: tuple[float, float]
+    n_correct: Annotated[int, Meta(ge=0)]
+    examples: Annotated[int, Meta(ge=1)]
+    length: Annotated[int, Meta(ge=1)]
+    chance: Fraction
+    value: Fraction
+    interval: tuple[Fraction, Fraction]
 
 
 def accuracy_record(accuracy: Accuracy) -> AccuracyRecord:

@@ -7,13 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from memoryspan.accuracy import AccuracyRecord
 from memoryspan.errors import RunError
 from memoryspan.spans.kind import SPAN
 from memoryspan.spec import Spec
 from memoryspan.sweeps.sweep import open_for_writing, pending, read_sweep, require_trusted, save, write_csv
 from memoryspan.sweeps.trial import Failure
 from memoryspan.training.budget import Budget
-from tests.messages import naming
+from tests.messages import names, naming
 from tests.sweeps.tiny_sweep import LSTM, TINY, TinyConfig, config, result_of
 
 MINE = Spec("mine.py:build", {"width": 3}, "ab12")
@@ -156,6 +157,38 @@ def test_a_truncated_result_is_pending_and_reported(begun, length):
         assert str(file) in notice
         save(sweep, result_of(sweep.trials[0]))
     assert seeds(pending(read_sweep(begun, SPAN))) == [2]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content.replace(b'"echo"', b'"\xffcho"'),  # no text
+        lambda content: content.replace(b'"format": 3', b'"format": 7'),  # as if it were another version's
+        lambda content: content.replace(b'"n_correct": 400', b'"n_correct": -40'),
+        lambda content: content.replace(b'"examples": 1000', b'"examples": 0'),
+    ],
+)
+def test_a_damaged_result_is_pending_and_the_others_are_read(begun, damage):
+    path = begun / "trials" / f"{config(3).trials[0].key}.json"
+    with open_for_writing(begun, SPAN) as sweep:
+        measured = AccuracyRecord(400, 1000, 4, 0.3, 0.4, (0.3, 0.5))
+        found = sweep.completed[0]
+        save(sweep, msgspec.structs.replace(found, result=msgspec.structs.replace(found.result, curve=(measured,))))
+    content = damage(path.read_bytes())
+    assert content != path.read_bytes()
+    path.write_bytes(content)
+    sweep = read_sweep(begun, SPAN)
+    assert seeds(pending(sweep)) == [0, 2]
+    assert names("\n".join(sweep.notices), path)
+
+
+def test_a_result_that_cannot_be_read_is_pending_and_reported(begun):
+    path = begun / "trials" / f"{config(3).trials[0].key}.json"
+    path.unlink()
+    path.mkdir()
+    sweep = read_sweep(begun, SPAN)
+    assert seeds(pending(sweep)) == [0, 2]
+    assert names("\n".join(sweep.notices), path)
 
 
 def test_the_result_of_another_trial_is_pending_and_reported(begun):

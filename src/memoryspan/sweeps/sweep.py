@@ -26,7 +26,7 @@ from memoryspan.errors import RunError
 from memoryspan.files import atomic, versioned
 from memoryspan.files.lock import lock
 from memoryspan.sweeps.kind import Kind, SweepConfig
-from memoryspan.sweeps.manifest import INSTEAD, Manifest, is_sweep, new_manifest, read_manifest, write_manifest
+from memoryspan.sweeps.manifest import Manifest, is_sweep, new_manifest, read_manifest, write_manifest
 from memoryspan.sweeps.trial import FORMAT, Trial, TrialResult
 
 TRIALS = "trials"
@@ -253,7 +253,7 @@ def _lock(place: Path):
 def _read_results(
     directory: Path, kind: Kind, trials: Iterable[Trial], known: Mapping[str, TrialResult] | None = None
 ) -> tuple[dict[str, TrialResult], tuple[str, ...]]:
-    """Return the results of the trials that have one, and a sentence on each file that is damaged."""
+    """Return the results of the trials that have one, and a sentence on each file that cannot be read."""
     results, notices = {}, []
     for trial in trials:
         before = (known or {}).get(trial.key)
@@ -262,11 +262,11 @@ def _read_results(
             continue
         path = directory / TRIALS / f"{trial.key}.json"
         try:
-            found = versioned.decode(path.read_bytes(), path, kind.file, FORMAT, instead=INSTEAD)
-        except FileNotFoundError:
+            found = versioned.read(path, kind.file, FORMAT, instead="run its trial again")
+        except (FileNotFoundError, NotADirectoryError):
             continue
-        except msgspec.DecodeError as error:
-            notices.append(f"{path} is damaged ({error}). Its trial counts as pending.")
+        except RunError as error:
+            notices.append(f"{error} The trial counts as pending.")
             continue
         if found.trial.key != trial.key or (found.result is None) == (found.failure is None):
             notices.append(f"{path} is not the result of its trial, which counts as pending.")
