@@ -25,6 +25,14 @@ def build(task, seed=0):
     return lstm(task, units=3, seed=seed)
 """
 
+IMPORTS_A_NEIGHBOUR = """
+from units_beside import UNITS
+from memoryspan.models import lstm
+
+def build(task, seed=0):
+    return lstm(task, units=UNITS, seed=seed)
+"""
+
 
 @pytest.fixture
 def picky(tmp_path, monkeypatch) -> Spec:
@@ -92,6 +100,24 @@ def test_a_file_of_user_code_is_sent_to_a_worker_that_lacks_it(picky, tmp_path, 
     assert good.trial.model == picky
     assert bad.failure is not None
     assert "picky.py" in bad.failure.error
+
+
+def test_a_file_that_a_worker_has_too_is_used_there_with_what_lies_beside_it(tmp_path):
+    (tmp_path / "units_beside.py").write_text("UNITS = 3\n")
+    (tmp_path / "mine.py").write_text(IMPORTS_A_NEIGHBOUR)
+    mine = Spec(f"{tmp_path}/mine.py:build", sha256=hashlib.sha256(IMPORTS_A_NEIGHBOUR.encode()).hexdigest())
+    (found,) = results(config(1, models=(mine,)).trials, send_files=True)
+    assert found.failure is None
+    assert found.trial.model == mine
+
+
+def test_a_worker_uses_what_it_is_sent_where_it_has_imported_an_older_file(picky, tmp_path):
+    (small,) = results(config(1, models=(picky,)).trials, send_files=True)
+    wider = PICKY.replace("units=3", "units=4")
+    (tmp_path / "picky.py").write_text(wider)
+    now = msgspec.structs.replace(picky, sha256=hashlib.sha256(wider.encode()).hexdigest())
+    (large,) = results(config(1, models=(now,)).trials, send_files=True)
+    assert large.result.parameters > small.result.parameters
 
 
 def test_a_file_that_has_changed_is_not_run(picky, tmp_path):

@@ -92,6 +92,8 @@ def _here(spec: Spec, files: dict[str, bytes]) -> Spec:
     path, _, attribute = spec.name.rpartition(":")
     if path in files:
         _require_intact(path, files[path], spec.sha256)
+        if _is_here(spec.name, Path.cwd(), files[path]):  # and with it the files that it imports
+            return spec
         return Spec(f"{_written(path, files[path])}:{attribute}", spec.settings, spec.sha256)
     if user_code.is_import_path(spec.name):
         require_unchanged(spec.name, spec.sha256)
@@ -104,6 +106,17 @@ def _require_intact(path: str, content: bytes, sha256: str | None) -> None:
             f"What arrived at this worker as {path} is not the file that the sweep was configured with: run the trial "
             f"again with --retry-failed."
         )
+
+
+@cache  # once it is imported, a file may change
+def _is_here(name: str, directory: Path, content: bytes) -> bool:
+    """Return whether the file of `mine.py:build` is at the same path here, and was imported with the same content."""
+    try:
+        if (directory / name.rpartition(":")[0]).read_bytes() != content:
+            return False
+    except OSError:
+        return False
+    return user_code.sha256(name) == hashlib.sha256(content).hexdigest()
 
 
 @cache
