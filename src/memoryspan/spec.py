@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from memoryspan.errors import TaskError
+from memoryspan.printable import printable
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -22,7 +23,7 @@ class Spec(msgspec.Struct, frozen=True):
     """Of the file that it comes from, where that is not the package's."""
 
     def __str__(self) -> str:
-        return ",".join([self.name, *(f"{name}={value}" for name, value in self.settings.items())])
+        return printable(",".join([self.name, *(f"{name}={value}" for name, value in self.settings.items())]))
 
     def with_settings(self, **settings) -> "Spec":
         """With these settings as well; those that are None are left out."""

@@ -8,14 +8,15 @@ import msgspec
 import pytest
 
 from memoryspan.accuracy import AccuracyRecord
+from memoryspan.environment import Environment
 from memoryspan.errors import RunError
 from memoryspan.spans.kind import SPAN
 from memoryspan.spec import Spec
 from memoryspan.sweeps.sweep import open_for_writing, pending, read_sweep, require_trusted, save, write_csv
-from memoryspan.sweeps.trial import Failure
+from memoryspan.sweeps.trial import Failure, TrialResult
 from memoryspan.training.budget import Budget
 from tests.messages import names, naming
-from tests.sweeps.tiny_sweep import LSTM, TINY, TinyConfig, config, result_of
+from tests.sweeps.tiny_sweep import LSTM, TINY, TinyConfig, TinyResult, config, result_of
 
 MINE = Spec("mine.py:build", {"width": 3}, "ab12")
 
@@ -235,6 +236,31 @@ def test_the_csv_has_a_row_for_each_result(begun):
     assert (first["learned_lag"], first["learned_at_least"], first["held_length"]) == ("0", "false", "")
     assert (first["ended"], first["tokens"], first["seconds"], first["error"]) == ("budget", "200", "0.5", "")
     assert (second["seed"], second["parameters"], second["error"]) == ("1", "", "ValueError: no")
+
+
+@pytest.mark.parametrize(
+    "name", ["=cmd.py:build", "+cmd.py:build", "-cmd.py:build", "@cmd.py:build", "\x1b[2J.py:build"]
+)
+def test_a_spreadsheet_computes_nothing_of_the_csv(tmp_path, name):
+    with open_for_writing(tmp_path / "sweep", SPAN, config(models=(Spec(name),))) as sweep:
+        save(sweep, result_of(sweep.trials[0], result=None, failure=Failure("=1+1", "")))
+        write_csv(sweep)
+    (row,) = csv.DictReader((tmp_path / "sweep" / "results.csv").read_text().splitlines())
+    assert row["model"] == (r"\x1b[2J.py:build" if name[0] == "\x1b" else f"'{name}")
+    assert row["error"] == "'=1+1"
+
+
+def test_numbers_in_the_csv_stay_numbers(tmp_path):
+    with open_for_writing(tmp_path / "sweep", TINY, TinyConfig((-3,))) as sweep:
+        save(
+            sweep,
+            TrialResult(
+                memoryspan="1", trial=sweep.trials[0], environment=Environment("cpu", {}, None), result=TinyResult(9)
+            ),
+        )
+        write_csv(sweep)
+    (row,) = csv.DictReader((tmp_path / "sweep" / "results.csv").read_text().splitlines())
+    assert (row["number"], row["square"]) == ("-3", "9")
 
 
 def test_a_full_disk_is_explained(begun):

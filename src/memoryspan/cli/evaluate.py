@@ -5,6 +5,7 @@ import json
 import click
 
 from memoryspan.cli.options import json_option, model_file_option, seed_option, task_options
+from memoryspan.cli.output import echo
 
 
 @click.command(
@@ -35,6 +36,6 @@ def evaluate(run, task, length, features, out_index, model, examples, seed, as_j
         from memoryspan.tasks import spec_of
 
         figures = {**plain(accuracy), "value": accuracy.value, "interval": accuracy.interval}
-        click.echo(json.dumps({"task": {"name": spec_of(chosen).name, **plain(chosen)}, "accuracy": figures}))
+        echo(json.dumps({"task": {"name": spec_of(chosen).name, **plain(chosen)}, "accuracy": figures}))
     else:
-        click.echo(f"Accuracy: {accuracy}")
+        echo(f"Accuracy: {accuracy}")

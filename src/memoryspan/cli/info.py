@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from memoryspan.cli.options import json_option
+from memoryspan.cli.output import echo
 from memoryspan.cli.target import is_keras_file
+from memoryspan.printable import printable
 from memoryspan.sweeps.manifest import is_sweep
 
 if TYPE_CHECKING:
@@ -36,10 +38,10 @@ def info(target: str | None, as_json: bool) -> None:
     else:
         facts = _run(target)
     if as_json:
-        click.echo(json.dumps(facts))
+        echo(json.dumps(facts))
     else:
         facts.pop("missing", None)  # the sentence has it
-        click.echo("\n".join(_lines(facts)))
+        echo("\n".join(_lines(facts)))
 
 
 def _package() -> dict:
@@ -120,7 +122,7 @@ def _why_uncompiled(opened: "Opened") -> dict:
 def _shown(value) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    return printable(str(value))
 
 
 def _about(kind) -> dict:
@@ -130,12 +132,17 @@ def _about(kind) -> dict:
     return {"about": kind.__doc__.split("\n")[0], "settings": defaults}
 
 
+def _settings(settings: dict) -> str:
+    return printable(", ".join(f"{name}={value}" for name, value in settings.items()))
+
+
 def _lines(facts: dict, indent: str = "") -> list[str]:
     """Facts as an indented outline."""
     lines = []
-    for name, value in facts.items():
+    for key, value in facts.items():
+        name = printable(key)
         if name == "settings" and isinstance(value, dict):
-            lines.append(f"{indent}settings: {', '.join(f'{key}={setting}' for key, setting in value.items())}")
+            lines.append(f"{indent}settings: {_settings(value)}")
         elif isinstance(value, dict):
             lines += [f"{indent}{name}:", *_lines(value, indent + "  ")]
         else:

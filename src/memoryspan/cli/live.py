@@ -19,6 +19,7 @@ from rich.text import Text
 
 from memoryspan.cli.console import console
 from memoryspan.cli.table import as_rich
+from memoryspan.printable import printable
 from memoryspan.report.views import SweepView
 from memoryspan.spans.held import Held, held_span
 from memoryspan.sweeps.sweep import Sweep
@@ -94,17 +95,18 @@ def sweeping(sweep: Sweep, total: int, view: SweepView) -> Iterator[tuple[Callab
         if screen.is_terminal:
             shown = as_rich(view.table(sweep.completed))
         else:
-            screen.print(f"{bar.tasks[0].completed:.0f} of {total}: {view.one_line(found)}", soft_wrap=True)
+            line = f"{bar.tasks[0].completed:.0f} of {total}: {view.one_line(found)}"
+            screen.print(printable(line), soft_wrap=True)
 
     def on_event(worker: int, words: str) -> None:
         nonlocal due
         lines[worker] = words
         if not screen.is_terminal and time.monotonic() >= due:
-            screen.print(f"worker {worker + 1}: {words}", soft_wrap=True)
+            screen.print(printable(f"worker {worker + 1}: {words}"), soft_wrap=True)
             due = time.monotonic() + PLAIN_SECONDS
 
     def picture() -> Group:
-        workers = [Text(f"{number + 1}: {lines[number]}", no_wrap=True) for number in sorted(lines)]
+        workers = [Text(printable(f"{number + 1}: {lines[number]}"), no_wrap=True) for number in sorted(lines)]
         return Group(*workers, bar, shown)  # a terminal cuts off what does not fit at the bottom
 
     live = Live(console=screen, get_renderable=picture, transient=True, refresh_per_second=4)

@@ -11,9 +11,10 @@ from importlib import import_module
 import click
 
 from memoryspan._version import __version__
-from memoryspan.cli.output import silence
+from memoryspan.cli.output import echo, silence
 from memoryspan.errors import MemoryspanError
 from memoryspan.interrupt import exit_at_sigint
+from memoryspan.printable import printable_lines
 from memoryspan.user_code import blame, own_traceback
 
 COMMANDS = {
@@ -75,12 +76,13 @@ def _run() -> int:
         sys.stdout.flush()
         return code
     except click.ClickException as error:
+        error.message = printable_lines(error.message)
         error.show()
         return 2
     except MemoryspanError as error:
         return _complain(str(error), error.__cause__)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted.", err=True)
+        echo("Interrupted.", err=True)
         return 130
     except BrokenPipeError:  # the reader of our output has gone (`| head`): nothing more to say
         silence()
@@ -96,7 +98,7 @@ def _run() -> int:
 
 def _complain(message: str, cause: BaseException | None = None) -> int:
     """Print an error behind the traceback of its cause in user code, and return the exit code of bad input."""
-    click.echo(own_traceback(cause), nl=False, err=True)
-    click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(message, err=True)
+    echo(own_traceback(cause), nl=False, err=True)
+    echo("Error: ", fg="red", bold=True, nl=False, err=True)
+    echo(message, err=True)
     return 2

@@ -1,15 +1,22 @@
-"""Standard output that may close."""
+"""What is printed: text in which nothing commands the terminal, on outputs that may close."""
 
 import os
 import sys
 
 import click
 
+from memoryspan.printable import printable_lines
 
-def say(text: str = "") -> None:
-    """Prints a line; where the reader has gone, prints nothing, and the work goes on."""
+
+def echo(text: str = "", *, err: bool = False, nl: bool = True, **style) -> None:
+    """Print text in a style of `click.style`, without the control characters in it."""
+    click.secho(printable_lines(text), err=err, nl=nl, **style)
+
+
+def say(text: str = "", **style) -> None:
+    """Print a line; where the reader has gone, print nothing, and continue."""
     try:
-        click.echo(text)
+        echo(text, **style)
     except BrokenPipeError:
         silence()
 

@@ -17,6 +17,7 @@ from memoryspan.cli.options import (
     sequence_option,
     task_options,
 )
+from memoryspan.cli.output import echo
 from memoryspan.errors import TaskError
 
 
@@ -52,7 +53,7 @@ def predict(run, sequence, task, length, features, out_index, reads, model, prob
         from memoryspan.cli.fresh import fresh_examples
 
         if _is_piped():
-            click.echo("Standard input is not read: --sequence - answers one sequence a line of it.", err=True)
+            echo("Standard input is not read: --sequence - answers one sequence a line of it.", err=True)
         opened, chosen = open_target(run, *asked)
         (fresh,), (expected,), (places,) = fresh_examples(chosen, seed)
         _answer(opened, chosen, fresh, reads, probabilities, as_json, expected, places)
@@ -74,11 +75,11 @@ def _answer(model, task, sequence, reads, probabilities: bool, as_json: bool, ex
     if as_json:
         facts = {"sequence": sequence, "expected": expected, "predicted": predicted}
         facts |= {"probabilities": output.tolist()} if probabilities else {}
-        click.echo(json.dumps({name: value for name, value in facts.items() if value is not None}))
+        echo(json.dumps({name: value for name, value in facts.items() if value is not None}))
         return
     show(sequence, expected, predicted)
     if probabilities:
-        click.echo(f"Probabilities: {_most_probable(output)}")
+        echo(f"Probabilities: {_most_probable(output)}")
 
 
 def _check_printable(output, of_classes: bool, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from memoryspan.cli.options import SpecType, given, model_file_option
-from memoryspan.cli.output import say
+from memoryspan.cli.output import echo, say
 
 SHORT, FURTHER = 256, 4
 """The page of a run looks so many steps, or times as far as it was trained; `memoryspan span` looks further."""
@@ -89,7 +89,7 @@ def _held(run, model, updates: int):
     try:
         cache.save(run, held)
     except OSError as error:
-        click.echo(f"The held span could not be kept in {run.directory}: {error.strerror or error}.", err=True)
+        echo(f"The held span could not be kept in {run.directory}: {error.strerror or error}.", err=True)
     return held
 
 
@@ -101,5 +101,5 @@ def _sweep_page(target: str):
 
     sweep = read_sweep(target, KINDS[command_of(Path(target))])
     for notice in sweep.notices:
-        click.echo(notice, err=True)
+        echo(notice, err=True)
     return sweep_page(sweep)

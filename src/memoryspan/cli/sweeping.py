@@ -5,9 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from memoryspan.cli.output import say
+from memoryspan.cli.output import echo, say
 from memoryspan.interrupt import sigint_raises
 
 if TYPE_CHECKING:
@@ -46,7 +44,7 @@ def run_and_show(
     # Workers that cannot start are reported before there is a directory. Processes of this machine start with work.
     with make_workers(executor, workers, n_trials) as made, open_for_writing(directory, kind, config, known) as sweep:
         for notice in sweep.notices:
-            click.echo(notice, err=True)
+            echo(notice, err=True)
         if trials := pending(sweep, retry_failed):
             require_trusted(sweep, trials)
             with sigint_raises():
@@ -63,7 +61,7 @@ def _run(sweep: "Sweep", trials: "list[Trial]", workers: "Workers", view: "Sweep
         with sweeping(sweep, len(trials), view) as (on_result, on_event):
             run_trials(sweep, trials, workers, on_result, on_event)
     except KeyboardInterrupt:
-        click.echo(
+        echo(
             f"{len(sweep.results)} of {len(sweep.trials)} trials are complete and saved. {sweep.command} runs the "
             f"others, from their start.",
             err=True,
@@ -75,7 +73,7 @@ def _draw(sweep: "Sweep", view: "SweepView") -> None:
     try:
         view.draw(sweep.completed, sweep.directory)
     except OSError as error:
-        click.echo(f"The picture could not be written to {sweep.directory}: {error.strerror or error}.", err=True)
+        echo(f"The picture could not be written to {sweep.directory}: {error.strerror or error}.", err=True)
 
 
 def _show(sweep: "Sweep", view: "SweepView", as_json: bool) -> int:

@@ -3,6 +3,7 @@
 from rich.table import Table
 from rich.text import Text
 
+from memoryspan.printable import printable
 from memoryspan.tables import TextTable
 
 
@@ -12,7 +13,7 @@ def as_rich(table: TextTable) -> Table:
     for number, title in enumerate(table.titles):
         drawn.add_column(title, overflow="fold", justify="left" if number < table.n_words else "right")
     for row in table.rows:
-        drawn.add_row(*map(Text, row))
+        drawn.add_row(*(Text(printable(cell)) for cell in row))
     return drawn
 
 

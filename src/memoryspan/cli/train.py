@@ -6,7 +6,7 @@ import shlex
 import click
 
 from memoryspan.cli.options import Count, SpecType, given, json_option, seed_option, task_options
-from memoryspan.cli.output import say
+from memoryspan.cli.output import echo, say
 from memoryspan.interrupt import sigint_raises
 from memoryspan.spec import Spec
 from memoryspan.user_code import is_import_path
@@ -54,7 +54,7 @@ def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> N
     else:
         run = _start(budget or Budget(), as_json, **options)
     for notice in run.notices:
-        click.echo(notice, err=True)
+        echo(notice, err=True)
     ctx.exit(_train(run, as_json))
 
 
@@ -138,7 +138,7 @@ def _draw(run, result) -> bool:
 
         draw_learning_curve(result.history, run.task, run.directory)
     except OSError as error:
-        click.echo(
+        echo(
             f"The learning curve could not be written to {run.directory}: {error.strerror or error}. All else is kept: "
             f"make room there, then memoryspan train --resume {shlex.quote(str(run.directory))} draws it.",
             err=True,
@@ -157,7 +157,7 @@ def _show(run, result, drawn: bool) -> None:
     from memoryspan.cli.fresh import show_fresh
     from memoryspan.training import Status
 
-    say(click.style(f"\n{result.status.message}", bold=True))
+    say(f"\n{result.status.message}", bold=True)
     for note in result.notes:
         if note not in run.notices:  # which were printed before it began
             say(note)

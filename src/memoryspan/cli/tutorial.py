@@ -5,6 +5,7 @@ from dataclasses import asdict
 import click
 
 from memoryspan.cli.options import json_option
+from memoryspan.cli.output import echo
 
 
 @click.command(
@@ -29,9 +30,9 @@ def tutorial(length, features, out_index, units, examples, seed, as_json) -> Non
     if as_json:
         import json
 
-        click.echo(json.dumps(asdict(walk(settings, print_fn=lambda text: None))))
+        echo(json.dumps(asdict(walk(settings, print_fn=lambda text: None))))
         return
     from memoryspan.cli.live import counting
 
     with counting("examples") as progress:
-        walk(settings, print_fn=click.echo, progress=progress)
+        walk(settings, print_fn=echo, progress=progress)

@@ -25,6 +25,7 @@ from memoryspan._version import __version__
 from memoryspan.errors import RunError
 from memoryspan.files import atomic, versioned
 from memoryspan.files.lock import lock
+from memoryspan.printable import printable
 from memoryspan.sweeps.kind import Kind, SweepConfig
 from memoryspan.sweeps.manifest import Manifest, is_sweep, new_manifest, read_manifest, write_manifest
 from memoryspan.sweeps.trial import FORMAT, Trial, TrialResult
@@ -143,9 +144,16 @@ def write_csv(sweep: Sweep) -> None:
     text = io.StringIO()
     rows = csv.DictWriter(text, (*sweep.kind.columns, "error"), restval="", lineterminator="\n")
     rows.writeheader()
-    rows.writerows(csv_row(sweep.kind, found) for found in sweep.completed)
+    rows.writerows(_as_cells(csv_row(sweep.kind, found)) for found in sweep.completed)
     with _writing(sweep):
         atomic.write(sweep.directory / RESULTS, text.getvalue().encode())
+
+
+def _as_cells(row: dict[str, object]) -> dict[str, object]:
+    """Return a row in which a spreadsheet computes nothing: text that begins like a formula gets an apostrophe."""
+    texts = {name: printable(value) for name, value in row.items() if isinstance(value, str)}
+    formulas = {name: f"'{text}" for name, text in texts.items() if text.startswith(("=", "+", "-", "@"))}
+    return row | texts | formulas
 
 
 def csv_row(kind: Kind, found: TrialResult) -> dict[str, object]:

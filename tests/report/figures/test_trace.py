@@ -110,3 +110,8 @@ def test_units_stand_in_the_order_in_which_their_state_moves():
     late, early, never = [0, 0, 0, 2], [0, -3, -3, -3], [0, 0, 0, 0]
     states = np.array([late, early, never], "float32").T[np.newaxis]
     assert order_of_units(LayerTrace("gru", "GRU", {"hidden": states}), 0).tolist() == [2, 1, 0]
+
+
+def test_a_name_commands_nothing_that_reads_the_picture(tmp_path):
+    path = draw_trace(a_trace(2), tmp_path / "a.svg", title="\x1b[2J\ud800 of $x$")
+    assert not {"\x1b", "\ud800"} & set(path.read_text())

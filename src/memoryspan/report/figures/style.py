@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, PercentFormatter
 
 from memoryspan.files import atomic
+from memoryspan.printable import printable
 
 BLUE, ORANGE, GREY, PALE = "#0072B2", "#D55E00", "#666666", "#e4e4e4"
 
@@ -42,8 +43,8 @@ def keep(figure: Figure, path: Path) -> Path:
 
 
 def plain(text: str) -> str:
-    """A name as it is, in which Matplotlib would read what stands between two dollars as mathematics."""
-    return text.replace("$", r"\$")
+    """Return a name as it is shown: Matplotlib would read what stands between two dollars as mathematics."""
+    return printable(text).replace("$", r"\$")
 
 
 def accuracy_axis(axes: Axes) -> None:

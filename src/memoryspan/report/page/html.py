@@ -19,6 +19,7 @@ from typing import Any
 
 from memoryspan._version import __version__
 from memoryspan.files import atomic
+from memoryspan.printable import printable, printable_lines
 
 FILE = "report.html"
 
@@ -43,7 +44,7 @@ class Page:
 
 def write_page(page: Page, path: Path) -> Path:
     """Writes the page in place, and returns its path; raises `OSError` where it cannot be written."""
-    atomic.write(path, as_html(page).encode())
+    atomic.write(path, as_html(page).encode(errors="backslashreplace"))
     return path
 
 
@@ -60,9 +61,9 @@ def as_html(page: Page) -> str:
         made_by=MADE_BY,
         style=style,
         script=code,
-        title=html.escape(page.title),
-        sentence=html.escape(page.sentence),
-        record=html.escape(page.record),
+        title=html.escape(printable(page.title)),
+        sentence=html.escape(printable(page.sentence)),
+        record=html.escape(printable_lines(page.record)),
         version=__version__,
         data=json.dumps(page.data, allow_nan=False, ensure_ascii=False).replace("<", "\\u003c"),
     )
