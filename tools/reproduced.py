@@ -86,7 +86,7 @@ def rows_of(sweeps: Sequence[Path]) -> list[Measured]:
     for sweep in (read_sweep(each, REPRODUCE) for each in sweeps):
         for found in sweep.completed:
             trial = found.trial
-            if trial.experiment not in SUITE or trial not in SUITE[trial.experiment].trials([trial.seed]):
+            if trial.experiment not in SUITE or trial not in SUITE[trial.experiment].recipe.trials([trial.seed]):
                 raise click.ClickException(
                     f"{sweep.directory} has {trial.experiment} by another recipe than the suite has now: run it again."
                 )
@@ -174,7 +174,7 @@ def _machines(measured: Sequence[Measured]) -> str:
 
 def _not_measured(paper: str, rows: Sequence[Comparison]) -> str:
     """The rows that the paper's experiments lack."""
-    asked = [_key(trial) for experiment in meant([paper]) for trial in experiment.trials([0])]
+    asked = [_key(trial) for experiment in meant([paper]) for trial in experiment.recipe.trials([0])]
     there = {_key(row.trial) for row in rows}
     missing = [key for key in asked if key not in there]
     return f"\n\nNot measured yet: {_listed(missing, asked)}." if missing else ""

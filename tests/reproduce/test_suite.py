@@ -2,8 +2,8 @@ import pytest
 
 from memoryspan.errors import TaskError
 from memoryspan.models import MODELS, make_model, with_defaults
-from memoryspan.reproduce.experiment import plan
 from memoryspan.reproduce.suite import GROUPS, PAPERS, QUICK, SUITE, meant
+from memoryspan.reproduce.trial import ReproduceSweepConfig
 from memoryspan.tasks import make_task
 from tests.messages import naming
 
@@ -63,12 +63,12 @@ def test_models_of_2018_have_about_the_published_sizes(name, published):
     assert 0.9 < model.count_params() / published < 1.15
 
 
-def test_each_is_asked_with_the_curriculum_and_without_by_every_seed():
-    (asked,) = (plan([SUITE["echo/book"]], range(3)),)
-    assert [(cell.curriculum, cell.seed) for cell in asked.trials] == [
+def test_each_is_run_with_the_curriculum_and_without_with_every_seed():
+    config = ReproduceSweepConfig(experiments=(SUITE["echo/book"].recipe,), seeds=(0, 1, 2))
+    assert [(trial.curriculum, trial.seed) for trial in config.trials] == [
         (curriculum, seed) for curriculum in (True, False) for seed in range(3)
     ]
-    assert len({cell.key for cell in asked.trials}) == 6
+    assert len({trial.key for trial in config.trials}) == 6
 
 
 def test_a_paper_means_all_of_its_experiments_and_nothing_is_meant_twice():

@@ -85,20 +85,10 @@ def test_a_sweep_of_another_kind_is_refused(begun):
         pass
 
 
-@pytest.mark.parametrize(
-    ("change", "names"),
-    [
-        ({"seeds": (1,)}, ["seeds"]),
-        ({"budget": Budget(examples=32)}, ["budget"]),
-        ({"max_length": 3, "batch_size": 9}, ["batch_size", "max_length"]),
-        ({"models": (Spec("lstm", {"units": 4}),)}, ["models"]),
-        ({"models": (msgspec.structs.replace(LSTM, sha256="cd34"),)}, ["models"]),
-    ],
-)
-def test_other_settings_are_refused_and_named(begun, change, names):
+def test_other_settings_are_refused_and_named(begun):
     before = (begun / "manifest.json").read_bytes()
-    now = msgspec.structs.replace(config(3), **change)
-    with pytest.raises(RunError, match=rf"\({', '.join(names)}\)"), open_for_writing(begun, SPAN, now):
+    now = msgspec.structs.replace(config(3), seeds=(1,), max_length=8)
+    with pytest.raises(RunError, match=r"\(without seeds 0 2\)"), open_for_writing(begun, SPAN, now):
         pass
     assert (begun / "manifest.json").read_bytes() == before
 
@@ -112,6 +102,45 @@ def test_it_grows_and_what_has_no_result_can_be_taken_back(begun):
         assert "400 trials to 4" in " ".join(sweep.notices)
         assert seeds(pending(sweep)) == [2]
     assert read_sweep(begun, SPAN).manifest.config == config(4)
+
+
+def test_settings_that_replace_others_are_reported(tmp_path):
+    with open_for_writing(tmp_path, SPAN, config(1)):
+        pass
+    with open_for_writing(tmp_path, SPAN, config(1, ("delay",), (Spec("gru", {"units": 3}),))) as sweep:
+        assert names(" ".join(sweep.notices), "echo,n_features=3", "delay,n_features=3", "lstm,units=3", "gru,units=3")
+        assert seeds(pending(sweep)) == [0]
+
+
+def test_a_failed_trial_stays_failed_under_larger_limits(begun):
+    larger = msgspec.structs.replace(config(3), budget=Budget(examples=128))
+    with open_for_writing(begun, SPAN, larger) as sweep:
+        assert seeds(pending(sweep)) == [0, 2]  # the budget ended the first
+        assert seeds(pending(sweep, retry_failed=True)) == [0, 1, 2]
+        (failed,) = [found for found in sweep.completed if found.failure]
+        assert (failed.trial, failed.failure.error) == (larger.trials[1], "ValueError: no")
+        reasons = [notice for notice in sweep.notices if "limit" in notice]
+        assert not names(" ".join(reasons), "seed 1")
+        assert names(" ".join(sweep.notices), "1 failed", "--retry-failed")
+
+
+def test_smaller_limits_come_back_with_the_results_that_they_had(begun):
+    before = read_sweep(begun, SPAN).results
+    larger = msgspec.structs.replace(config(3), budget=Budget(examples=128))
+    with open_for_writing(begun, SPAN, larger) as sweep:
+        save(sweep, result_of(sweep.trials[0]))
+    for _ in range(2):
+        with open_for_writing(begun, SPAN, config(3)) as sweep:
+            assert sweep.results == before
+        with open_for_writing(begun, SPAN, larger) as sweep:
+            assert seeds(sweep.trials[:2]) == seeds(found.trial for found in sweep.completed)
+
+
+def test_smaller_limits_without_results_of_their_own_are_refused(begun):
+    smaller = msgspec.structs.replace(config(3), budget=Budget(examples=32))
+    words = naming("budget 64 examples → 32 examples")
+    with pytest.raises(RunError, match=words), open_for_writing(begun, SPAN, smaller):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -135,6 +164,13 @@ def test_without_settings_there_has_to_be_a_sweep(tmp_path):
     with pytest.raises(RunError, match=str(tmp_path / "none")):
         open_for_writing(tmp_path / "none", SPAN).__enter__()
     assert not (tmp_path / "none").exists()
+
+
+def test_with_neither_settings_nor_a_directory_the_working_directory_is_the_sweep(begun, monkeypatch):
+    monkeypatch.chdir(begun)
+    with open_for_writing(None, SPAN) as sweep:
+        assert sweep.directory.samefile(begun)
+        assert seeds(pending(sweep)) == [2]
 
 
 def test_a_second_process_that_would_write_is_refused(begun):

@@ -29,7 +29,7 @@ def measured(name="echo/book", where="a machine", curriculum=True, **figures):
         "seconds": 0.1,
         "parameters": 9,
     }
-    (trial,) = (each for each in experiment.trials([0]) if each.curriculum is curriculum)
+    (trial,) = (each for each in experiment.recipe.trials([0]) if each.curriculum is curriculum)
     return Measured(Comparison(experiment=experiment, trial=trial, **found | figures), where)
 
 
@@ -117,4 +117,4 @@ def test_the_page_of_the_documentation_is_written_from_the_rows_beside_it():
 
 @pytest.mark.parametrize("each", [*read(DOCS / DATA)], ids=lambda each: f"{each.row.name} {each.row.trial.curriculum}")
 def test_a_row_of_the_documentation_was_measured_by_the_recipe_that_the_suite_has(each):
-    assert each.row.trial in SUITE[each.row.name].trials([each.row.trial.seed])
+    assert each.row.trial in SUITE[each.row.name].recipe.trials([each.row.trial.seed])

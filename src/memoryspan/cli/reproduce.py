@@ -71,9 +71,10 @@ def _list(names: tuple[str, ...], as_json: bool) -> None:
 
 def _sweep(names: tuple[str, ...], directory: str | None, *, quick, seeds, **how) -> int:
     from memoryspan.cli.sweeping import run_and_show
-    from memoryspan.reproduce.experiment import plan
     from memoryspan.reproduce.kind import REPRODUCE
     from memoryspan.reproduce.suite import meant
+    from memoryspan.reproduce.trial import ReproduceSweepConfig
 
-    config = plan(meant(names, quick), range(seeds or (3 if quick else 5))) if names else None
+    recipes, seeds = tuple(each.recipe for each in meant(names, quick)), tuple(range(seeds or (3 if quick else 5)))
+    config = ReproduceSweepConfig(experiments=recipes, seeds=seeds) if names else None
     return run_and_show(directory, config, REPRODUCE, **how)

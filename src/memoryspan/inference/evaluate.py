@@ -133,10 +133,7 @@ def compile_rows(
 
     Raises `InsufficientMemoryError` where one example does not fit into memory.
     """
-    width = task.n_features if fwd.engine == "keras" else 1
-    rows = max(1, min(MAX_ROWS, MAX_TOKENS // (task.length * width)))
-    if fwd.engine == "unroll":
-        rows = max(rows, min(MIN_UNROLL_ROWS, MAX_UNROLL_TOKENS // task.length))
+    width, rows = _numbers_per_step(fwd, task), max_rows(fwd, task)
     what = f"Measuring sequences of {task.length:,} steps"
     while True:
         try:
@@ -148,6 +145,19 @@ def compile_rows(
             if rows == 1:
                 raise
             rows //= 2
+
+
+def max_rows(fwd: Forward, task: Task) -> int:
+    """Return how many examples of `task.length` steps go through a model at a time, if the memory suffices.
+
+    It decides which examples are drawn: each group of them has a key of its own.
+    """
+    rows = max(1, min(MAX_ROWS, MAX_TOKENS // (task.length * _numbers_per_step(fwd, task))))
+    return max(rows, min(MIN_UNROLL_ROWS, MAX_UNROLL_TOKENS // task.length)) if fwd.engine == "unroll" else rows
+
+
+def _numbers_per_step(fwd: Forward, task: Task) -> int:
+    return task.n_features if fwd.engine == "keras" else 1
 
 
 def _which_correct(

@@ -3,10 +3,9 @@
 Plain data. Reading it imports neither JAX nor Keras.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from memoryspan.reproduce.trial import Criterion, ReproduceSweepConfig, ReproduceTrial
+from memoryspan.reproduce.trial import Criterion, Recipe
 from memoryspan.spec import Spec
 from memoryspan.training.budget import Budget
 
@@ -62,26 +61,16 @@ class Experiment:
     tried: str = ""
     """Attempts that did not solve it, in sentences."""
 
-    def trials(self, seeds: Iterable[int]) -> list[ReproduceTrial]:
-        """Return its trials with each of the seeds, with the curriculum and then without it, as published."""
-        return [
-            ReproduceTrial(
-                experiment=self.name,
-                task=self.task,
-                model=self.model,
-                seed=seed,
-                budget=Budget(examples=self.sequences),
-                batch_size=self.batch_size,
-                min_length=self.min_length,
-                criterion=self.criterion,
-                curriculum=curriculum,
-                grow_above=self.grow_above,
-            )
-            for curriculum in (True, False)
-            for seed in seeds
-        ]
-
-
-def plan(experiments: Sequence[Experiment], seeds: Sequence[int]) -> ReproduceSweepConfig:
-    """Return the settings of a sweep over experiments."""
-    return ReproduceSweepConfig(tuple(trial for experiment in experiments for trial in experiment.trials(seeds)))
+    @property
+    def recipe(self) -> Recipe:
+        """How it is repeated here."""
+        return Recipe(
+            experiment=self.name,
+            task=self.task,
+            model=self.model,
+            budget=Budget(examples=self.sequences),
+            batch_size=self.batch_size,
+            min_length=self.min_length,
+            criterion=self.criterion,
+            grow_above=self.grow_above,
+        )

@@ -3,10 +3,14 @@
 Plain data. Reading it imports neither JAX nor Keras, nor anything that it names.
 """
 
+from collections.abc import Iterable
+
 import msgspec
 
 from memoryspan.accuracy import AccuracyRecord
+from memoryspan.spec import Spec
 from memoryspan.sweeps.trial import TrainingCost, Trial
+from memoryspan.training.budget import Budget
 
 TESTED = 2560
 """Fresh sequences at the end, the number that Hochreiter & Schmidhuber (1997) tested."""
@@ -63,13 +67,40 @@ class ReproduceResult(TrainingCost, frozen=True, kw_only=True, tag="reproduce"):
     """The root mean square of their largest errors; None where that is not a finite number."""
 
 
-class ReproduceSweepConfig(msgspec.Struct, frozen=True):
-    """The trials of published experiments."""
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """How an experiment is repeated: what its trials have in common."""
 
-    trials: tuple[ReproduceTrial, ...]
-    """In order."""
+    experiment: str
+    """Its name, like `lstm-1997/adding-100`."""
+    task: Spec
+    model: Spec
+    budget: Budget
+    batch_size: int
+    min_length: int
+    criterion: Criterion
+    grow_above: float
+
+    def __str__(self) -> str:
+        return self.experiment
+
+    def trials(self, seeds: Iterable[int]) -> list[ReproduceTrial]:
+        """Return its trials with each of the seeds, with the curriculum and then without it, as published."""
+        fields = {name: getattr(self, name) for name in self.__struct_fields__}
+        return [ReproduceTrial(seed=seed, curriculum=with_it, **fields) for with_it in (True, False) for seed in seeds]
+
+
+class ReproduceSweepConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Which published experiments are repeated, each with each seed."""
+
+    experiments: tuple[Recipe, ...]
+    seeds: tuple[int, ...]
+
+    @property
+    def trials(self) -> list[ReproduceTrial]:
+        """By experiment, then with the curriculum and without it, then by seed."""
+        return [trial for recipe in self.experiments for trial in recipe.trials(self.seeds)]
 
     @property
     def subject(self) -> str:
         """The names of the papers."""
-        return "-".join(dict.fromkeys(trial.experiment.partition("/")[0] for trial in self.trials))
+        return "-".join(dict.fromkeys(recipe.experiment.partition("/")[0] for recipe in self.experiments))

@@ -42,22 +42,21 @@ def extends(before: SpanTrial, now: SpanTrial) -> bool:
 def holds(found: TrialResult[SpanTrial, SpanResult], now: SpanTrial) -> bool:
     """Return whether neither limit of a trial had a part in its result, which a trial with larger limits then shares.
 
-    A training ends in the same way under a larger budget unless the budget ended it. Under a larger maximum length it
-    is the same up to where its curriculum reaches the old one, provided that the task and the model do not depend on
-    the maximum; and so is the search for the held span up to the longest length that it tests.
+    A training ends in the same way under a larger budget unless it had spent the old one: that ends a training, and
+    causes a last test of the full length. Under a larger maximum length it is the same, provided that the task, the
+    model and the arrays are, up to where its curriculum reaches the old maximum; and so is the search for the held span
+    up to the longest length that it tests.
     """
     before, result = found.trial, found.result
     assert result is not None
-    if now.budget != before.budget and result.ended == "budget":
+    if now.budget != before.budget and before.budget.spent(result.examples, result.tokens, result.seconds):
         return False
     if now.max_length == before.max_length:
         return True
-    longest = max((result.reached, *(each.length for each in result.curve)))
-    if longest >= before.max_length:
-        return False
-    from memoryspan.spans.plan import same_at_both_lengths
+    from memoryspan.spans.plan import same_at_both_maxima
 
-    return same_at_both_lengths(before.task, before.model, before.max_length, now.max_length)
+    longest = max((result.reached, *(each.length for each in result.curve)))
+    return same_at_both_maxima(before.task, before.model, before.max_length, now.max_length, longest)
 
 
 def _no_smaller(now: Budget, before: Budget) -> bool:

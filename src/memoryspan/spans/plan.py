@@ -8,13 +8,16 @@ import msgspec
 
 from memoryspan import user_code
 from memoryspan.backend import keras
+from memoryspan.engine import Forward, forward
 from memoryspan.errors import TaskError
+from memoryspan.inference.evaluate import max_rows
 from memoryspan.models import make_model, with_defaults
 from memoryspan.runs.describe import task_config
 from memoryspan.spans.held import require_max_length
 from memoryspan.spans.trial import SpanSweepConfig
 from memoryspan.spec import Spec
 from memoryspan.tasks import Task, make_task
+from memoryspan.tasks.base import at_length
 from memoryspan.training import Budget, TrainConfig
 from memoryspan.training.trainable import trainable
 from memoryspan.training.update import UPDATES
@@ -60,20 +63,31 @@ def plan(
     )
 
 
-def same_at_both_lengths(task: Spec, model: Spec, before: int, now: int) -> bool:
-    """Return whether a task and a model for it are the same at both maximum lengths, except for that length.
+def same_at_both_maxima(task: Spec, model: Spec, before: int, now: int, longest: int) -> bool:
+    """Return whether a trial that came to length `longest` and no further is the same with both maximum lengths.
 
-    The model is built for both. A model such as `tcn` is as deep as the maximum length requires.
+    The task and the model have to be the same, except for their maximum. (A model such as `tcn` is as deep as the
+    maximum requires.) So do the arrays, which are no wider than the maximum: their width decides how many examples fit,
+    and with that which examples are drawn; and how Keras sums.
     """
-    return _same_at_both(msgspec.json.encode((task, model)), before, now)
+    return longest < before and _same_at_both(msgspec.json.encode((task, model)), before, now, longest)
 
 
-@cache  # a model a sweep, and not a trial
-def _same_at_both(specs: bytes, before: int, now: int) -> bool:
+@cache  # once for all trials that came to the same length
+def _same_at_both(specs: bytes, before: int, now: int, longest: int) -> bool:
     task, model = msgspec.json.decode(specs, type=tuple[Spec, Spec])
     tasks = [_at(length, task) for length in (before, now)]
     settings = [(each.n_features, each.n_outputs, each.chance, each.min_length) for each in tasks]
-    return settings[0] == settings[1] and _same_model(*(make_model(model, each, seed=0) for each in tasks))
+    if settings[0] != settings[1]:
+        return False
+    models = [make_model(model, each, seed=0) for each in tasks]
+    return _same_model(*models) and _same_arrays(forward(models[0]), tasks, longest)
+
+
+def _same_arrays(fwd: Forward, tasks: Sequence[Task], longest: int) -> bool:
+    widths = [fwd.width(longest, task.length) for task in tasks]
+    rows = [max_rows(fwd, at_length(task, width)) for task, width in zip(tasks, widths, strict=True)]
+    return rows[0] == rows[1] and (fwd.engine == "unroll" or widths[0] == widths[1])
 
 
 def _same_model(one: keras.Model, other: keras.Model) -> bool:

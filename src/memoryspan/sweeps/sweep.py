@@ -26,6 +26,7 @@ from memoryspan.errors import RunError
 from memoryspan.files import atomic, versioned
 from memoryspan.files.lock import lock
 from memoryspan.printable import printable
+from memoryspan.sweeps.extension import Change, Extension, changes, extend, refusal
 from memoryspan.sweeps.kind import Kind, SweepConfig
 from memoryspan.sweeps.manifest import Manifest, is_sweep, new_manifest, read_manifest, write_manifest
 from memoryspan.sweeps.trial import FORMAT, Trial, TrialResult
@@ -85,8 +86,9 @@ def open_for_writing(
     Args:
         directory: where to keep it, new or empty, or where it is; by default a new one, `runs/span-echo-001`.
         kind: of its trials.
-        config: the settings; None where the directory has them. They may be those of the directory and more: more
-            trials, or larger limits. Results that still hold under the larger limits are kept.
+        config: the settings; None for those of the sweep in the directory. They may be those of the directory and
+            more: more trials, or larger limits. Results that hold under the larger limits are kept. No file of a result
+            is removed, so that smaller limits can come back as long as their results are there.
         known: the sweep as it was read before; its results are not read again.
 
     Raises:
@@ -94,10 +96,10 @@ def open_for_writing(
             use, or cannot be written to.
     """
     place = Path(directory) if directory else None
-    if place is None or not is_sweep(place):
-        if config is None:
-            read_manifest(place or Path(), kind)  # raises, and says what is missing
-        assert config is not None
+    if config is None:
+        place = place or Path()
+        read_manifest(place, kind)  # raises where there is no sweep
+    elif place is None or not is_sweep(place):
         from memoryspan.runs.directory import create_run_dir  # imports JAX
 
         place = create_run_dir(place, f"{kind.command}-{config.subject[:40]}", "--dir")
@@ -170,11 +172,13 @@ def _open_locked(place: Path, kind: Kind, config: SweepConfig | None, known: Swe
         trials.mkdir(exist_ok=True)
     else:
         manifest = read_manifest(place, kind)
-        results, notices = _read_results(place, kind, manifest.config.trials, known.results if known else {})
-        if config is not None and msgspec.json.encode(config) != msgspec.json.encode(manifest.config):
-            results, said = _extend(place, kind, manifest.config, config, results)
-            notices = (*said, *notices)
-            manifest = msgspec.structs.replace(manifest, memoryspan=__version__, config=config)
+        before, now = manifest.config, config or manifest.config
+        every = {trial.key: trial for trial in (*before.trials, *now.trials)}
+        results, notices = _read_results(place, kind, every.values(), known.results if known else {})
+        if made := changes(before, now):
+            results, told = _extend(place, kind, before, now, results)
+            notices = (*(_on_changes(made)), *told, *notices)
+            manifest = msgspec.structs.replace(manifest, memoryspan=__version__, config=now)
             write_manifest(place, manifest)
         trials.mkdir(exist_ok=True)
         atomic.clean(place)
@@ -185,40 +189,39 @@ def _open_locked(place: Path, kind: Kind, config: SweepConfig | None, known: Swe
 def _extend(
     place: Path, kind: Kind, before: SweepConfig, now: SweepConfig, results: Mapping[str, TrialResult]
 ) -> tuple[dict[str, TrialResult], tuple[str, ...]]:
-    """Return the results that hold under the new settings, written under their new keys, and sentences on them.
+    """Return the results under the new settings, each written under its new key, and sentences on them.
 
     Raises `RunError` where the new settings leave out a trial that has a result.
     """
-    keys = {trial.key for trial in now.trials}
-    raised = [found for key, found in results.items() if key not in keys]
-    larger = {found.trial.key: [t for t in now.trials if kind.extends(found.trial, t)] for found in raised}
-    if not all(larger.values()):
+    if lost := refusal(kind, results, before, now):
         raise RunError(
-            f"The sweep in {place} has other settings ({', '.join(_differing(before, now)) or 'trials'}): give all of "
-            f"its settings, and more if you like; or none, which resumes it "
-            f"(`memoryspan {kind.command} --dir {shlex.quote(str(place))}`); or give another --dir."
+            f"The sweep in {place} has other settings ({lost}): give those that it has, and more if you like; or none, "
+            f"which resumes it (`memoryspan {kind.command} --dir {shlex.quote(str(place))}`); or give another --dir."
         )
-    kept = {key: found for key, found in results.items() if key in keys}
-    again = []
-    for found in raised:
-        for trial in larger[found.trial.key]:
-            if trial.key in kept:
-                continue
-            if found.failure is None and kind.holds(found, trial):
-                kept[trial.key] = msgspec.structs.replace(found, trial=trial)
-                _write_result(place, kept[trial.key])
-            else:
-                again.append(trial)
-    return kept, tuple(_on_extension(len(before.trials), len(now.trials), len(raised), again))
+    extension = extend(kind, results, before, now)
+    for key in extension.carried:
+        _write_result(place, extension.kept[key])
+    return extension.kept, tuple(_on_extension(len(before.trials), len(now.trials), extension))
 
 
-def _on_extension(before: int, now: int, raised: int, again: Sequence[Trial]) -> Iterator[str]:
+def _on_changes(made: Sequence[Change]) -> Iterator[str]:
+    words = [part for change in made for part in (change.lost, change.gained) if part]
+    if words:
+        yield f"The settings of the sweep change: {'; '.join(words)}."
+
+
+def _on_extension(before: int, now: int, extension: Extension) -> Iterator[str]:
     if before != now:
         yield f"The sweep {'grows' if now > before else 'shrinks'} from {before:,} trials to {now:,}."
-    if raised:
-        yield f"Under the larger limits {raised - len(again):,} of {raised:,} results still hold."
-    if again:
-        yield f"To run again, because a limit decided their result: {_by_model(again)}."
+    carried = [extension.kept[key] for key in extension.carried]
+    failed = sum(found.failure is not None for found in carried)
+    total = len(carried) - failed + len(extension.again)
+    if total:
+        yield f"Under the larger limits {total - len(extension.again):,} of {total:,} results still hold."
+    if extension.again:
+        yield f"To run again, because a limit may have decided their result: {_by_model(extension.again)}."
+    if failed:
+        yield f"{failed:,} failed trials run again only with --retry-failed."
 
 
 def _by_model(trials: Sequence[Trial]) -> str:
@@ -226,11 +229,6 @@ def _by_model(trials: Sequence[Trial]) -> str:
     for trial in trials:
         seeds.setdefault(f"{trial.model.name} on {trial.task.name}", []).append(trial.seed)
     return "; ".join(f"{name}, seed {', '.join(map(str, numbers))}" for name, numbers in seeds.items())
-
-
-def _differing(before: SweepConfig, now: SweepConfig) -> list[str]:
-    old, new = msgspec.to_builtins(before), msgspec.to_builtins(now)
-    return [name for name in old if old[name] != new.get(name)]
 
 
 def _user_code_options(trials: Iterable[Trial]) -> list[str]:

@@ -33,6 +33,10 @@ class Budget:
             if value is not None and not (isinstance(value, (int, float)) and math.isfinite(value) and value > 0):
                 raise TaskError(f"A budget of {name} must be a number above 0, got {value!r}.")
 
+    def __str__(self) -> str:
+        limits = [(name, getattr(self, name)) for name in ("examples", "tokens", "seconds")]
+        return " and ".join(f"{limit:,} {name}" for name, limit in limits if limit is not None) or "without a limit"
+
     def share(self, examples: int, tokens: int, seconds: float) -> float:
         """Return the fraction that is spent of the nearest limit: 1 where that is reached."""
         pairs = ((examples, self.examples), (tokens, self.tokens), (seconds, self.seconds))

@@ -22,7 +22,7 @@ ADDING, REBER, TUTORIAL, KENT = (
 
 def row_of(experiment, **fields) -> Comparison:
     """Five seeds that solve it, with the curriculum."""
-    (trial, *_) = experiment.trials([0])
+    (trial, *_) = experiment.recipe.trials([0])
     given = {
         "seeds": 5,
         "failures": 0,
@@ -40,7 +40,7 @@ def row_of(experiment, **fields) -> Comparison:
 ROW = row_of(ADDING)
 NEVER = replace(
     ROW,
-    trial=ADDING.trials([0])[1],
+    trial=ADDING.recipe.trials([0])[1],
     solved=0,
     sequences=math.inf,
     spread=Interval(math.inf, math.inf, False, 0.9375),
