@@ -94,7 +94,7 @@ def _sweep(directory: str) -> dict:
 
 def _model(path: str) -> dict:
     from memoryspan.engine import forward
-    from memoryspan.engine.forward import input_shape, output_shape
+    from memoryspan.engine.shapes import input_shape, output_shape
     from memoryspan.runs.model_file import open_file
 
     opened = open_file(path)

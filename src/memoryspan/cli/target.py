@@ -113,7 +113,7 @@ def _task_of(
 
 def _require_symbols(model: "keras.Model", name: str, kind: Any, given: dict[str, Any]) -> None:
     """Raises where a task of the package makes symbols, and the model reads one real channel."""
-    from memoryspan.engine.forward import input_shape
+    from memoryspan.engine.shapes import input_shape
     from memoryspan.errors import ModelError
     from memoryspan.tasks.base import makes_symbols
 
@@ -129,7 +129,7 @@ def _require_symbols(model: "keras.Model", name: str, kind: Any, given: dict[str
 
 def _require_echo(model: "keras.Model", task: "Task") -> None:
     """Says, where the model does not fit, that nobody asked for this task."""
-    from memoryspan.engine.forward import output_shape
+    from memoryspan.engine.shapes import output_shape
     from memoryspan.errors import ModelError
     from memoryspan.inference.evaluate import check_compatible
 
@@ -159,7 +159,7 @@ def _register(made_by: str | None) -> None:
 
 def _sizes(model: "keras.Model", kind) -> dict[str, int]:
     """What a model says of the task: its number of features, and its length where it has a fixed one."""
-    from memoryspan.engine.forward import input_shape
+    from memoryspan.engine.shapes import input_shape
     from memoryspan.inference.reading import n_symbols_of
 
     _, steps, *features = input_shape(model)

@@ -136,7 +136,7 @@ def _seen(model: "keras.Model", sequence, task: "Task | None", batch: "Batch | N
     import numpy as np
 
     from memoryspan.cli.fresh import as_one, output_for
-    from memoryspan.engine.forward import output_shape
+    from memoryspan.engine.shapes import output_shape
     from memoryspan.errors import ModelError
     from memoryspan.inference.predict import answer_of
     from memoryspan.inference.trace import saliency, trace

@@ -12,7 +12,8 @@ from jax.core import Tracer
 from jaxtyping import Num
 
 from memoryspan.backend import keras
-from memoryspan.engine.forward import keras_reader, variables_of
+from memoryspan.engine.signature import variables_of
+from memoryspan.engine.through_keras import keras_reader
 from memoryspan.engine.watch import watched
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from memoryspan.backend import keras
-from memoryspan.engine.forward import ForwardOutput, Variables
+from memoryspan.engine.signature import ForwardOutput, Variables
 
 CompiledLoss = Callable[..., Float[Array, ""]]
 

@@ -19,8 +19,11 @@ from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.backend import keras
 from memoryspan.engine import cells
-from memoryspan.engine.forward import Apply, Inputs, Variables, input_shape, keras_reader, through_unroll
 from memoryspan.engine.recognise import NotRecognisedError, compile_layers, step_of, weights_of_cell
+from memoryspan.engine.shapes import input_shape
+from memoryspan.engine.signature import Apply, Inputs, Variables
+from memoryspan.engine.through_keras import keras_reader
+from memoryspan.engine.through_unroll import through_unroll
 from memoryspan.engine.unroll import unroll
 from memoryspan.engine.watch import watched
 

@@ -13,7 +13,7 @@ from memoryspan.accuracy import Accuracy
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, Variables, engine_of, forward, variables_of
 from memoryspan.engine.finite import origin
-from memoryspan.engine.forward import answer_shape, input_shape, output_shape
+from memoryspan.engine.shapes import answer_shape, input_shape, output_shape
 from memoryspan.errors import InsufficientMemoryError, ModelError
 from memoryspan.inference.reading import n_symbols_of
 from memoryspan.sampling import Stream, stream

@@ -13,7 +13,8 @@ from jaxtyping import Float
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, forward, variables_of
 from memoryspan.engine.finite import origin
-from memoryspan.engine.forward import answer_shape, input_shape, output_shape, seeds_of
+from memoryspan.engine.shapes import answer_shape, input_shape, output_shape
+from memoryspan.engine.signature import seeds_of
 from memoryspan.errors import ModelError
 from memoryspan.inference.inputs import batches, padded, rounded_up
 from memoryspan.inference.reading import Reads, read, reading_of

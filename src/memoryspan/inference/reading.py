@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Int, Num
 
 from memoryspan.backend import keras
-from memoryspan.engine.forward import input_shape
+from memoryspan.engine.shapes import input_shape
 from memoryspan.errors import ModelError, TaskError
 from memoryspan.tasks import Task, require_task
 from memoryspan.tasks.base import makes_symbols

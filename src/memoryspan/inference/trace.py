@@ -12,8 +12,8 @@ from jaxtyping import Float, Int, Num
 
 from memoryspan.backend import keras
 from memoryspan.engine import variables_of
-from memoryspan.engine.forward import input_shape, output_shape
 from memoryspan.engine.padding import may_read_padding
+from memoryspan.engine.shapes import input_shape, output_shape
 from memoryspan.engine.trace import HOOK, LayerTrace, Traced, prefix_predictions, traced
 from memoryspan.errors import ModelError
 from memoryspan.inference.inputs import SYMBOLS, batches, padded

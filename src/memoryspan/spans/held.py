@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from memoryspan.accuracy import Accuracy, accuracy_table
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
-from memoryspan.engine.forward import NEAR, input_shape
+from memoryspan.engine.forward import NEAR
+from memoryspan.engine.shapes import input_shape
 from memoryspan.errors import InsufficientMemoryError
 from memoryspan.inference.evaluate import check_compatible, make_accuracy_fn
 from memoryspan.sampling import Stream, stream

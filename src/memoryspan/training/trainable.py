@@ -6,7 +6,7 @@ from memoryspan import machine
 from memoryspan.backend import keras
 from memoryspan.engine import Forward, forward, single_loss, tape_bytes
 from memoryspan.engine.dropout import noisy_layers
-from memoryspan.engine.forward import input_shape
+from memoryspan.engine.shapes import input_shape
 from memoryspan.errors import ModelError
 from memoryspan.inference.evaluate import check_compatible
 from memoryspan.tasks import Task

@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, PyTree
 from memoryspan.backend import keras
 from memoryspan.engine import Variables, compiled_loss, forward, weights_of
 from memoryspan.engine.dropout import differs_in_training
-from memoryspan.engine.forward import as_keras_reads
+from memoryspan.engine.through_keras import as_keras_reads
 from memoryspan.inference.evaluate import correct
 from memoryspan.tasks.base import at_length
 from memoryspan.tasks.faults import FAULTS, faults_of
