@@ -459,21 +459,6 @@ def test_a_keras_file_under_another_name_is_to_be_renamed(tmp_path):
         load_model(path)
 
 
-@pytest.mark.parametrize("units", [10**5, 10**10])
-def test_a_layer_larger_than_the_weights_in_the_file_is_refused_before_it_is_made(tmp_path, units):
-    path = saved(tmp_path / "a.keras", keras.layers.LSTM(2))
-    rewritten(path, lambda config: config.replace(b'"units": 2', b'"units": %d' % units))
-    with pytest.raises(ModelError, match=naming(path, f"{units * units:,}")):
-        load_model(path)
-
-
-def test_json_that_is_too_large_is_not_unzipped(tmp_path):
-    path = saved(tmp_path / "a.keras", keras.layers.LSTM(2))
-    rewritten(path, lambda _: b" " * (2**28 + 1), compression=zipfile.ZIP_DEFLATED)
-    with pytest.raises(ModelError, match=naming(path)):
-        load_model(path)
-
-
 @pytest.mark.parametrize("weights", [b"", b"nonsense", b"\x89HDF\r\n\x1a\n"])
 def test_a_file_with_damaged_weights_is_refused(tmp_path, weights):
     path = saved(tmp_path / "a.keras", keras.layers.LSTM(2))

@@ -17,9 +17,6 @@ _ROLES = {
     "weighted_metrics": "metric",
 }
 
-_RECURRENT = ("LSTM", "GRU", "SimpleRNN")
-"""Layers that hold a matrix of units by units."""
-
 
 class Part(NamedTuple):
     """A class or function that a file needs, by its role: "loss", "metric", "optimizer", "learning-rate schedule"."""
@@ -82,23 +79,6 @@ def registered_here(config: Any) -> dict[str, Any]:
     known = {name.split(">")[-1]: value for name, value in keras.saving.get_custom_objects().items()}
     names = {part.name for part in _missing_parts(config, "")}
     return {name: known[name] for name in names if name in known}
-
-
-def least_numbers(config: Any) -> int:
-    """How many numbers the largest layer of a configuration holds, at the least."""
-    return max((_numbers_of_layer(each) for each in _objects(config)), default=0)
-
-
-def _numbers_of_layer(config: dict) -> int:
-    inner = config.get("config")
-    if not isinstance(inner, dict):
-        return 0
-    units, rows, columns = (_size(inner.get(name)) for name in ("units", "input_dim", "output_dim"))
-    return max(units * units if config.get("class_name") in _RECURRENT else units, rows * columns)
-
-
-def _size(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _objects(config: Any) -> Iterator[dict]:

@@ -6,9 +6,8 @@ the model uncompiled: only training needs it. Layers have to be Keras's own, or 
 already imported.
 """
 
-import json
+import math
 import warnings
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,27 +17,25 @@ import memoryspan.models  # noqa: F401  (registers its layers with Keras)
 from memoryspan.backend import ObjectSharingScope, keras
 from memoryspan.errors import ModelError
 from memoryspan.files import atomic
+from memoryspan.models.finalize import deferred_weights
 from memoryspan.runs.keras_config import (
     COMPILED,
     LAMBDA,
     Part,
     compiled_with,
     has_lambda,
-    least_numbers,
     missing_parts,
     places_of_lambdas,
     registered_here,
     uncompiled,
 )
+from memoryspan.runs.keras_zip import read_json, require_sizes
 from memoryspan.runs.other_file import by_weights, is_saved_model, is_unzipped, new_name, what_instead
 
 FILE = "model.keras"
 
-MOST_JSON = 2**28
-"""Bytes of JSON, unzipped, beyond which a file describes no model."""
-
-SURELY_FITS = 2**24
-"""Numbers in a layer up to which it is made without a look at the weights in its file."""
+VALUES_TOO_EARLY = "You are attempting to create a variable while in a stateless scope"
+"""How Keras begins to say that a layer has made weights of values where those are deferred."""
 
 REGISTER = (
     "decorate it with @keras.saving.register_keras_serializable(), and import its file first (on the command line: "
@@ -75,6 +72,7 @@ def load_model(path: str | Path, *, for_training: bool = False) -> keras.Model:
     Raises:
         ModelError: there is no such file, it is not a model of Keras 3, it is damaged, or a layer asks to execute
             code; or, for training, the model cannot be compiled.
+        InsufficientMemoryError: it does not fit into memory.
     """
     opened = open_file(path)
     if for_training and opened.why_uncompiled is not None:
@@ -92,8 +90,8 @@ def open_file(path: str | Path) -> Opened:
             f"the model again with a registered layer class, or a function of keras.ops, in place of each lambda, "
             f"then model.load_weights({str(path)!r}) and model.save({_beside(path)!r})."
         )
-    _require_sizes(path, config)
     with keras.saving.custom_object_scope(registered_here(config)), warnings.catch_warnings():
+        require_sizes(path, _count(path, config))
         # A model that was compiled and never trained has nothing to load there: no loss.
         warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
         opened = _open(path, config)
@@ -205,11 +203,9 @@ def _config(path: Path) -> dict[str, Any]:
     try:
         instead = what_instead(path)
         if instead is None and path.suffix == ".keras":
-            with zipfile.ZipFile(path) as file:
-                if file.getinfo("config.json").file_size <= MOST_JSON:
-                    config = json.loads(file.read("config.json"))
-                    if isinstance(config, dict):
-                        return config
+            config = read_json(path, "config.json")
+            if isinstance(config, dict):
+                return config
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}. Ask its owner for leave to read it.") from error
     except Exception:  # damaged in one of many ways
@@ -220,22 +216,34 @@ def _config(path: Path) -> dict[str, Any]:
     )
 
 
-def _require_sizes(path: Path, config: dict) -> None:
-    """Raises `ModelError` where layers are larger than the weights in the file: JAX ends a process that makes those."""
-    with zipfile.ZipFile(path) as file:
-        stored = sum(each.file_size for each in file.infolist() if each.filename.startswith("model.weights"))
-    numbers = least_numbers(config)
-    if numbers > max(SURELY_FITS, stored):
-        raise ModelError(
-            f"{path} is damaged: it describes a layer of at least {numbers:,} numbers, and holds {stored:,} bytes of "
-            f"weights. Open it where it was made, and save it again."
-        )
+class _Counted(Exception):  # noqa: N818  (it is no error)
+    """Ends a block of deferred weights, so that they are never made."""
+
+
+def _count(path: Path, config: dict) -> int | None:
+    """Return how many numbers the model of a configuration holds, without making them.
+
+    None where a layer of user code makes its weights of values, and not of shapes. Raises `ModelError` where Keras
+    cannot build the model.
+    """
+    try:
+        with deferred_weights(), ObjectSharingScope():
+            model = keras.saving.deserialize_keras_object(uncompiled(config), safe_mode=True)
+            raise _Counted(sum(math.prod(variable.shape) for variable in getattr(model, "variables", ())))
+    except _Counted as counted:
+        return counted.args[0]
+    except Exception as error:  # a file from somebody else can make Keras raise anything
+        cause = error
+        while cause.__context__ is not None:
+            cause = cause.__context__  # pyright: ignore[reportAssignmentType]
+        if str(cause).startswith(VALUES_TOO_EARLY):
+            return None
+        raise ModelError(_cannot_open(path, config, error)) from error
 
 
 def _keras_version(path: Path) -> str:
     try:
-        with zipfile.ZipFile(path) as file:
-            return str(json.loads(file.read("metadata.json"))["keras_version"])
+        return str(read_json(path, "metadata.json")["keras_version"])
     except Exception:  # Keras itself does not need it
         return ""
 

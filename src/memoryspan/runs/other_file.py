@@ -1,10 +1,11 @@
 """Files and folders that are not `.keras` files of Keras 3: what they are, and how to make such a file of them."""
 
-import json
 import zipfile
 from pathlib import Path
 
 import h5py
+
+from memoryspan.runs.keras_zip import read_json
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 """The first bytes of every HDF5 file."""
@@ -105,9 +106,8 @@ def _keras(path: Path) -> Path:
 
 def _is_keras_zip(path: Path) -> bool:
     try:
-        with zipfile.ZipFile(path) as file:
-            return "keras_version" in json.loads(file.read("metadata.json"))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        return "keras_version" in read_json(path, "metadata.json")
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
         return False
 
 
