@@ -5,7 +5,6 @@ free, a peer got the faster one: data ready in memory as 32-bit one-hot rows, no
 PyTorch also its fused Adam and time-first batches, each in one piece.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,8 @@ import numpy as np
 from benchmarks.limit import LIMIT, at_the_limit
 from memoryspan.backend import jax, keras
 from memoryspan.engine import forward
-from memoryspan.engine.native import SWITCH, native_target
+from memoryspan.engine import native as engine_native
+from memoryspan.engine.native import native_target
 from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.models import lstm
 from memoryspan.tasks import Echo
@@ -123,7 +123,7 @@ def with_memoryspan(work: Work, native: str, seeds: int = 1) -> Job:
     `native`, on or off: whether the recurrence runs in C++. Several seeds train together, as in `memoryspan span`.
     """
     jax.config.update("jax_platforms", "cpu")
-    in_cpp = patch.dict(os.environ, {SWITCH: native})  # read when a program is compiled
+    in_cpp = patch.object(engine_native, "SETTING", native)  # read when a program is compiled
     with in_cpp:
         models = [_compiled_model(work) for _ in range(seeds)]
         full_length = UniformLengths(work.task.length)

@@ -5,7 +5,6 @@ begin with the same weights, those of `lstm`, and take batches of the same size.
 faster one: its examples lie ready in memory as it likes them, and it learns with the rate that was best for it.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -21,7 +20,8 @@ from benchmarks.contestants import NATIVE, OURS, STEPS_PER_EXECUTION
 from benchmarks.numpy_lstm import Weights, fresh, from_keras, gradients, updated, walk
 from memoryspan.backend import jax, keras
 from memoryspan.engine import forward
-from memoryspan.engine.native import SWITCH, native_target
+from memoryspan.engine import native as engine_native
+from memoryspan.engine.native import native_target
 from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.models import lstm
 from memoryspan.sampling import Stream, stream
@@ -155,7 +155,7 @@ def with_memoryspan(
     `switch`, on or off: whether the recurrence runs in C++.
     """
     task = question.task
-    in_cpp = patch.dict(os.environ, {SWITCH: switch})  # read when a program is compiled
+    in_cpp = patch.object(engine_native, "SETTING", switch)  # read when a program is compiled
     with in_cpp:
         model = lstm(task, units=UNITS, learning_rate=learning_rate, seed=seed)
         measure = make_accuracy_fn(forward(model), task)

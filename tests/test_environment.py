@@ -58,7 +58,7 @@ def test_a_native_recurrence_is_named_where_it_is_in_use(monkeypatch):
     if reason := why_not_native():
         pytest.skip(f"No recurrence in C++: {reason}")
     with_it = environment()
-    monkeypatch.setenv("MEMORYSPAN_NATIVE", "off")
+    monkeypatch.setattr("memoryspan.engine.native.SETTING", "off")
     without = environment()
     assert (NATIVE in with_it.packages, NATIVE in without.packages) == (True, False)
     assert f"native {with_it.packages[NATIVE]} → None" in (difference(with_it, without) or "")

@@ -7,7 +7,7 @@ from tests.messages import names
 
 def test_seeds_together_are_measured_beside_one(typed, monkeypatch):
     monkeypatch.setattr(together, "SEEDS", (1, 2))
-    monkeypatch.setenv("MEMORYSPAN_NATIVE", "off")
+    monkeypatch.setattr("memoryspan.engine.native.SETTING", "off")
     settings = ("--batch-size", "2", "--length", "10", "--batches", "10", "--rounds", "1")
     code, report = typed(together, *settings, "--json")
     assert code == 0

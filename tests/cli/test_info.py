@@ -13,7 +13,7 @@ def test_info_names_tasks_models_device_and_versions(memoryspan):
 def test_info_says_what_runs_the_recurrence_and_why_not_the_other(memoryspan, monkeypatch):
     recurrence = memoryspan("info", "--json").json["recurrence"]
     assert list(recurrence) in (["engine", "why not unroll (JAX)"], ["engine", "why not native (C++)"])
-    monkeypatch.setenv("MEMORYSPAN_NATIVE", "off")
+    monkeypatch.setattr("memoryspan.engine.native.SETTING", "off")
     recurrence = memoryspan("info", "--json").json["recurrence"]
     assert recurrence == {"engine": "unroll (JAX)", "why not native (C++)": "MEMORYSPAN_NATIVE is off."}
 

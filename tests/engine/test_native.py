@@ -32,7 +32,7 @@ SYMBOLS = 7
 @pytest.fixture(params=[] if WHY_NOT else native_library.targets())
 def target(request, monkeypatch):
     """Each kind of code in turn."""
-    monkeypatch.setenv("MEMORYSPAN_NATIVE", request.param)
+    monkeypatch.setattr("memoryspan.engine.native.SETTING", request.param)
     return request.param
 
 
@@ -252,11 +252,28 @@ def test_the_activations_keep_the_bounds_that_they_state(name, exact, error, rel
     assert (off[normal] <= relative * np.abs(expected[normal])).all()
 
 
-def test_the_switch_disables_it_and_an_unknown_word_is_refused(monkeypatch):
+@kinds
+@pytest.mark.usefixtures("target")
+def test_a_length_is_one_of_the_inputs_or_none_as_in_unroll(kind):
+    case = Case(kind, 3, 5, 4, 6)
+    case.lengths = jnp.asarray([-3, 7, 99, 2**31 - 1])
+    case.arguments = (*case.arguments[:3], case.lengths)
+    assert_alike(jax.jit(by_native(kind))(*case.arguments), jax.jit(by_unroll(kind))(*case.arguments))
+    assert_alike(gradient(by_native(kind), case), gradient(by_unroll(kind), case))
+
+
+def test_the_switch_is_read_once(monkeypatch):
+    before = native_target()
     monkeypatch.setenv("MEMORYSPAN_NATIVE", "off")
+    assert native_target() == before
+    assert forward(lstm(Echo(5))).native
+
+
+def test_the_switch_disables_it_and_an_unknown_word_is_refused(monkeypatch):
+    monkeypatch.setattr("memoryspan.engine.native.SETTING", "off")
     assert native_target() is None
     assert not forward(lstm(Echo(5))).native
-    monkeypatch.setenv("MEMORYSPAN_NATIVE", "abacus")
+    monkeypatch.setattr("memoryspan.engine.native.SETTING", "abacus")
     with pytest.raises(BackendError, match=naming("MEMORYSPAN_NATIVE", "'abacus'", "off")):
         native_target()
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def library(monkeypatch, tmp_path):
     """The path at which the library is looked for; there is none."""
-    monkeypatch.setenv("MEMORYSPAN_NATIVE", "on")
+    monkeypatch.setattr("memoryspan.engine.native.SETTING", "on")
     monkeypatch.setattr(native_library, "PATH", tmp_path / "kernel.so")
     native_library._load.cache_clear()
     yield tmp_path / "kernel.so"
@@ -41,7 +41,7 @@ def test_a_library_that_cannot_be_loaded_is_named_and_models_run_without_it(libr
     model, sequence = lstm(Echo(5), seed=0), np.arange(5)
     assert not forward(model).native
     answer = predict(model, sequence)
-    monkeypatch.setenv("MEMORYSPAN_NATIVE", "off")
+    monkeypatch.setattr("memoryspan.engine.native.SETTING", "off")
     assert predict(model, sequence) == answer
 
 

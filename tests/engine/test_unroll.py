@@ -304,3 +304,15 @@ def test_under_vmap_all_walk_as_far_as_the_longest_of_them_and_each_gets_its_own
         np.testing.assert_allclose(together, jnp.stack(alone), rtol=1e-5, atol=1e-6)
     loops = str(jax.make_jaxpr(jax.vmap(last))(params, inputs, lengths))
     assert "reduce_or" not in loops  # a trip count for each would end where all of them have
+
+
+@pytest.mark.parametrize("step", [step, silent_step])
+def test_a_length_is_one_of_the_inputs_or_none(step):
+    params, state, inputs = make(0)
+    wild, tame = jnp.asarray([-2, TIME + 3, 2, 2**31 - 1]), jnp.asarray([0, TIME, 2, TIME])
+
+    def total(params, lengths):
+        return sum(leaf.sum() for leaf in jax.tree.leaves(unroll(step, params, state, inputs, lengths)))
+
+    found, expected = (jax.jit(jax.value_and_grad(total))(params, lengths) for lengths in (wild, tame))
+    jax.tree.map(np.testing.assert_array_equal, found, expected)

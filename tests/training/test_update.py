@@ -96,7 +96,7 @@ def test_updates_at_a_fixed_length_are_those_of_train_on_batch(name):
 @pytest.mark.skipif(jax.device_count() == 1, reason="there is one core")
 @pytest.mark.parametrize(("reduction", "cores"), [("sum_over_batch_size", 2), ("sum", 1)])
 def test_a_large_batch_is_split_over_cores_where_that_changes_nothing(reduction, cores, monkeypatch):
-    monkeypatch.setenv("MEMORYSPAN_NATIVE", "off")
+    monkeypatch.setattr("memoryspan.engine.native.SETTING", "off")
     rows = 2 * ROWS
     loss = keras.losses.CategoricalCrossentropy(reduction=reduction)
     ours, theirs = (make(OPTIMIZERS.SGD(0.01, momentum=0.9), loss) for _ in range(2))

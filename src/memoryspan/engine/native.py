@@ -5,7 +5,7 @@ in the last bits.
 
 Environment:
     MEMORYSPAN_NATIVE: `off` disables it; `avx512`, `avx2` or `portable` runs the code for that kind of processor.
-        Default: the fastest that the processor supports.
+        Default: the fastest that the processor supports. It is read when this package is imported.
 """
 
 import os
@@ -24,6 +24,9 @@ from memoryspan.errors import BackendError
 
 SWITCH = "MEMORYSPAN_NATIVE"
 
+SETTING = os.environ.get(SWITCH, "").lower()
+"""Read once, because programs that are compiled stay as they are: what is reported is what runs."""
+
 LAYERS = keras.layers
 
 Unroll = Callable[..., tuple[Any, Array]]
@@ -41,8 +44,8 @@ SEGMENT_STEPS = 32
 
 def why_not_native() -> str | None:
     """Return the reason why no recurrence runs in C++, or None if LSTM and GRU do."""
-    if _setting() in {"off", "0", "no", "false", "none"}:
-        return f"{SWITCH} is {_setting()}."
+    if SETTING in {"off", "0", "no", "false", "none"}:
+        return f"{SWITCH} is {SETTING}."
     if jax.default_backend() != "cpu":
         return f"it is for the CPU, and JAX uses the {jax.default_backend()}."
     return native_library.why_unavailable()
@@ -55,12 +58,12 @@ def native_target() -> str | None:
     """
     if why_not_native():
         return None
-    setting, targets = _setting(), native_library.targets()
-    if setting in {"", "on"}:
+    targets = native_library.targets()
+    if SETTING in {"", "on"}:
         return targets[0]
-    if setting not in targets:
-        raise BackendError(f"{SWITCH} should be off, {' or '.join(targets)} on this processor, and it is {setting!r}.")
-    return setting
+    if SETTING not in targets:
+        raise BackendError(f"{SWITCH} should be off, {' or '.join(targets)} on this processor, and it is {SETTING!r}.")
+    return SETTING
 
 
 def native_unroll(cell: keras.Layer) -> Unroll | None:
@@ -68,10 +71,6 @@ def native_unroll(cell: keras.Layer) -> Unroll | None:
     if not _is_implemented(cell) or (target := native_target()) is None:
         return None
     return partial(_unroll, Cell.LSTM if type(cell) is LAYERS.LSTMCell else Cell.GRU, target)
-
-
-def _setting() -> str:
-    return os.environ.get(SWITCH, "").lower()
 
 
 def _is_implemented(cell: keras.Layer) -> bool:

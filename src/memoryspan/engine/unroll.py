@@ -31,11 +31,13 @@ def unroll(
     """Carries `state` over the first `lengths` inputs of each row; like `lax.scan`, for ragged rows.
 
     A row that has ended keeps its state, and its outputs are zero; what stands in `inputs` past a row's length is
-    never read. A step that returns None as its output costs no memory for outputs.
+    never read. A length beyond the inputs stands for all of them, and one below 0 for none, as in C++. A step that
+    returns None as its output costs no memory for outputs.
 
     Returns:
         The state after each row's last step, and the outputs of every step, time first.
     """
+    lengths = _within(lengths, inputs)
     max_length, first = _longest(lengths), _first(inputs, lengths)
     outputs = _blank_outputs(step, params, state, inputs)
 
@@ -49,6 +51,7 @@ def unroll(
 
 
 def _forward(step, params, state, inputs, lengths):
+    lengths = _within(lengths, inputs)
     max_length, first = _longest(lengths), _first(inputs, lengths)
     time = jax.tree.leaves(inputs)[0].shape[0]
     tape = jax.tree.map(lambda s: jnp.zeros((time, *s.shape), s.dtype), state)
@@ -99,6 +102,10 @@ def _backward(step, residuals, cotangents):
 
 
 unroll.defvjp(_forward, _backward)
+
+
+def _within(lengths: Int[Array, "batch"], inputs) -> Int[Array, "batch"]:
+    return jnp.clip(lengths, 0, jax.tree.leaves(inputs)[0].shape[0])
 
 
 @custom_vmap
