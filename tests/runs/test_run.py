@@ -127,7 +127,7 @@ def test_a_model_that_could_not_be_opened_again_is_pointed_out_before_it_is_trai
 
 def test_a_second_process_in_a_run_is_refused_until_the_first_is_killed(run):
     with held_by_another_process(run) as other:
-        with pytest.raises(RunError, match=naming(run, "--run")):
+        with pytest.raises(RunError, match=naming(run, "--run", f"memoryspan info {run}")):
             Run.resume(run)
         assert Run.load(run).task == TASK  # reading needs no lock
         other.kill()

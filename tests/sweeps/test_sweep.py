@@ -176,7 +176,7 @@ def test_with_neither_settings_nor_a_directory_the_working_directory_is_the_swee
 def test_a_second_process_that_would_write_is_refused(begun):
     with (
         open_for_writing(begun, SPAN),
-        pytest.raises(RunError, match=str(begun)),
+        pytest.raises(RunError, match=naming(begun, "--dir")),
         open_for_writing(begun, SPAN),
     ):
         pass

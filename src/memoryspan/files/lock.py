@@ -1,6 +1,5 @@
-"""One process a run directory."""
+"""One process at a time in a directory."""
 
-import shlex
 from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
@@ -10,19 +9,16 @@ from memoryspan.errors import RunError
 FILE = ".lock"
 
 
-def lock(directory: Path) -> BaseFileLock:
-    """Takes the directory's lock, which the operating system takes back when the process ends, however it ends.
+def lock(directory: Path, in_use: str) -> BaseFileLock:
+    """Take the lock of a directory, which the operating system releases when the process ends, however it ends.
 
     Raises:
-        RunError: another process, or another run in this one, holds it.
+        RunError: it is held in another process or in this one; `in_use` is the message.
         OSError: the directory cannot be written to.
     """
     held = FileLock(directory / FILE, thread_local=False)
     try:
         held.acquire(blocking=False)
     except Timeout:
-        raise RunError(
-            f"Another process is training in {directory}: wait until it ends, or stop it, or train elsewhere with "
-            f"another --run. (Reading, as `memoryspan info {shlex.quote(str(directory))}` does, needs no waiting.)"
-        ) from None
+        raise RunError(in_use) from None
     return held

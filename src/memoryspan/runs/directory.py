@@ -5,6 +5,8 @@ import shlex
 from itertools import count
 from pathlib import Path
 
+from filelock import BaseFileLock
+
 from memoryspan.errors import RunError
 from memoryspan.files import atomic, lock
 from memoryspan.runs import checkpoint, history_file, model_file, record
@@ -35,6 +37,15 @@ def create_run_dir(asked: Path | None, stem: str, option: str = "--run") -> Path
             f"in which you may write."
         ) from error
     return asked
+
+
+def lock_run(directory: Path) -> BaseFileLock:
+    """Take the lock of a run's directory; raises `RunError` where it is held, and `OSError` as `lock` does."""
+    return lock.lock(
+        directory,
+        f"Another process is training in {directory}: wait until it ends, stop it, or train in another directory with "
+        f"--run. Reading needs no lock: `memoryspan info {shlex.quote(str(directory))}` works now.",
+    )
 
 
 def fresh(root: Path, stem: str) -> Path:

@@ -12,11 +12,10 @@ from memoryspan.backend import keras
 from memoryspan.environment import difference, environment
 from memoryspan.errors import ModelError, RunError
 from memoryspan.files import atomic
-from memoryspan.files.lock import lock
 from memoryspan.files.versioned import plain
 from memoryspan.runs import checkpoint, history_file, record, weight_snapshots
 from memoryspan.runs.describe import new_record
-from memoryspan.runs.directory import create_run_dir, require_empty
+from memoryspan.runs.directory import create_run_dir, lock_run, require_empty
 from memoryspan.runs.model_file import is_all_keras, load_model, save_model
 from memoryspan.runs.record import Record
 from memoryspan.runs.saved import SavedRun
@@ -46,7 +45,7 @@ def create(
     snapshot = initial_snapshot(model, fwd, task, config)
     instead = "Make room there, or give another --run."
     with atomic.as_run_error(place, instead):
-        held = lock(place)
+        held = lock_run(place)
     try:
         require_empty(place)
     except RunError:  # another process was quicker

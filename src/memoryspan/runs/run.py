@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from memoryspan.errors import RunError
 from memoryspan.files import atomic
-from memoryspan.files.lock import lock
 from memoryspan.interrupt import defer_sigint
 from memoryspan.runs import record
 from memoryspan.runs.record import Record
@@ -95,12 +94,13 @@ class Run:
             ModelError: the model's file cannot be opened, or its loss, optimizer or schedule is not found.
             RunError: there is no such run, it is damaged or in use, or the new budget is spent already.
         """
+        from memoryspan.runs.directory import lock_run
         from memoryspan.runs.opening import reopen
 
         directory = Path(directory)
         with atomic.as_run_error(directory, "A run is resumed where you may write: copy it, and resume the copy."):
             record.require(directory)
-            held = lock(directory)
+            held = lock_run(directory)
             try:
                 return reopen(cls, cls.load(directory, kind), budget, held)
             except BaseException:

@@ -105,7 +105,10 @@ def open_for_writing(
         place = create_run_dir(place, f"{kind.command}-{config.subject[:40]}", "--dir")
     instead = "Make room there, or give another --dir."
     with atomic.as_run_error(place, instead):
-        held = _lock(place)
+        held = lock(
+            place,
+            f"Another process is running the sweep in {place}: wait until it ends, stop it, or give another --dir.",
+        )
     try:
         with atomic.as_run_error(place, instead):
             sweep = _open_locked(place, kind, config, known)
@@ -245,15 +248,6 @@ def _write_result(place: Path, found: TrialResult) -> None:
 
 def _writing(sweep: Sweep):
     return atomic.as_run_error(sweep.directory, f"Make room there; {sweep.command} resumes the sweep.")
-
-
-def _lock(place: Path):
-    try:
-        return lock(place)
-    except RunError:
-        raise RunError(
-            f"Another process runs the sweep in {place}: wait until it ends, or stop it, or give another --dir."
-        ) from None
 
 
 def _read_results(
