@@ -79,17 +79,21 @@ def _run_page(target: str, task, model: str | None):
 
 
 def _held(run, model, updates: int):
-    """How far the model holds: as it was kept, or measured now."""
+    """Return the held span of a run's model as it was saved, or else measure and save it."""
     from memoryspan.cli.live import measured_span
+    from memoryspan.errors import RunError
     from memoryspan.spans import cache
 
-    if held := cache.load(run, updates):
-        return held
+    try:
+        if held := cache.load(run.directory, updates):
+            return held
+    except RunError as error:
+        echo(f"{error} It is measured again now.", err=True)
     held = cache.as_record(measured_span(model, run.task, max(SHORT, FURTHER * run.task.length)), updates)
     try:
-        cache.save(run, held)
+        cache.save(run.directory, held)
     except OSError as error:
-        echo(f"The held span could not be kept in {run.directory}: {error.strerror or error}.", err=True)
+        echo(f"The held span could not be saved in {run.directory}: {error.strerror or error}.", err=True)
     return held
 
 

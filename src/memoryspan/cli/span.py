@@ -155,7 +155,7 @@ def _keep_held(target: str, task, held) -> None:
 
     run = Run.load(target)
     if run.record.results is not None and task_config(task) == run.record.config.task:
-        cache.save(run, cache.as_record(held, run.record.results.updates))
+        cache.save(run.directory, cache.as_record(held, run.record.results.updates))
 
 
 def _capacity(model) -> float | None:

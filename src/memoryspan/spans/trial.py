@@ -29,6 +29,10 @@ class Span(msgspec.Struct, frozen=True):
     """Whether the experiment ended before the model failed: at its maximum length, or with its budget while the length
     was still growing."""
 
+    def __post_init__(self):
+        if (self.length is None) != (self.lag is None):
+            raise ValueError(f"a span has both a length and a lag, or neither: got {self.length} and {self.lag}")
+
     def __str__(self) -> str:
         if self.length is None:
             return "none"
