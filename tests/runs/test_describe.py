@@ -45,7 +45,7 @@ def test_it_describes_whatever_a_model_was_compiled_with(tmp_path):
 
 def test_the_end_adds_the_results(tmp_path):
     record = described(lstm(Echo()), tmp_path)
-    state = initial_state(lstm(Echo()), Curriculum(), Echo())
+    state = initial_state(lstm(Echo()), Curriculum().start(3, 50))
     snapshot = TrainSnapshot(
         state, HistoryRow(300, 9600, 80_000, 1, 0.4, 50, 0.99, 0.1), Status.SOLVED, Accuracy(999, 1000, 50, 0.01)
     )

@@ -47,7 +47,8 @@ def make(optimizer, loss="categorical_crossentropy", *behind):
 
 def compiled(model, task=FIXED, batch_size=BATCH_SIZE, curriculum=Curriculum()):  # noqa: B008 (it is frozen)
     """chunk(updates, state), ready to run; without a state, from the beginning."""
-    first, config = initial_state(model, curriculum, task), TrainConfig(batch_size=batch_size, curriculum=curriculum)
+    first = initial_state(model, curriculum.start(task.min_length, task.length))
+    config = TrainConfig(batch_size=batch_size, curriculum=curriculum)
     problem = Problem(model, forward(model, training=True), task, config)
     program = compile_train_step(problem, task.length, [first], [KEY])
     return lambda updates, state=first: program([state], [KEY], [updates], [task.length])[0]

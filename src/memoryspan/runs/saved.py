@@ -66,8 +66,8 @@ class SavedRun:
         from memoryspan.runs import checkpoint
         from memoryspan.training.state import initial_state, restore
 
-        like = initial_state(model, self.config.curriculum, self.task)
-        snapshot, _ = checkpoint.load(self.directory, like)
+        progress = self.config.curriculum.start(self.task.min_length, self.task.length)
+        snapshot, _ = checkpoint.load(self.directory, initial_state(model, progress))
         restore(model, snapshot.state)
         return model, snapshot.row.updates
 

@@ -30,10 +30,8 @@ class TrainSnapshot:
 
 def initial_snapshot(model: keras.Model, fwd: Forward, task: Task, config: TrainConfig) -> TrainSnapshot:
     """Return the snapshot before the first update."""
-    state = initial_state(model, config.curriculum, task)
-    min_length = Problem(model, fwd, task, config).min_length
-    state = state._replace(progress=config.curriculum.start(min_length, task.length))
-    return TrainSnapshot(state, HistoryRow.first(int(state.progress.length)))
+    progress = config.curriculum.start(Problem(model, fwd, task, config).min_length, task.length)
+    return TrainSnapshot(initial_state(model, progress), HistoryRow.first(int(progress.length)))
 
 
 def evaluation_key(seed: int, row: HistoryRow, draw: int = 0) -> Array:

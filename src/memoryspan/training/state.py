@@ -7,8 +7,7 @@ from jaxtyping import Array, Int
 
 from memoryspan.backend import keras
 from memoryspan.engine import Variables, assign, variables_of
-from memoryspan.tasks import Task
-from memoryspan.training.schedule import LengthSchedule, Progress
+from memoryspan.training.schedule import Progress
 
 
 class TrainState(NamedTuple):
@@ -35,11 +34,10 @@ def build_optimizer(model: keras.Model) -> None:
         model.optimizer.build(model.trainable_variables)
 
 
-def initial_state(model: keras.Model, schedule: LengthSchedule, task: Task) -> TrainState:
-    """Return the model's weights and its optimizer as they are, at the beginning of the schedule."""
+def initial_state(model: keras.Model, progress: Progress) -> TrainState:
+    """Return the model's weights and its optimizer as they are, where a schedule of lengths begins."""
     build_optimizer(model)
     zero = jnp.int32(0)
-    progress = schedule.start(task.min_length, task.length)
     return TrainState(variables_of(model), _optimizer_values(model), progress, zero, zero, zero)
 
 
