@@ -3,7 +3,9 @@ import shutil
 
 import pytest
 
+from memoryspan.sweeps.manifest import new_manifest, write_manifest
 from tests.messages import names
+from tests.sweeps.tiny_sweep import TINY, TinyConfig
 
 
 @pytest.fixture
@@ -31,6 +33,25 @@ def test_a_span_that_was_measured_is_not_measured_again(memoryspan, run):
     assert memoryspan("report", run).code == 0
     assert (run / "held-span.json").read_bytes() == kept
     assert re.search(r'"held":\s*\{[^{}]*\b7\b', (run / "report.html").read_text())
+
+
+def test_a_damaged_span_is_reported_and_measured_again(memoryspan, run):
+    (run / "held-span.json").write_text('{"format": 2, "memoryspan": "1", "curve": []}')
+    answer = memoryspan("report", run)
+    assert answer.code == 0
+    assert names(answer.err, run / "held-span.json")
+    before = (run / "held-span.json").read_bytes()
+    again = memoryspan("report", run)
+    assert (again.code, again.err) == (0, "")
+    assert (run / "held-span.json").read_bytes() == before
+
+
+def test_a_page_of_a_sweep_of_an_unknown_kind_is_refused(memoryspan, tmp_path):
+    write_manifest(tmp_path, new_manifest(TINY, TinyConfig((1,))))
+    for command in ("report", "info"):
+        answer = memoryspan(command, tmp_path)
+        assert answer.code == 2
+        assert names(answer.err, tmp_path, "memoryspan tiny")
 
 
 def test_another_file_is_not_replaced(memoryspan, run, tmp_path):

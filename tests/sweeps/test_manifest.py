@@ -1,9 +1,12 @@
+import msgspec
 import pytest
 
 from memoryspan.errors import RunError
+from memoryspan.report.views import KINDS
 from memoryspan.spans.kind import SPAN
 from memoryspan.spec import Spec
-from memoryspan.sweeps.manifest import command_of, new_manifest, read_manifest, write_manifest
+from memoryspan.sweeps.manifest import new_manifest, read_manifest, write_manifest
+from tests.messages import naming
 from tests.sweeps.tiny_sweep import TINY, TinyConfig, config
 
 MINE = Spec("mine.py:build", {"width": 3}, "ab12")
@@ -15,8 +18,7 @@ MINE = Spec("mine.py:build", {"width": 3}, "ab12")
 def test_it_comes_back_as_it_was_written(tmp_path, kind, given):
     written = new_manifest(kind, given)
     write_manifest(tmp_path, written)
-    assert read_manifest(tmp_path, kind) == written
-    assert command_of(tmp_path) == kind.command
+    assert read_manifest(tmp_path, SPAN, TINY) == (kind, written)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"format": 3, "memoryspan": "1"}'])
@@ -43,3 +45,10 @@ def test_a_run_is_no_sweep(tmp_path):
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(RunError, match=f"memoryspan span {tmp_path}"):
         read_manifest(tmp_path, SPAN)
+
+
+def test_one_of_a_kind_that_is_not_known_names_its_command_and_version(tmp_path):
+    written = msgspec.structs.replace(new_manifest(TINY, TinyConfig((1,))), memoryspan="9.1")
+    write_manifest(tmp_path, written)
+    with pytest.raises(RunError, match=naming(tmp_path, "memoryspan tiny", "9.1")):
+        read_manifest(tmp_path, *KINDS)

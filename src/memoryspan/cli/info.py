@@ -79,10 +79,9 @@ def _run(directory: str) -> dict:
 def _sweep(directory: str) -> dict:
     from memoryspan.files.versioned import plain
     from memoryspan.report.views import KINDS
-    from memoryspan.sweeps.manifest import command_of
     from memoryspan.sweeps.sweep import pending, read_sweep
 
-    sweep = read_sweep(directory, KINDS[command_of(Path(directory))])
+    sweep = read_sweep(directory, *KINDS)
     progress = {
         "trials": len(sweep.trials),
         "completed": len(sweep.completed),

@@ -100,10 +100,9 @@ def _held(run, model, updates: int):
 def _sweep_page(target: str):
     from memoryspan.report.page.sweep import sweep_page
     from memoryspan.report.views import KINDS
-    from memoryspan.sweeps.manifest import command_of
     from memoryspan.sweeps.sweep import read_sweep
 
-    sweep = read_sweep(target, KINDS[command_of(Path(target))])
+    sweep = read_sweep(target, *KINDS)
     for notice in sweep.notices:
         echo(notice, err=True)
     return sweep_page(sweep)

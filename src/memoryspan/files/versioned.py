@@ -1,5 +1,7 @@
 """Versioned JSON files: a format number first, so that an older reader knows what it cannot read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,11 +30,20 @@ def read(path: Path, of: type[T], newest: int, *, instead: str) -> T:
         RunError: the file cannot be read, is damaged, or has another format than `newest`.
     """
     try:
-        return decode(path.read_bytes(), path, of, newest, instead=instead)
+        content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+    with damage_as_run_error(path, instead):
+        return decode(content, path, of, newest, instead=instead)
+
+
+@contextmanager
+def damage_as_run_error(path: Path, instead: str) -> Iterator[None]:
+    """Turn a `msgspec.DecodeError` of the block into a `RunError` that names the file and what to do instead."""
+    try:
+        yield
     except msgspec.DecodeError as error:
         raise RunError(f"{path} is damaged ({error}): put back a copy of it, or {instead}.") from error
 

@@ -16,9 +16,6 @@ from memoryspan.sweeps.sweep import csv_row
 from memoryspan.sweeps.trial import TrialResult
 from memoryspan.tables import TextTable
 
-KINDS: dict[str, Kind] = {kind.command: kind for kind in (SPAN, REPRODUCE)}
-"""The kinds of sweeps by their command."""
-
 Results = Sequence[TrialResult]
 
 
@@ -49,11 +46,11 @@ class SweepView:
 
 def view_of(kind: Kind) -> SweepView:
     """Return the view of a kind of sweep."""
-    own = {SPAN.command: _span_view, REPRODUCE.command: _reproduce_view}
-    return own[kind.command]() if kind.command in own else _csv_view(kind)
+    return VIEWS[kind]() if kind in VIEWS else csv_view(kind)
 
 
-def _csv_view(kind: Kind) -> SweepView:
+def csv_view(kind: Kind) -> SweepView:
+    """Return a view that has a table of the columns of `results.csv`, and nothing else."""
     columns = (*kind.columns, "error")
 
     def words(value: object) -> str:
@@ -130,3 +127,9 @@ def _reproduce_view() -> SweepView:
         draw=draw,
         as_json=lambda results: {"experiments": [as_json(row) for row in compare(results)]},
     )
+
+
+VIEWS: dict[Kind, Callable[[], SweepView]] = {SPAN: _span_view, REPRODUCE: _reproduce_view}
+"""The kinds of sweeps, each with its view."""
+
+KINDS = tuple(VIEWS)

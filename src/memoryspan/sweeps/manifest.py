@@ -35,12 +35,6 @@ class Manifest(msgspec.Struct, Generic[ConfigT], frozen=True, kw_only=True):
     config: ConfigT
 
 
-class _AnyManifest(msgspec.Struct):
-    """The part by which a manifest says what kind of sweep it is of."""
-
-    command: str
-
-
 def new_manifest(kind: Kind, config: SweepConfig) -> Manifest:
     """Return the manifest of a sweep that begins now."""
     return Manifest(memoryspan=__version__, created=datetime.now(UTC), command=kind.command, config=config)
@@ -56,31 +50,25 @@ def is_sweep(directory: Path) -> bool:
     return (directory / FILE).is_file()
 
 
-def command_of(directory: Path) -> str:
-    """Return the command that runs the sweep in `directory`; raises `RunError` as `read_manifest` does."""
-    return _read(directory, _AnyManifest).command
-
-
-def read_manifest(directory: Path, kind: Kind) -> Manifest:
-    """Return the manifest of the sweep in `directory`.
+def read_manifest(directory: Path, *kinds: Kind) -> tuple[Kind, Manifest]:
+    """Return the kind of the sweep in `directory`, one of those given, and its manifest.
 
     Raises:
         RunError: there is no sweep, it is of another kind, or its manifest is damaged or of another format.
     """
-    command = command_of(directory)
-    if command != kind.command:
-        raise RunError(
-            f"{directory} is a sweep of `memoryspan {command}`: "
-            f"`memoryspan {command} --dir {shlex.quote(str(directory))}` resumes and shows it."
-        )
-    return _read(directory, Manifest[kind.config])
-
-
-def _read(directory: Path, of: type):
+    path = directory / FILE
     try:
-        return versioned.read(directory / FILE, of, FORMAT, instead=INSTEAD)
+        found = versioned.read(path, Manifest[msgspec.Raw], FORMAT, instead=INSTEAD)
     except (FileNotFoundError, NotADirectoryError):
         raise RunError(_missing(directory)) from None
+    kind = next((kind for kind in kinds if kind.command == found.command), None)
+    if kind is None:
+        raise RunError(
+            f"{directory} is a sweep of `memoryspan {found.command}`, written by memoryspan {found.memoryspan}: "
+            f"`memoryspan {found.command} --dir {shlex.quote(str(directory))}` resumes and shows it."
+        )
+    with versioned.damage_as_run_error(path, INSTEAD):
+        return kind, msgspec.structs.replace(found, config=msgspec.json.decode(found.config, type=kind.config))
 
 
 def _missing(directory: Path) -> str:

@@ -65,14 +65,14 @@ class Sweep:
         return f"memoryspan {self.kind.command} --dir {shlex.quote(str(self.directory))}"
 
 
-def read_sweep(directory: str | Path, kind: Kind) -> Sweep:
-    """Return a sweep as it is on the disk. Takes no lock, and changes nothing.
+def read_sweep(directory: str | Path, *kinds: Kind) -> Sweep:
+    """Return a sweep of one of these kinds as it is on the disk. Takes no lock, and changes nothing.
 
     Raises:
         RunError: there is no sweep, it is of another kind, or its manifest is damaged or of another format.
     """
     directory = Path(directory)
-    manifest = read_manifest(directory, kind)
+    kind, manifest = read_manifest(directory, *kinds)
     results, notices = _read_results(directory, kind, manifest.config.trials)
     return Sweep(kind, directory, manifest, results, notices)
 
@@ -174,7 +174,7 @@ def _open_locked(place: Path, kind: Kind, config: SweepConfig | None, known: Swe
         write_manifest(place, manifest)
         trials.mkdir(exist_ok=True)
     else:
-        manifest = read_manifest(place, kind)
+        _, manifest = read_manifest(place, kind)
         before, now = manifest.config, config or manifest.config
         every = {trial.key: trial for trial in (*before.trials, *now.trials)}
         results, notices = _read_results(place, kind, every.values(), known.results if known else {})
