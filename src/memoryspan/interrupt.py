@@ -1,15 +1,15 @@
-"""SIGINT, which Ctrl-C sends: deferred, immediate, raised, or the end of the process.
+"""SIGINT, which Ctrl-C sends: deferred, raised, or the end of the process.
 
-Python raises `KeyboardInterrupt` at whatever it is running. Inside a callback of the garbage collector, and JAX has
-one, the exception is printed and lost.
+Python raises `KeyboardInterrupt` in whatever it is running. Inside a callback of the garbage collector, and JAX has
+one, the exception is printed and lost. So the first Ctrl-C of a training only sets a flag, and the exception is raised
+where the flag is read.
 """
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 
 
 @contextmanager
@@ -18,45 +18,19 @@ def defer_sigint() -> Iterator[Callable[[], bool]]:
 
     Outside the main thread, and where Ctrl-C is ignored, nothing changes.
     """
-    pressed = False
+    pressed, before = False, signal.getsignal(signal.SIGINT)
+    if not callable(before):
+        yield lambda: False
+        return
 
-    def note(before: Callable[[], object]) -> None:
+    def note(number, frame) -> None:
         nonlocal pressed
         if pressed:
-            before()
+            before(number, frame)
         pressed = True
 
-    with _chained(note):
+    with _handled_by(note):
         yield lambda: pressed
-
-
-@contextmanager
-def immediate_sigint() -> Iterator[None]:
-    """Count the first Ctrl-C in the block as two: for a long computation that leaves nothing half done.
-
-    One that is lost in a callback of the garbage collector is raised at the end of the block, and not printed before.
-    """
-    pressed, report = False, sys.unraisablehook
-
-    def report_all_but_sigint(unraisable: "sys.UnraisableHookArgs") -> None:
-        if unraisable.exc_type is not KeyboardInterrupt:
-            report(unraisable)
-
-    def count_as_two(before: Callable[[], object]) -> None:
-        nonlocal pressed
-        pressed = True
-        sys.unraisablehook = report_all_but_sigint
-        before()
-        before()
-
-    try:
-        with _chained(count_as_two):
-            yield
-            if pressed:
-                raise KeyboardInterrupt
-    finally:
-        if pressed:
-            sys.unraisablehook = report
 
 
 def sigint_raises() -> AbstractContextManager[None]:
@@ -76,14 +50,6 @@ def exit_at_sigint() -> AbstractContextManager[None]:
 def _exit(number, frame) -> None:
     os.write(2, b"\nInterrupted.\n")
     os._exit(130)
-
-
-def _chained(handler: Callable[[Callable[[], object]], None]) -> AbstractContextManager[None]:
-    """Call `handler` at Ctrl-C in the block, with what Ctrl-C did before; where it is ignored, it stays so."""
-    before = signal.getsignal(signal.SIGINT)
-    if not callable(before):
-        return nullcontext()
-    return _handled_by(lambda number, frame: handler(lambda: before(number, frame)))
 
 
 @contextmanager

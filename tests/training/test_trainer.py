@@ -2,6 +2,7 @@
 # (Keras's annotations are narrower than what it takes and wider than what it gives.)
 
 import dataclasses
+import signal
 from itertools import pairwise
 
 import jax
@@ -189,6 +190,17 @@ def test_an_interruption_keeps_what_was_learned(places):
     assert (result.status, result.accuracy) == (Status.INTERRUPTED, None)
     assert [row.updates for row in result.history] == [10, 20]
     assert_same_bits(variables_of(model), places[1].state.variables)
+
+
+def test_ctrl_c_ends_the_measurement_at_the_full_length():
+    class Press(keras.callbacks.Callback):
+        """As if while the full length is measured, which follows."""
+
+        def on_epoch_end(self, epoch, logs=None):
+            signal.raise_signal(signal.SIGINT)
+
+    result = train(ready(), TASK, budget=Budget(examples=1), callbacks=[Press()])
+    assert (result.status, result.accuracy) == (Status.INTERRUPTED, None)
 
 
 def test_an_interruption_before_the_first_update_leaves_the_model_as_it_was(monkeypatch):

@@ -39,7 +39,9 @@ def train(
         return Result(Status(run.record.status), snapshot.accuracy, tuple(rows), run.record.resolved.engine)
     seen = _seen(weight_snapshots.load(run.directory), snapshot)
     due = time.monotonic() + every
-    training = train_chunks(run.model, run.task, run.config, snapshot, callbacks=callbacks, epoch=len(rows))
+    training = train_chunks(
+        run.model, run.task, run.config, snapshot, callbacks=callbacks, epoch=len(rows), pressed=pressed
+    )
     try:
         with closing(training):
             for snapshot in training:

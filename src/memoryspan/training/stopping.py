@@ -13,7 +13,6 @@ from jaxtyping import Array
 
 from memoryspan.accuracy import Accuracy
 from memoryspan.errors import InsufficientMemoryError
-from memoryspan.interrupt import immediate_sigint
 from memoryspan.tasks import Task
 from memoryspan.training.result import Status
 from memoryspan.training.settings import EXAMPLES, TrainConfig
@@ -35,8 +34,7 @@ def check_stop(snapshot: TrainSnapshot, task: Task, config: TrainConfig, solved:
         return snapshot
     spent = config.budget.spent(row.examples, row.tokens, row.seconds)
     if row.length == task.length and (spent or _test_is_due(state, task)) and _seems_solved(state, config, task):
-        with immediate_sigint():
-            accuracy = solved(snapshot, config)
+        accuracy = solved(snapshot, config)
         if accuracy is not None:
             return replace(snapshot, status=Status.SOLVED, accuracy=accuracy)
     if int(state.skipped_in_a_row) >= SKIPPED_IN_A_ROW:

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from memoryspan.accuracy import Accuracy
 from memoryspan.backend import keras
 from memoryspan.engine import engine_of, forward
 from memoryspan.errors import TaskError
 from memoryspan.inference.evaluate import make_accuracy_fn
-from memoryspan.interrupt import defer_sigint, immediate_sigint
+from memoryspan.interrupt import defer_sigint
 from memoryspan.notebook import live_view
 from memoryspan.spec import call
 from memoryspan.tasks import Task
@@ -50,9 +52,13 @@ def train(
         TaskError: there is no such setting, or it makes no sense, or a callback would not do here what it promises.
     """
     snapshot, history = None, []
-    training = train_chunks(model, task, _config("train", settings), callbacks=callbacks)
+    config = _config("train", settings)
     with live_view(task) as show:
-        with defer_sigint() as pressed, suppress(KeyboardInterrupt), closing(training):
+        with (
+            defer_sigint() as pressed,
+            suppress(KeyboardInterrupt),
+            closing(train_chunks(model, task, config, callbacks=callbacks, pressed=pressed)) as training,
+        ):
             for snapshot in training:
                 history.append(snapshot.row)
                 show(history)
@@ -96,8 +102,8 @@ def train_seeds(
     shared = _config("train_seeds", settings)
     configs = [replace(shared, seed=seed) for seed in seeds]
     now, histories = None, [[] for _ in seeds]
-    solved = reaches_threshold(task, make_accuracy_fn(forward(models[0]), task))
     with defer_sigint() as pressed, suppress(KeyboardInterrupt):
+        solved = reaches_threshold(task, _interruptible(make_accuracy_fn(forward(models[0]), task), pressed))
         for now in chunks(models, task, configs, solved):
             for history, snapshot in zip(histories, now, strict=True):
                 history.append(snapshot.row)
@@ -126,6 +132,16 @@ def _result(snapshot: TrainSnapshot | None, history: list[HistoryRow], model: ke
     return Result(status, snapshot and snapshot.accuracy, rows, engine, notes(model, task, status))
 
 
+def _interruptible(accuracy_fn: Callable[..., Accuracy], pressed: Callable[[], bool]) -> Callable[..., Accuracy]:
+    """Return a function that raises `KeyboardInterrupt` between two batches of examples once Ctrl-C was pressed."""
+
+    def check(done: int, total: int) -> None:
+        if pressed():
+            raise KeyboardInterrupt
+
+    return partial(accuracy_fn, progress=check)
+
+
 def train_chunks(
     model: keras.Model,
     task: Task,
@@ -134,14 +150,16 @@ def train_chunks(
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     epoch: int = 0,
+    pressed: Callable[[], bool] = lambda: False,
     compile_step: Callable[..., TrainStep] = compile_train_step,
 ) -> Generator[TrainSnapshot, None, None]:
     """Train chunk by chunk, from `start` or from the model as it is; only the last snapshot has a status.
 
     Without callbacks the model does not change on the way: `restore(model, snapshot.state)` puts the weights in.
-    `epoch` is the number of the first chunk. Raises as `train` does.
+    `epoch` is the number of the first chunk. Once `pressed` returns True, evaluations raise `KeyboardInterrupt`.
+    Otherwise raises as `train` does.
     """
-    accuracy_fn = make_accuracy_fn(forward(model), task)
+    accuracy_fn = _interruptible(make_accuracy_fn(forward(model), task), pressed)
     runner = CallbackRunner(model, callbacks, epoch)
     solved = reaches_threshold(task, accuracy_fn)
     starts = [start] if start else None
@@ -152,8 +170,7 @@ def train_chunks(
                 again = check_stop(replace(snapshot, status=None, accuracy=None), task, config, solved)
                 snapshot = again if again.status is not None else replace(again, status=Status.STOPPED)
             if snapshot.status in (Status.BUDGET, Status.NOT_FINITE, Status.STOPPED):
-                with immediate_sigint():
-                    snapshot = replace(snapshot, accuracy=full_accuracy(snapshot, task, config, accuracy_fn))
+                snapshot = replace(snapshot, accuracy=full_accuracy(snapshot, task, config, accuracy_fn))
             yield snapshot
             if snapshot.status is not None:
                 return
