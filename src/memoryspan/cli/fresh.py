@@ -1,4 +1,4 @@
-"""Fresh examples to show."""
+"""Fresh examples, and a model's answers to them."""
 
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from memoryspan.tasks import Batch, Task
 
 SHOWN = 50
-"""Steps of a longer sequence that are printed; with --json, all are."""
+"""The number of steps that are printed of a longer sequence; --json prints all."""
 
 
 def fresh_batch(task: "Task", seed: int, count: int = 1) -> "Batch":
-    """Examples of the task's full length."""
+    """Return examples of the task's full length."""
     from memoryspan.sampling import Stream, stream
     from memoryspan.validate import seed_number
 
@@ -24,7 +24,7 @@ def fresh_batch(task: "Task", seed: int, count: int = 1) -> "Batch":
 
 
 def fresh_examples(task: "Task", seed: int, count: int = 1) -> "tuple[list[np.ndarray], list, list[np.ndarray]]":
-    """Sequences of the task's full length, the right answers asked for, and where those are."""
+    """Return sequences of the task's full length, the expected answers, and the mask of their steps."""
     import numpy as np
 
     batch = fresh_batch(task, seed, count)
@@ -33,7 +33,7 @@ def fresh_examples(task: "Task", seed: int, count: int = 1) -> "tuple[list[np.nd
 
 
 def output_for(model: "keras.Model", sequence, task: "Task | None" = None, reads=None) -> "np.ndarray":
-    """What the model puts out for one sequence, of symbols, numbers or vectors."""
+    """Return the model's output for one sequence of symbols, numbers or vectors."""
     from memoryspan.inference.predict import predict
 
     output = predict(model, as_one(sequence), task=task, reads=reads, probabilities=True)
@@ -41,18 +41,18 @@ def output_for(model: "keras.Model", sequence, task: "Task | None" = None, reads
 
 
 def as_one(sequence):
-    """One sequence in a form that cannot be taken for several: vectors as a batch of one."""
+    """Return one sequence in a form that cannot be taken for several: vectors as a batch of one."""
     return [sequence] if len(sequence) and hasattr(sequence[0], "__len__") else sequence
 
 
 def answers_asked(answer, asked) -> object:
-    """The answers at the places where one is asked for, to print."""
+    """Return the model's answers at the steps in the mask, for printing."""
     is_number = answer.dtype.kind == "f" and answer.shape[-1] == 1
     return where_asked(answer[..., 0] if is_number else answer, asked)
 
 
 def where_asked(answer, asked) -> object:
-    """One answer, or the list of those asked for, numbers shortened."""
+    """Return the answer, or the list of those in the mask, with numbers rounded."""
     return _shortened((answer[asked] if asked.ndim else answer).tolist())
 
 
@@ -63,7 +63,7 @@ def _shortened(answer):
 
 
 def show(sequence: list, expected: object, predicted: object) -> None:
-    """Prints an example as the tutorial does; `expected` may be None."""
+    """Print an example as the tutorial does; `expected` may be None."""
     say(f"Sequence: {_elided(sequence)}")
     if expected is not None:
         say(f"Expected: {_answers(expected)}")
@@ -75,7 +75,7 @@ def _answers(answers: object) -> str:
 
 
 def _elided(sequence: list) -> str:
-    """A sequence as a list, without its middle where nobody would read it."""
+    """Return a sequence as text, without its middle if it is long."""
     sequence = list(map(_plain, sequence))
     if len(sequence) <= 2 * SHOWN:
         return f"[{', '.join(sequence)}]"
@@ -84,14 +84,14 @@ def _elided(sequence: list) -> str:
 
 
 def _plain(step) -> str:
-    """A symbol, a number shortened, or a vector of such."""
+    """Return a symbol, a rounded number, or a vector of them as text."""
     if isinstance(step, list):
         return f"[{', '.join(map(_plain, step))}]"
     return f"{step:.4g}" if isinstance(step, float) else str(step)
 
 
 def show_fresh(model: "keras.Model", task: "Task", seed: int, count: int) -> None:
-    """Prints the model's answers to fresh examples."""
+    """Print the model's answers to fresh examples."""
     from memoryspan.inference.predict import answer_of, answers_classes
 
     of_classes = answers_classes(model, task)

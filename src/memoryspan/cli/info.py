@@ -40,7 +40,7 @@ def info(target: str | None, as_json: bool) -> None:
     if as_json:
         echo(json.dumps(facts))
     else:
-        facts.pop("missing", None)  # the sentence has it
+        facts.pop("missing", None)  # "for training" names it
         echo("\n".join(_lines(facts)))
 
 
@@ -111,7 +111,7 @@ def _model(path: str) -> dict:
 
 
 def _why_uncompiled(opened: "Opened") -> dict:
-    """What a model that is not compiled lacks for training."""
+    """Return what a model that is not compiled lacks for training."""
     if opened.why_uncompiled is None:
         return {}
     missing = [part._asdict() for part in opened.missing]
@@ -125,7 +125,7 @@ def _shown(value) -> str:
 
 
 def _about(kind) -> dict:
-    """What a task or a model is, and its settings with their defaults."""
+    """Return the description of a task or a model, and its settings with their defaults."""
     parameters = signature(kind).parameters.values()
     defaults = {each.name: each.default for each in parameters if each.default is not each.empty}
     return {"about": kind.__doc__.split("\n")[0], "settings": defaults}
@@ -136,7 +136,7 @@ def _settings(settings: dict) -> str:
 
 
 def _lines(facts: dict, indent: str = "") -> list[str]:
-    """Facts as an indented outline."""
+    """Return facts as an indented outline."""
     lines = []
     for key, value in facts.items():
         name = printable(key)

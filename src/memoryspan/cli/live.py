@@ -1,6 +1,6 @@
-"""What moves on the terminal while one waits; on standard error, so that standard output stays the result.
+"""Progress on the terminal, on standard error, so that standard output has the result and nothing else.
 
-Where standard error is not a terminal a plain line now and then takes its place.
+If standard error is not a terminal, a plain line is printed now and then.
 """
 
 import math
@@ -27,12 +27,12 @@ from memoryspan.sweeps.trial import TrialResult
 from memoryspan.training import TrainSnapshot
 
 PLAIN_SECONDS = 10
-"""Between two lines where there is no terminal."""
+"""Seconds between two lines if there is no terminal."""
 
 
 @contextmanager
 def counting(noun: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar for `done` of `total`, if that is known; it appears with the first call."""
+    """Show a bar of `done` out of `total`, if that is known. It appears with the first call."""
     columns = BarColumn(), MofNCompleteColumn(), TextColumn(noun, markup=False), TimeRemainingColumn()
     screen = console(stderr=True)
     with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as progress:
@@ -48,7 +48,7 @@ def counting(noun: str) -> Iterator[Callable[[int, int | None], None]]:
 
 
 def measured_span(model, task, max_length: int) -> Held:
-    """How far a model holds, with a bar while that is measured."""
+    """Return the held span of a model, and show a bar while it is measured."""
     with counting("lengths") as progress:
         seen = count(1)
         return held_span(model, task, max_length=max_length, on_accuracy=lambda accuracy: progress(next(seen), None))
@@ -56,7 +56,7 @@ def measured_span(model, task, max_length: int) -> Held:
 
 @contextmanager
 def training(min_length: int, max_length: int) -> Iterator[Callable[[TrainSnapshot], None]]:
-    """The live line of a training: how far the curriculum is, and how fast."""
+    """Show the live line of a training: the length that the curriculum has reached, and the speed."""
     screen = console(stderr=True)
     if not screen.is_terminal or screen.options.ascii_only:  # in ASCII neither a bar nor a spinner can be drawn
         yield _plain_lines()
@@ -115,7 +115,7 @@ def sweeping(sweep: Sweep, total: int, view: SweepView) -> Iterator[tuple[Callab
 
 
 def _line(position: TrainSnapshot, min_length: int, max_length: int, spinner: Spinner, waited: float) -> Table:
-    """Where it stands; far out a chunk of updates, or a look at a thousand fresh examples, takes its time."""
+    """Return the live line, with the seconds since the last chunk of updates: at great lengths one takes long."""
     # Lengths grow by factors, so the bar is logarithmic.
     done = math.log(position.row.length / min_length) if max_length > min_length else 1.0
     total = math.log(max_length / min_length) if max_length > min_length else 1.0

@@ -1,6 +1,6 @@
-"""`memoryspan`: the group of commands, and what every one of them does with an error or an interruption.
+"""`memoryspan`: the group of commands, and how they report errors and interruptions.
 
-A command's module is imported when that command is asked for, so that `--help` imports neither JAX nor Keras.
+The module of a command is imported when the command is used, so that `--help` imports neither JAX nor Keras.
 
 Exit codes: 0 done; 1 not solved within the budget; 2 bad input; 130 interrupted.
 """
@@ -31,20 +31,20 @@ COMMANDS = {
 
 
 class Commands(click.Group):
-    """Commands by name; each lives in the module of its name and is imported when used."""
+    """Commands by name, each in the module of its name, which is imported when the command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which a person meets them."""
+        """Return the names in the order of `COMMANDS`."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Imports one command."""
+        """Import one command."""
         if cmd_name not in COMMANDS:
             return None
         return getattr(import_module(f"memoryspan.cli.{cmd_name}"), cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, without importing any."""
+        """Write the list of commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -64,13 +64,13 @@ def cli() -> None:
 
 
 def main() -> None:
-    """The entry point of the command line."""
+    """Run the command line, and exit."""
     with exit_at_sigint():
         sys.exit(_run())
 
 
 def _run() -> int:
-    """Runs the command, and returns the exit code."""
+    """Run the command, and return the exit code."""
     try:
         code = cli(standalone_mode=False) or 0
         sys.stdout.flush()
@@ -84,11 +84,11 @@ def _run() -> int:
     except (KeyboardInterrupt, click.Abort):
         echo("Interrupted.", err=True)
         return 130
-    except BrokenPipeError:  # the reader of our output has gone (`| head`): nothing more to say
+    except BrokenPipeError:  # the reader of the output has gone, as with `| head`
         silence()
         return 1
     except Exception as error:
-        if message := blame(error):  # raised in a task or a model from a person's own file
+        if message := blame(error):  # raised in user code
             return _complain(message, error)
         if not isinstance(error, OSError):
             raise

@@ -1,4 +1,4 @@
-"""What is printed: text in which nothing commands the terminal, on outputs that may close."""
+"""Printed text, without control characters, on outputs that may close."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ def echo(text: str = "", *, err: bool = False, nl: bool = True, **style) -> None
 
 
 def say(text: str = "", **style) -> None:
-    """Print a line; where the reader has gone, print nothing, and continue."""
+    """Print a line, or nothing once the reader has closed standard output: the command continues."""
     try:
         echo(text, **style)
     except BrokenPipeError:
@@ -22,5 +22,5 @@ def say(text: str = "", **style) -> None:
 
 
 def silence() -> None:
-    """Sends what is still printed, or waits to be flushed, nowhere."""
+    """Discard all further output, and what is not flushed yet."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

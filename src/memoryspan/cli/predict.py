@@ -60,7 +60,7 @@ def predict(run, sequence, task, length, features, out_index, reads, model, prob
 
 
 def _answer(model, task, sequence, reads, probabilities: bool, as_json: bool, expected=None, asked=None) -> None:
-    """Prints the model's answer to one sequence, or its answers at the steps where `asked`."""
+    """Print the model's answer to one sequence, or its answers at the steps in the mask `asked`."""
     import numpy as np
 
     from memoryspan.cli.fresh import answers_asked, output_for, show
@@ -83,7 +83,7 @@ def _answer(model, task, sequence, reads, probabilities: bool, as_json: bool, ex
 
 
 def _check_printable(output, of_classes: bool, as_json: bool) -> None:
-    """Refuses --probabilities where there are none, or where they fill the screen."""
+    """Raise `UsageError` where there are no probabilities, or too many to print."""
     if not of_classes:
         raise click.UsageError("This model answers with numbers, which have no probabilities: leave --probabilities.")
     if output.ndim > 1 and not as_json:
@@ -95,7 +95,7 @@ def _most_probable(output) -> str:
 
 
 def _lines() -> Iterator[list]:
-    """The sequences on standard input, one a line, as they come; raises `TaskError` where there is none."""
+    """Yield the sequences on standard input, one per line, as they come; raises `TaskError` if there is none."""
     found = False
     for number, line in enumerate(sys.stdin.buffer if sys.stdin else (), start=1):
         text = line.decode("utf-8-sig", errors="replace")
@@ -110,7 +110,7 @@ def _lines() -> Iterator[list]:
 
 
 def _is_piped() -> bool:
-    """Whether somebody has connected a pipe or a file to standard input."""
+    """Return whether standard input is a pipe or a file."""
     try:
         mode = os.fstat(sys.stdin.fileno()).st_mode
     except (AttributeError, OSError, ValueError):

@@ -8,7 +8,8 @@ from memoryspan.cli.options import SpecType, given, model_file_option
 from memoryspan.cli.output import echo, say
 
 SHORT, FURTHER = 256, 4
-"""The page of a run looks so many steps, or times as far as it was trained; `memoryspan span` looks further."""
+"""The page of a run tests lengths up to `SHORT` steps, or up to `FURTHER` times the trained length if that is more.
+`memoryspan span` tests longer ones."""
 
 
 @click.command(
@@ -46,7 +47,7 @@ def report(ctx: click.Context, target: str, output: str | None, task, model: str
 
 
 def _where(target: str, output: str | None) -> Path:
-    """The file to write; raises `UsageError` where it would replace something else, or has no place."""
+    """Return the file to write; raises `UsageError` where it would replace something else, or has no directory."""
     from memoryspan.cli.target import is_keras_file
     from memoryspan.report.page.html import FILE, is_page
 

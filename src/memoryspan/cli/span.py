@@ -72,7 +72,7 @@ def span(ctx: click.Context, target: str | None, resume: str | None, directory: 
 
 
 def _refuse_other_options(ctx: click.Context) -> None:
-    """A model that is trained is measured, and nothing else."""
+    """Raise `UsageError` where options are given that do not apply to a trained model."""
     if others := sorted(given(ctx) - {"target", "--task", "--model", "--max-length", "--json"}):
         raise click.UsageError(f"A trained model is measured as it is: leave {', '.join(others)}.", ctx)
 
@@ -116,7 +116,7 @@ def _config(*, tasks, models, seeds, budget, max_length, batch_size, parameters)
 
 
 def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_length: int, as_json: bool) -> None:
-    """The held span of a model that is trained."""
+    """Measure and print the held span of a trained model."""
     from memoryspan.accuracy import accuracy_record
     from memoryspan.cli.live import measured_span
     from memoryspan.cli.target import is_run, open_target
@@ -148,7 +148,7 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
 
 
 def _keep_held(target: str, task, held) -> None:
-    """With the run, for its page: where it was asked about the run's own task, and the training has ended."""
+    """Save the held span for the page of the run, if it is on the run's own task and the training has ended."""
     from memoryspan.runs import Run
     from memoryspan.runs.describe import task_config
     from memoryspan.spans import cache
@@ -159,7 +159,7 @@ def _keep_held(target: str, task, held) -> None:
 
 
 def _capacity(model) -> float | None:
-    """None where the model's states cannot be read off."""
+    """Return the memory capacity, or None where the model's states cannot be read."""
     from memoryspan.errors import ModelError
     from memoryspan.spans.capacity import memory_capacity
 
@@ -171,6 +171,6 @@ def _capacity(model) -> float | None:
 
 def _sentence(span: "Span") -> str:
     if span.length is None:
-        return "Held span: none. Not even the shortest sequences are answered."
-    more = ", or more: nobody looked further" if span.at_least else ""
+        return "Held span: none. The model fails the shortest sequences of the task."
+    more = ", or more: longer sequences were not tested" if span.at_least else ""
     return f"Held span: {span.length:,} time steps (lag {span.lag:,}){more}."

@@ -1,4 +1,4 @@
-"""What RUN means to the commands: the directory of a run, or anybody's .keras file."""
+"""What the commands take as RUN: the directory of a run, or any .keras file."""
 
 from dataclasses import asdict
 from inspect import signature
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def is_keras_file(path: str) -> bool:
-    """Whether a path means a model's file, there or missing, or a folder of TensorFlow or Keras, and not a run."""
+    """Return whether a path is a model's file, existing or not, or a directory saved by TensorFlow or Keras."""
     place = Path(path)
     if place.is_dir():
         return not is_run(path) and any((place / name).is_file() for name in ("saved_model.pb", "metadata.json"))
@@ -23,14 +23,14 @@ def is_keras_file(path: str) -> bool:
 
 
 def is_run(path: str) -> bool:
-    """Whether a path is the directory of a run, and not of a sweep."""
+    """Return whether a path is the directory of a run."""
     from memoryspan.runs.record import FILE
 
     return (Path(path) / FILE).exists()
 
 
 def open_saved(path: str, task: Spec | None = None, made_by: str | None = None) -> "SavedRun":
-    """The run in a directory; its task, and the layers of its model, from a person's own files where they are given."""
+    """Return the run in a directory. `task` and `made_by` name the user code that its task and layers come from."""
     from memoryspan.runs import Run
     from memoryspan.tasks import task_named
 
@@ -46,9 +46,9 @@ def open_target(
     out_index: int | None = None,
     made_by: str | None = None,
 ) -> "tuple[keras.Model, Task]":
-    """The model, and the task to try it on: the run's own, or the one named, with what was given in its place.
+    """Return the model and a task for it: the run's own or the one named, with the settings that were given.
 
-    `made_by` names the file that the layers of the model come from. Of a file, the task is echo unless one is named.
+    `made_by` names the file that the layers of the model come from. The task of a .keras file is echo by default.
     """
     run, model, kind, given = _opened(path, task, made_by, length=length, n_features=features, out_index=out_index)
     if run is not None and _is_its_own(task, run):
@@ -67,10 +67,10 @@ def open_reader(
     out_index: int | None = None,
     made_by: str | None = None,
 ) -> "tuple[keras.Model, Task | None]":
-    """The model, and the task that says what it reads, as in `open_target`; None where none is known.
+    """Return the model, and the task that decides what it reads, as `open_target` does; None where no task is known.
 
-    That is a file for which neither a task nor a number of symbols is given, or a run on a task from a person's own
-    file that is not given again.
+    No task is known for a .keras file without a task or a number of symbols, and for a run on a task from user code
+    that is not given again.
     """
     run, model, kind, given = _opened(path, task, made_by, length=length, n_features=features, out_index=out_index)
     if run is not None and _is_its_own(task, run):
@@ -82,11 +82,11 @@ def open_reader(
 
 
 def _opened(path: str, task: Spec | None, made_by: str | None, **settings):
-    """The run, if it is one; the model; the class of the task that is named; and the settings that are given."""
+    """Return the run, if it is one, the model, the class of the named task, and the settings that were given."""
     from memoryspan.runs import Run, load_model
     from memoryspan.tasks import task_named
 
-    kind = task_named(task.name) if task else None  # a name that is none is refused before Keras is imported
+    kind = task_named(task.name) if task else None  # an unknown name is refused before Keras is imported
     given = (task or Spec("")).with_settings(**settings).settings
     _register(made_by)
     run = None if is_keras_file(path) else Run.load(path, kind)
@@ -100,7 +100,7 @@ def _own_task(run: "SavedRun", given: dict[str, Any]) -> "Task":
 def _task_of(
     model: "keras.Model", task: Spec | None, kind: Any, given: dict[str, Any], with_length: bool = True
 ) -> "Task":
-    """The task that is named, or else echo, of the size of a model."""
+    """Return the named task, or else echo, with the sizes of a model."""
     from memoryspan.tasks import task_named
 
     name, kind = (task.name, kind) if task else ("echo", task_named("echo"))
@@ -112,7 +112,7 @@ def _task_of(
 
 
 def _require_symbols(model: "keras.Model", name: str, kind: Any, given: dict[str, Any]) -> None:
-    """Raises where a task of the package makes symbols, and the model reads one real channel."""
+    """Raise `ModelError` where a task of the package makes symbols, and the model reads one real channel."""
     from memoryspan.engine.shapes import input_shape
     from memoryspan.errors import ModelError
     from memoryspan.tasks.base import makes_symbols
@@ -128,7 +128,7 @@ def _require_symbols(model: "keras.Model", name: str, kind: Any, given: dict[str
 
 
 def _require_echo(model: "keras.Model", task: "Task") -> None:
-    """Says, where the model does not fit, that nobody asked for this task."""
+    """Raise `ModelError` where echo, which was not named, does not fit the model."""
     from memoryspan.engine.shapes import output_shape
     from memoryspan.errors import ModelError
     from memoryspan.inference.evaluate import check_compatible
@@ -145,12 +145,12 @@ def _require_echo(model: "keras.Model", task: "Task") -> None:
 
 
 def _is_its_own(task: Spec | None, run: "SavedRun") -> bool:
-    """Whether the task asked for is the run's: by its name; user code by what is behind the colon."""
+    """Return whether the named task is the run's own; user code is compared by the name after the colon."""
     return task is None or task.name.split(":")[-1] == run.record.config.task.name.split(":")[-1]
 
 
 def _register(made_by: str | None) -> None:
-    """Imports the file that a person gave, in which layers are registered with Keras."""
+    """Import the file that was given, which registers layers with Keras."""
     if made_by is not None:
         from memoryspan.models import model_named
 
@@ -158,7 +158,7 @@ def _register(made_by: str | None) -> None:
 
 
 def _sizes(model: "keras.Model", kind) -> dict[str, int]:
-    """What a model says of the task: its number of features, and its length where it has a fixed one."""
+    """Return the settings of a task that a model decides: its number of features, and its length if it is fixed."""
     from memoryspan.engine.shapes import input_shape
     from memoryspan.inference.reading import n_symbols_of
 

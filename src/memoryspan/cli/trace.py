@@ -56,7 +56,7 @@ def trace(run, sequence, task, length, features, out_index, reads, model, output
 
     Works on runs and on any .keras file with an LSTM, GRU or SimpleRNN. Where the answer comes from is the size of its
     gradient with respect to the input at each step. If a model answers at every step, it is the gradient of the last
-    answer that counts. An existing file is replaced only if it is a trace.
+    expected answer. An existing file is replaced only if it is a trace.
     """
     path = _where(run, output, as_json)
     seen = _seen(*_opened(run, sequence, (task, length, features, out_index, model), seed), reads)
@@ -77,20 +77,20 @@ def trace(run, sequence, task, length, features, out_index, reads, model, output
 
 @dataclass(frozen=True)
 class Seen:
-    """The trace of one sequence, and what else is known of it."""
+    """The trace of one sequence, and what else is known about it."""
 
     facts: dict
-    """The sequence, the answers, and, where that is known, the steps that are asked and the right answers."""
+    """The sequence and the answers; if the task is known, also the steps with an answer and the expected answers."""
     trace: "Trace"
     saliency: "np.ndarray | None"
-    """None for a model that reads tokens in a way of its own."""
+    """None for a model that reads symbols, which have no gradient."""
     return_sequences: bool
     expectation: "Expectation | None"
-    """None where only the sequence is known."""
+    """None for a sequence without a task."""
 
 
 def _where(run: str, output: str | None, as_json: bool) -> Path | None:
-    """The file to write, if any; raises `UsageError` where it is no kind of trace, or would replace something else."""
+    """Return the file to write, if any; raises `UsageError` for another ending, or another file of that name."""
     if output is None and as_json:
         return None
     path = Path(output) if output else _default(run)
@@ -116,7 +116,7 @@ def _is_trace(path: Path) -> bool:
 
 
 def _opened(run: str, sequence: str | None, asked: tuple, seed: int):
-    """The model, the sequence, what is known of its task, and, where the sequence is a fresh example, its batch."""
+    """Return the model, the sequence, its task if that is known, and the batch if the sequence is a fresh example."""
     from memoryspan.cli.target import open_reader, open_target
 
     if sequence is not None:
@@ -162,7 +162,7 @@ def _seen(model: "keras.Model", sequence, task: "Task | None", batch: "Batch | N
 
 
 def _asked(batch: "Batch", answer, expectation: "Expectation") -> dict:
-    """The steps that are asked, of a task that asks at several, and the right answers and the model's there."""
+    """Return the expected and the predicted answers, and their steps if the task has several."""
     import numpy as np
 
     from memoryspan.cli.fresh import answers_asked, where_asked
@@ -173,7 +173,7 @@ def _asked(batch: "Batch", answer, expectation: "Expectation") -> dict:
 
 
 def _write(path: Path, seen: Seen, name: str) -> None:
-    """The picture or the arrays, as the name of the file ends."""
+    """Write the picture or the arrays, depending on the ending of the name."""
     from memoryspan.files import atomic
 
     if path.suffix in (".png", ".svg"):
@@ -194,7 +194,7 @@ def _write(path: Path, seen: Seen, name: str) -> None:
 
 
 def _title(name: str, seen: Seen) -> str:
-    """The model's name, and how it did, as far as that is known."""
+    """Return the model's name, its answer, and whether that is right, if known."""
     if seen.expectation is None:
         answer = seen.facts["predicted"]
         return name if isinstance(answer, list) else f"{name}: answered {answer}"
@@ -222,7 +222,7 @@ def _npz(seen: Seen) -> bytes:
 
 
 def _plain(seen: Seen) -> dict:
-    """Everything as JSON has it, of one sequence: what is not a number is null."""
+    """Return everything as JSON, with null for a number that is not finite."""
     from memoryspan.report.figures.trace import SOURCE
 
     found = seen.trace
@@ -245,7 +245,7 @@ def _plain(seen: Seen) -> dict:
 
 
 def _listed(array) -> list:
-    """The numbers of an array of two dimensions or one; null for those that are not finite."""
+    """Return the numbers of an array as lists, with None for those that are not finite."""
     if array.ndim > 1:
         return [_listed(one) for one in array]
     return [value if math.isfinite(value) else None for value in array.tolist()]

@@ -22,7 +22,9 @@ from memoryspan.user_code import is_import_path
 @click.option("--model", type=SpecType(), help="The model: lstm, gru,layers=2, mine.py:build.  [default: lstm]")
 @click.option("--units", type=int, help="The width of the model.  [default: the model's own; lstm's is 25]")
 @click.option(
-    "--parameters", type=Count(), help="Instead: the largest width with at most this many parameters, like 15k."
+    "--parameters",
+    type=Count(),
+    help="In place of --units: the largest width with at most this many parameters, like 15k.",
 )
 @seed_option
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Examples per update.")
@@ -34,7 +36,7 @@ from memoryspan.user_code import is_import_path
 )
 @click.option("--budget", help="Stop after 200k (examples), 5Mtokens, 90s or 10min, even if unsolved.  [default: 2M]")
 @click.option("--run", "directory", type=click.Path(), help="The directory of the run.  [default: a new one in runs/]")
-@click.option("--resume", type=click.Path(), help="Resume this run, with a larger --budget if you like.")
+@click.option("--resume", type=click.Path(), help="Resume this run. A larger --budget lets it train longer.")
 @json_option
 @click.pass_context
 def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> None:
@@ -59,9 +61,9 @@ def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> N
 
 
 def _refuse_other_options(ctx: click.Context) -> None:
-    """A run goes on as it began."""
+    """Raise `UsageError` where options are given that a run cannot change."""
     if others := sorted(given(ctx) - {"--resume", "--budget", "--json", "--task", "--model"}):
-        raise click.UsageError(f"A run goes on as it began: --resume does not go with {', '.join(others)}.", ctx)
+        raise click.UsageError(f"A run keeps its settings: --resume does not take {', '.join(others)}.", ctx)
 
 
 def _start(
@@ -83,7 +85,7 @@ def _start(
     from memoryspan.tasks import make_task
 
     task = (task or Spec("echo")).with_settings(length=length, n_features=features, out_index=out_index)
-    chosen = make_task(task)  # what makes no sense is refused before Keras is imported
+    chosen = make_task(task)  # invalid settings are refused before Keras is imported
     from memoryspan.models import make_model, resolve_units, with_defaults
     from memoryspan.runs import Run
     from memoryspan.training import TrainConfig
@@ -93,7 +95,7 @@ def _start(
     model = resolve_units(model, chosen)
     built = make_model(model, chosen, seed)
     summary: list[str] = []
-    built.summary(print_fn=summary.append)  # now, for it counts the optimizer's weights as well once there are any
+    built.summary(print_fn=summary.append)  # now: once the optimizer has weights, they are counted too
     made_by = with_defaults(model).with_settings(seed=seed)
     run = Run.create(built, chosen, config, directory=directory, made_by=made_by)
     if not as_json:
@@ -102,7 +104,7 @@ def _start(
 
 
 def _resume(directory: str, budget, task: Spec | None, model: Spec | None):
-    """Where the run's task or layers are from a person's own file, that file has been given again."""
+    """Open a run; `task` and `model` name the user code that its task or layers come from."""
     from memoryspan.models import model_named
     from memoryspan.runs import Run
     from memoryspan.tasks import task_named
@@ -128,19 +130,19 @@ def _train(run, as_json: bool) -> int:
 
 
 def _draw(run, result) -> bool:
-    """Whether the learning curve was drawn. Where it could not be, a notice says so; the run is none the worse."""
+    """Draw the learning curve, and return whether that worked; if not, print a notice. The run itself is complete."""
     if not result.history:
         return False
     try:
         from memoryspan.report.figures.learning_curve import (
-            draw_learning_curve,  # Matplotlib wants a place to write as well
+            draw_learning_curve,  # Matplotlib itself writes files, too
         )
 
         draw_learning_curve(result.history, run.task, run.directory)
     except OSError as error:
         echo(
-            f"The learning curve could not be written to {run.directory}: {error.strerror or error}. All else is kept: "
-            f"make room there, then memoryspan train --resume {shlex.quote(str(run.directory))} draws it.",
+            f"The learning curve could not be written to {run.directory}: {error.strerror or error}. The rest "
+            f"is saved: make room there, then memoryspan train --resume {shlex.quote(str(run.directory))} draws it.",
             err=True,
         )
         return False
@@ -159,7 +161,7 @@ def _show(run, result, drawn: bool) -> None:
 
     say(f"\n{result.status.message}", bold=True)
     for note in result.notes:
-        if note not in run.notices:  # which were printed before it began
+        if note not in run.notices:  # they were printed before the training
             say(note)
     if result.history:
         last = result.history[-1]
@@ -179,6 +181,6 @@ def _show(run, result, drawn: bool) -> None:
 
 
 def _files_again(asked) -> str:
-    """The options that give a person's own files again: nothing is imported because a record names it."""
+    """Return the options that name user code again, because nothing is imported only because a record names it."""
     pairs = (("task", asked.task.name), ("model", asked.model.name))
     return "".join(f" --{kind} {shlex.quote(name)}" for kind, name in pairs if is_import_path(name))

@@ -36,7 +36,7 @@ def attempt(
     """Return the results of trials that differ in their seed alone; they train together, in one compiled program.
 
     The criterion is tested on fresh sequences, which are not trained on, after each chunk of updates with an accuracy
-    near it. `on_progress` is called with a few words on where they stand.
+    near it. `on_progress` is called with a few words on the progress.
 
     Raises what making the task and the model and training raise.
     """

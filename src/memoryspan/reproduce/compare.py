@@ -35,13 +35,13 @@ class Comparison:
     not_finite: int
     """Seeds whose training ended early because its gradients were not finite."""
     sequences: float | None
-    """Trained on until the criterion was met, the median over seeds; infinite where at least half never met it."""
+    """The median over seeds of the sequences until the criterion was met; infinite if at least half never met it."""
     spread: Interval | None
     """The interval of that median; its ends may be infinite."""
     accuracy: float | None
-    """On fresh sequences at the end, the median over seeds."""
+    """The median over seeds of the accuracy on fresh sequences at the end."""
     seconds: float | None
-    """Of training, the median over seeds."""
+    """The median over seeds of the seconds of training."""
     parameters: int | None
 
     @property
@@ -113,5 +113,5 @@ def _comparison(alike: Sequence[TrialResult]) -> Comparison:
 
 
 def _median(values: np.ndarray) -> float:
-    """Infinite where the upper of the middle two is: the mean of a number and none is none."""
+    """Return the median, which is infinite if the upper of the middle two values is."""
     return float(np.median(values)) if np.isfinite(np.sort(values)[len(values) // 2]) else inf

@@ -1,6 +1,6 @@
 """Whether a criterion is met: pure functions of the errors of sequences, in the order in which they came.
 
-For each sequence they take the largest absolute error, and whether the task judges it wrong.
+Their arguments are, for each sequence, the largest absolute error, and whether it is wrong by the task.
 """
 
 import numpy as np

@@ -19,13 +19,13 @@ class Published:
     source: str
     """Authors, year, table."""
     sequences: int | None = None
-    """Trained on until the criterion was met, the mean over its trials; None where it is not reported."""
+    """Training sequences until the criterion was met, the mean over trials; None if it is not reported."""
     seen: int | None = None
-    """Trained on in all, for a paper without a criterion."""
+    """All training sequences, for a paper without a criterion."""
     accuracy: float | None = None
     """The fraction of right answers at the end; None where it is not reported."""
     says: str = ""
-    """A report in words, in place of such a figure or besides."""
+    """A result in words, in place of a figure or beside it."""
 
     def __str__(self) -> str:
         accuracy = "" if self.accuracy is None else f"{100 * self.accuracy:g} % right"
@@ -41,10 +41,10 @@ class Experiment:
     name: str
     """Paper and experiment: `lstm-1997/adding-100`."""
     what: str
-    """What has to be remembered, in a line."""
+    """One line on what has to be remembered."""
     published: Published
     task: Spec
-    """At the longest length of the experiment."""
+    """The task, at the longest length of the experiment."""
     min_length: int
     """The shortest length of the experiment, in time steps; lengths between are equally frequent."""
     model: Spec
@@ -59,7 +59,7 @@ class Experiment:
     differs: str = ""
     """How our task, model or criterion differs from the published one, in sentences."""
     tried: str = ""
-    """Attempts that did not solve it, in sentences."""
+    """Sentences on attempts that did not solve it."""
 
     @property
     def recipe(self) -> Recipe:

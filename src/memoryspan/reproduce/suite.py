@@ -1,4 +1,4 @@
-"""All experiments by name, and those that a person means."""
+"""All experiments by name, and the selection of some of them."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -10,20 +10,20 @@ from memoryspan.reproduce.papers import chrono_2018, copy_adding_2018, echo, lim
 PAPERS = (lstm_1997, echo, limits_2022, copy_adding_2018, chrono_2018, recall)
 
 SUITE: dict[str, Experiment] = {each.name: each for paper in PAPERS for each in paper.EXPERIMENTS}
-"""By name, in the order in which they are listed."""
+"""The experiments by name, in the order of the list."""
 
 GROUPS: tuple[str, ...] = tuple(dict.fromkeys(name.partition("/")[0] for name in SUITE))
 """The papers."""
 
 QUICK: tuple[str, ...] = ("lstm-1997/adding-100", "lstm-1997/temporal-order-6a", "lstm-1997/long-lag-2a", "echo/book")
-"""What takes no more than a few minutes."""
+"""The experiments that take no more than a few minutes."""
 
 
 def meant(names: Sequence[str], quick: bool = False) -> list[Experiment]:
-    """The experiments of these names, or of these papers; with `quick` those among them that are quick.
+    """Return the experiments with these names or of these papers; with `quick`, the quick ones among them.
 
     Raises:
-        TaskError: there is none of that name, or none of them is quick.
+        TaskError: a name is unknown, or none of them is quick.
     """
     found = {name: None for given in names for name in _named(given)}
     experiments = [SUITE[name] for name in found if not quick or name in QUICK]

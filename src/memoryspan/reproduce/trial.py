@@ -13,7 +13,7 @@ from memoryspan.sweeps.trial import TrainingCost, Trial
 from memoryspan.training.budget import Budget
 
 TESTED = 2560
-"""Fresh sequences at the end, the number that Hochreiter & Schmidhuber (1997) tested."""
+"""The number of fresh sequences at the end, as in Hochreiter & Schmidhuber (1997)."""
 
 
 class Criterion(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,9 +60,9 @@ class ReproduceResult(TrainingCost, frozen=True, kw_only=True, tag="reproduce"):
     """The result of a trial of an experiment."""
 
     sequences: int | None
-    """Trained on until the criterion was met; None where it was not."""
+    """Training sequences until the criterion was met; None if it was not."""
     accuracy: AccuracyRecord
-    """On fresh sequences at the end, with mistakes as the criterion defines them."""
+    """The accuracy on fresh sequences at the end, with mistakes as the criterion defines them."""
     rms_error: float | None
     """The root mean square of their largest errors; None where that is not a finite number."""
 

@@ -1,7 +1,7 @@
 """Short-term memory capacity: how many of the last symbols a model's states still hold.
 
-For each number of steps k a linear readout of the states gives the symbol k steps back, as well as it can; the capacity
-is the sum over k of the share of its variance that the readout explains (H. Jaeger, "Short term memory in echo state
+For each number of steps k a linear readout of the states predicts the symbol k steps back; the capacity is the
+sum over k of the share of its variance that the readout explains (H. Jaeger, "Short term memory in echo state
 networks", GMD Report 152, 2002, equations 6 to 8). There the input is a number; here it is a symbol as its one-hot
 vector, and the readouts are fitted on one half of the sequences and judged on the other.
 """
@@ -20,19 +20,20 @@ from memoryspan.inference.reading import n_symbols_of
 from memoryspan.sampling import Stream, stream, symbols
 
 SEQUENCES, STEPS = 64, 512
-"""Of fresh symbols, half of them to fit the readouts on; half of the steps is as far back as is looked."""
+"""The number and the length of sequences of fresh symbols: half of the sequences fit the readouts, and half of the
+steps is the maximum k."""
 
 RIDGE = 1e-6
-"""Of the readouts, relative to the mean variance of a state: states can be copies of each other."""
+"""The ridge penalty of the readouts, relative to the mean variance of a state: states may be copies of each other."""
 
 NOTHING = 0.01
-"""A readout that explains less of the variance ends the sum: what is further back is noise."""
+"""The first readout that explains less of the variance than this ends the sum: the rest is noise."""
 
 
 def memory_capacity(model: keras.Model, *, seed: int = 0) -> float:
-    """The short-term memory capacity of a model that answers at every step, in symbols.
+    """Return the short-term memory capacity of a model that answers at every step, in symbols.
 
-    The states are what the model's last layer reads. The model need not be trained for it.
+    The states are the inputs of the model's last layer. The model need not be trained.
 
     Raises:
         ModelError: the model does not answer at every step, or does not take symbols of a known number.
@@ -50,7 +51,7 @@ def memory_capacity(model: keras.Model, *, seed: int = 0) -> float:
 
 
 def _states(model: keras.Model):
-    """The number of symbols, and states_of(tokens): (batch, time) to (batch, time, units)."""
+    """Return the number of symbols, and states_of(tokens), from (batch, time) to (batch, time, units)."""
     n_symbols = n_symbols_of(model)
     states = model.layers[-1].input if model.layers and model.built else None
     if n_symbols is None or states is None or isinstance(states, list) or len(states.shape) != 3:
@@ -67,8 +68,8 @@ def _states(model: keras.Model):
 def _explained(
     states: Float[np.ndarray, "batch time units"], tokens: Int[np.ndarray, "batch time"], k: int, n_symbols: int
 ) -> float:
-    """The share of the variance of the symbols k steps back that a linear readout explains."""
-    behind, half = STEPS // 2, SEQUENCES // 2  # the first steps have no state to speak of yet
+    """Return the share of the variance of the symbols k steps back that a linear readout explains."""
+    behind, half = STEPS // 2, SEQUENCES // 2  # the states of the first steps have seen too few symbols
     x = states[:, behind:]
     y = np.eye(n_symbols)[tokens[:, behind - k : STEPS - k]]
     mean, y = x[:half].mean((0, 1)), y - 1 / n_symbols

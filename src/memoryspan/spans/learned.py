@@ -14,7 +14,7 @@ from memoryspan.tasks import Task
 from memoryspan.training import Budget, Status, TrainSnapshot
 
 STILL_GROWING = 0.5
-"""A length that last grew after this share of the budget is taken to be still growing at its end."""
+"""A length that last grew after this share of the budget counts as still growing at its end."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class SpanTracker:
     def update(self, snapshot: TrainSnapshot, measures: Sequence[Measure], budget: Budget) -> "SpanTracker":
         """Return the tracker after a chunk of updates. Where the length has grown, the one before is measured.
 
-        All measures, each on other examples, have to pass: the curriculum may come by a length more than once, and a
-        single measure would find the lucky time.
+        All measures, each on other examples, have to pass: the curriculum may leave a length more than once, and a
+        single measure would pass by luck at one of these times.
         """
         row = snapshot.row
         longest = max(self.longest, self.length, row.length)

@@ -24,7 +24,7 @@ CURRICULUM = Curriculum(consolidate_factor=1)
 def measure(trials: Sequence[SpanTrial], on_progress: Callable[[str], None] = lambda words: None) -> list[SpanResult]:
     """Return the results of trials that differ in their seed alone; they train together, in one compiled program.
 
-    `on_progress` is called with a few words on where they stand.
+    `on_progress` is called with a few words on the progress.
 
     Raises what making the task and the model and training raise, and `TaskError` where the maximum length is below the
     task's minimum.

@@ -56,9 +56,9 @@ class SpanSweepConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How far back does each model remember on each task, with each seed?"""
 
     tasks: tuple[Spec, ...]
-    """As in a trial; user code with the hash of its file."""
+    """As in a trial, with the hash of the file of user code."""
     models: tuple[Spec, ...]
-    """The same."""
+    """Likewise."""
     seeds: tuple[int, ...]
     budget: Budget
     batch_size: int

@@ -1,4 +1,4 @@
-"""Workers of a Dask cluster: another machine's, a hundred machines', or this one's.
+"""Workers of a Dask cluster, on this machine or on many others.
 
     dask scheduler                                                   on one machine
     dask worker tcp://host:8786 --nworkers -1 --nthreads 1           on each, a worker a core
@@ -30,7 +30,7 @@ EVERY = 0.5
 """Seconds between two reports of a worker, all of which go through the scheduler."""
 
 REACH = 5
-"""Seconds that a scheduler has to answer."""
+"""Seconds within which a scheduler has to answer."""
 
 
 INSTALLED = (
@@ -179,7 +179,7 @@ def _require_scheduler(address: str) -> None:
     try:
         with ThreadPoolExecutor(1) as thread:  # a notebook runs a loop in its own
             thread.submit(lambda: asyncio.run(reach())).result()
-    except Exception as error:  # whatever something else says at that address
+    except Exception as error:  # anything that another program answers at that address
         reason = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
         raise RunError(
             f"No Dask scheduler answers at {address} ({reason}): start one there by `dask scheduler`, and give the "

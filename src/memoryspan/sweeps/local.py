@@ -126,7 +126,7 @@ def _block_sigint() -> None:
 
 
 def _serve(connection: Connection, share: list[int], workers: int) -> None:
-    """Call what arrives, and send back what comes of it: the main function of a process."""
+    """Call what arrives, and send back its result: the main function of a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     if hasattr(os, "sched_setaffinity"):
@@ -153,7 +153,7 @@ def _serve(connection: Connection, share: list[int], workers: int) -> None:
 
 
 def _exit_with_parent() -> None:
-    """A parent that was killed had no time to end its children."""
+    """End the process with its parent, which has no time to end its children if it is killed."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

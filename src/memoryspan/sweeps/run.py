@@ -14,10 +14,10 @@ from memoryspan.sweeps.trial import Trial, TrialResult
 from memoryspan.sweeps.workers import Workers
 
 RETRIES = 3
-"""How often a group goes to another worker after its worker was lost."""
+"""The number of times that a group is sent to another worker after its worker was lost."""
 
 SIGINT_SECONDS = 0.1
-"""Seconds in which Ctrl-C takes effect."""
+"""Seconds within which Ctrl-C takes effect."""
 
 
 def make_workers(where: str | None, count: int | None, n_trials: int) -> AbstractContextManager[Workers]:

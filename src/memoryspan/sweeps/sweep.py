@@ -5,8 +5,8 @@
     results.csv         one row a trial
     .lock               held while a process runs trials
 
-A result's file is there in full or not at all, so that a sweep that was ended in any way, a killed process included,
-resumes with what is missing. Nothing here imports what a file names.
+A result's file is complete or does not exist, so that a sweep that ended in any way, even in a killed process, resumes
+with the missing trials. Nothing here imports what a file names.
 """
 
 import csv
@@ -43,13 +43,13 @@ class Sweep:
     directory: Path
     manifest: Manifest
     results: dict[str, TrialResult]
-    """By the key of the trial; `save` adds to them."""
+    """The results by the key of the trial; `save` adds to them."""
     notices: tuple[str, ...]
-    """Sentences for the person, about what was found when it was opened."""
+    """Sentences for the user on what was found when the sweep was opened."""
     configured: bool = False
-    """Whether a person named the tasks and models in this process: only then is user code among them imported."""
+    """Whether the tasks and models were named in this process: only then is user code among them imported."""
     trials: list[Any] = field(init=False)
-    """All of them, in order; of the type that the kind has."""
+    """All trials in order, of the type of the kind."""
 
     def __post_init__(self):
         object.__setattr__(self, "trials", list(self.manifest.config.trials))
@@ -84,8 +84,8 @@ def open_for_writing(
     """Open a sweep to run its trials: a new one, or one to resume. Its lock is held in the block.
 
     Args:
-        directory: where to keep it, new or empty, or where it is; by default a new one, `runs/span-echo-001`.
-        kind: of its trials.
+        directory: that of a sweep, or one that is new or empty; by default a new one, `runs/span-echo-001`.
+        kind: the kind of its trials.
         config: the settings; None for those of the sweep in the directory. They may be those of the directory and
             more: more trials, or larger limits. Results that hold under the larger limits are kept. No file of a result
             is removed, so that smaller limits can come back as long as their results are there.

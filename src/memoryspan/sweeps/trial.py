@@ -1,4 +1,4 @@
-"""A trial: one model, one task, one seed, one budget, and the file that holds what came of it.
+"""A trial: one model, one task, one seed, one budget, and the file of its result.
 
 Plain data. Reading it imports neither JAX nor Keras, nor anything that it names.
 """

@@ -33,7 +33,7 @@ class Work(msgspec.Struct, frozen=True):
     trials: msgspec.Raw
     """Trials of one kind that differ in their seed alone."""
     versions: dict[str, str]
-    """The versions of the packages here: a worker with others refuses."""
+    """The versions of the packages in the sending process; a worker with other versions refuses."""
     files: dict[str, bytes] = {}
     """The contents of files of user code, by the path in a trial, for workers that may not have them."""
 
@@ -84,7 +84,7 @@ def _results(kind: Kind, trials: Sequence[Trial], files: dict[str, bytes], repor
 
 
 def _located(trial: Trial, files: dict[str, bytes]) -> Trial:
-    """Return a trial whose names mean in this process what they mean where the sweep was configured."""
+    """Return a trial whose names mean the same in this process as where the sweep was configured."""
     return msgspec.structs.replace(trial, task=_here(trial.task, files), model=_here(trial.model, files))
 
 

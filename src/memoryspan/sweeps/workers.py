@@ -10,14 +10,14 @@ from memoryspan.sweeps.kind import Kind
 
 @dataclass(frozen=True)
 class Workers:
-    """An executor, and what a sweep has to know of the processes behind it.
+    """An executor, and what a sweep uses of the processes behind it.
 
     Attributes:
         executor: what groups are submitted to.
         run_group: `worker.run_group`, with its progress reported as these workers do.
         count: how many groups run at a time.
         events: what workers report: the number of a worker, from 0, and a few words.
-        lost: what a future raises whose worker has died.
+        lost: the exceptions of a future whose worker has died.
         require_present: raises `RunError` where no more workers will come.
         remote: whether workers may lack the files of this machine.
     """

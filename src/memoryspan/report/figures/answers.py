@@ -1,8 +1,8 @@
-"""The panel of a trace that shows what the model answers along the sequence, and whether it is right.
+"""The panel of a trace that shows the model's answers along the sequence, and whether they are right.
 
-A model that answers once is shown at every step as if the sequence ended there. One that answers at every step is
-shown at all of them; where a task asks is shaded, and there the answer is a point where it is right, a cross where it
-is wrong, with what was expected above what was answered. Without a task nobody knows what is asked or right.
+A model that answers once is shown at every step as if the sequence ended there. A model that answers at every step is
+shown at all of them. Steps with an expected answer are shaded: a point marks a right answer, a cross a wrong one, with
+the expected answer above the model's. Without a task no answer is expected.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,33 +17,33 @@ from memoryspan.report.figures.style import BLUE, GREY, ORANGE, PALE
 from memoryspan.tasks import Batch, Task
 
 HEIGHT = 1.1
-"""Of the panel, in inches."""
+"""The height of the panel, in inches."""
 
 POINTS_SHOWN = 60
-"""Steps up to which each is a point of the line."""
+"""The maximum number of steps at which the line has a point for each."""
 
 SIZE = 6
-"""Points: of the symbols."""
+"""The size of the symbols, in points."""
 
 
 class Expectation(NamedTuple):
-    """What a task asks of one sequence; where nothing is asked, the two others mean nothing."""
+    """The answers that a task expects in one sequence; values at other steps mean nothing."""
 
     target_mask: Bool[np.ndarray, "time"]
-    """The steps at which an answer is asked for, of a task that asks once the last one alone."""
+    """The mask of the steps with an expected answer; the last step alone for a task with one answer."""
     expected: Num[np.ndarray, "time *outputs"]
-    """A class or a number a step, or a vector of numbers."""
+    """A class, a number or a vector for each step."""
     correct: Bool[np.ndarray, "time"]
-    """Whether the model's answer is."""
+    """Whether the model's answer is right, for each step."""
 
     @property
     def steps(self) -> Int[np.ndarray, "asked"]:
-        """The numbers of the asked steps."""
+        """The numbers of the steps with an expected answer."""
         return np.flatnonzero(self.target_mask)
 
 
 def expectation_of(task: Task, batch: Batch, output: Float[np.ndarray, "*time outputs"]) -> Expectation:
-    """What a task asks in a batch of one example, and whether a model that puts this out for it is right."""
+    """Return the expected answers of a batch of one example, and whether a model with this output is right."""
     length, target, asked = (np.asarray(part)[0] for part in (batch.lengths, batch.targets, batch.target_mask))
     right = np.asarray(task.correct(jnp.asarray(output)[None], batch.targets))[0]
     if asked.ndim:
@@ -60,7 +60,7 @@ def draw_answers(
     expectation: Expectation | None,
     of_classes: bool = True,
 ) -> None:
-    """Draws the panel, in which a step takes so many inches; a line for each number where they are not `of_classes`."""
+    """Draw the panel, `inches` wide per step; answers that are not `of_classes` get a line for each number."""
     title = "answer, if the sequence ended at this step"
     if return_sequences:
         title = "answer at every step"
@@ -82,13 +82,13 @@ def draw_answers(
         borderpad=0,
         borderaxespad=0,
     )
-    legend.set_in_layout(False)  # it stands beside the title, and takes no height of its own
+    legend.set_in_layout(False)  # it is beside the title, and needs no height of its own
 
 
 def _draw_numbers(
     axes: Axes, answers: Float[np.ndarray, "time outputs"], inches: float, expectation: Expectation | None
 ) -> int:
-    """A line for each number; right and wrong answers are marked on the highest."""
+    """Draw a line for each number, and mark right and wrong answers on the highest one."""
     more = f", {answers.shape[1]:,} numbers" if answers.shape[1] > 1 else ""
     lines = axes.plot(answers, color=BLUE, linewidth=1)
     lines[0].set_label(f"answer{more}")
@@ -104,7 +104,7 @@ def _draw_numbers(
 def _draw_final_answer(
     axes: Axes, outputs: Float[np.ndarray, "time outputs"], inches: float, expectation: Expectation | None
 ) -> int:
-    """The final answer over time, the expected one where it is another, and the names of those in between."""
+    """Draw the probabilities of the final answer and, if it differs, of the expected one, and name the answers."""
     classes = outputs.argmax(-1)
     last = classes[-1]
     axes.plot(outputs.max(-1), color=GREY, linestyle=":", linewidth=1, label="most probable")
@@ -124,7 +124,7 @@ def _draw_final_answer(
 def _draw_every_answer(
     axes: Axes, outputs: Float[np.ndarray, "time outputs"], inches: float, expectation: Expectation | None
 ) -> int:
-    """How sure the model is of its answers, and their names; those that are wrong go first where room is short."""
+    """Draw the probability of each answer, and their names; where room is short, wrong answers come first."""
     classes, sure = outputs.argmax(-1), outputs.max(-1)
     point = "." if expectation is None and len(outputs) <= POINTS_SHOWN else None
     axes.plot(sure, color=GREY, linestyle=":", linewidth=1, marker=point, label="of the answer")
@@ -151,7 +151,7 @@ def _set_probability(axes: Axes, outputs: Float[np.ndarray, "time outputs"]) -> 
 def _mark_right_and_wrong(
     axes: Axes, heights: Float[np.ndarray, "time"], inches: float, expectation: Expectation | None
 ) -> None:
-    """Told apart by their form, so that they are in grey too."""
+    """Mark right and wrong answers by shapes, which can be told apart without colour."""
     if expectation is None:
         return
     everywhere = axes.get_xaxis_transform()
@@ -182,7 +182,7 @@ def _name(
     row: int,
     boxed: Bool[np.ndarray, "time"] | None = None,
 ) -> None:
-    """A row of symbols above the panel, each at its step, with what they are at the left."""
+    """Draw a row of symbols above the panel, each at its step, with a title at the left."""
     up = 3 + row * (SIZE + 3)
     place = {"xycoords": axes.get_xaxis_transform(), "textcoords": "offset points", "fontsize": SIZE, "color": "black"}
     box = {"boxstyle": "square,pad=0.1", "fill": False, "linewidth": 0.7}
@@ -193,7 +193,7 @@ def _name(
 
 
 def with_room(by_priority: Iterable[int], symbols: Num[np.ndarray, "time"], inches: float) -> Sequence[int]:
-    """The steps whose symbols have room, each beside those before it in priority."""
+    """Return the steps whose symbols have room beside those that come before them in priority."""
     least = width_of(symbols) / inches
     kept: list[int] = []
     for step in by_priority:
@@ -203,5 +203,5 @@ def with_room(by_priority: Iterable[int], symbols: Num[np.ndarray, "time"], inch
 
 
 def width_of(symbols: Num[np.ndarray, "time"]) -> float:
-    """Inches that the widest of some symbols takes, the gap to the next one included."""
+    """Return the width of the widest symbol in inches, with the gap to the next one."""
     return 0.05 + 0.055 * len(str(symbols.max()))

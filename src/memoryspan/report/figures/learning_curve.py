@@ -1,8 +1,8 @@
 """The picture of a training: accuracy and current length against examples seen.
 
-Both share the axis of examples, in two panels, because they are two quantities. What happens is said below them: first
-nothing is learned (a plateau), then within few examples all of it is (a jump), then each time the sequences grow longer
-the accuracy dips, and recovers, or the length falls back. A training without one of these is not said to have it.
+They are two quantities, so they have a panel each, above a common axis of examples. The text below explains what the
+training has of these: a plateau, where nothing is learned; a jump, where all is learned within few examples; and dips
+of the accuracy where sequences grow longer, after which it recovers or the length shrinks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,16 +35,16 @@ from memoryspan.training import HistoryRow
 FILE = "learning-curve.png"
 
 NOT_YET, DONE = 0.25, 0.75
-"""Of the way from chance to all right: below the one nothing is learned yet, from the other on it is."""
+"""Fractions of the way from chance to 100 %: below the first nothing is learned, from the second on the task is."""
 
 FLAT = 3
-"""Rows that a plateau has at least."""
+"""The minimum number of rows of a plateau."""
 
 CHANGES = (
     (gt, "--", "the length is mastered, and grows: on longer sequences the accuracy dips at first"),
     (lt, ":", "even what came before is lost, and the length falls"),
 )
-"""Of the current length: from before to after, the line that marks it, and what it means."""
+"""Changes of the current length, the line that marks each, and its meaning."""
 
 
 class Jump(NamedTuple):
@@ -71,7 +71,7 @@ class Jump(NamedTuple):
 
 
 def draw_learning_curve(history: Sequence[HistoryRow], task: Task, directory: Path) -> Path:
-    """Draws the picture into a run's directory, as .png and as .svg, and returns the path of the first."""
+    """Draw the picture into a run's directory, as .png and .svg, and return the path of the .png."""
     figure = new_figure(7, 5.2)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
     _accuracy(above, history, task)
@@ -83,16 +83,16 @@ def draw_learning_curve(history: Sequence[HistoryRow], task: Task, directory: Pa
 
 
 def find_jump(history: Sequence[HistoryRow], task: Task) -> Jump | None:
-    """The jump with the longest plateau before it, both at one length; None where there is none."""
+    """Return the jump with the longest plateau before it, both at one length; None if the training has no jump."""
     jumps = (_jump(length, begins, rows, task) for length, begins, rows in _stages(history))
     return max((jump for jump in jumps if jump), key=lambda jump: jump.flat, default=None)
 
 
 def _stages(history: Sequence[HistoryRow]) -> Iterator[tuple[int, int, list[HistoryRow]]]:
-    """The first stay at each new greatest length: that length, the examples seen before, and the rows drawn at it.
+    """Yield, for each new greatest length, the length, the examples seen before, and the rows of its first stage.
 
-    What comes after a fall is no beginning: lengths to which the curriculum returns have been trained on before. A row
-    tells the length as it is after its chunk, which is that of the next one.
+    Lengths to which the curriculum returns after it shrank are left out, because they were trained on before. The
+    length of a row is the one after its chunk, which is that of the next chunk.
     """
     lengths = [history[0].length, *(row.length for row in history[:-1])]
     begins = greatest = 0
@@ -105,9 +105,9 @@ def _stages(history: Sequence[HistoryRow]) -> Iterator[tuple[int, int, list[Hist
 
 
 def _jump(length: int, begins: int, rows: Sequence[HistoryRow], task: Task) -> Jump | None:
-    """From the last row before a quarter of the way from chance to all right, to the first at three quarters of it.
+    """Return the jump from the last row below the first of the two fractions to the first row above the second.
 
-    None where that takes more examples than the plateau before it: then it is a slope.
+    None if that takes more examples than the plateau before it, which makes it a slope.
     """
     chance = replace(task, length=length).chance
     way = [(row.accuracy - chance) / (1 - chance) for row in rows]
@@ -126,7 +126,7 @@ def _accuracy(axes: Axes, history: Sequence[HistoryRow], task: Task) -> None:
 
 
 def _point(history: Sequence[HistoryRow]) -> str | None:
-    """A line through one point alone is not seen."""
+    """Return a marker for a single row, through which a line would be invisible."""
     return "o" if len(history) == 1 else None
 
 
@@ -162,7 +162,7 @@ def _explain_jump(axes: Axes, jump: Jump | None) -> list[Patch]:
 
 
 def _explain_lengths(panels: Sequence[Axes], history: Sequence[HistoryRow]) -> list[Line2D]:
-    """A line at each row after which the examples are longer, and another at each after which they are shorter."""
+    """Draw a line at each row after which the examples become longer, and another at each after which they shrink."""
     said = []
     for changed, dashes, label in CHANGES:
         line = {"color": GREY, "linestyle": dashes, "linewidth": 0.6}

@@ -1,4 +1,4 @@
-"""The picture of experiments: sequences as published against those measured, a dot an experiment."""
+"""The picture of experiments: published against measured sequences, with a dot for each experiment."""
 
 from collections.abc import Sequence
 from math import isinf
@@ -13,13 +13,13 @@ from memoryspan.report.figures.style import BLUE, GREY, ORANGE, keep, new_figure
 from memoryspan.reproduce.compare import Comparison
 
 FILE = "reproduced.png"
-"""What the picture is called in a sweep."""
+"""The name of the picture in a sweep."""
 
 SIDE, ROW, NAMES = 5.0, 0.2, 3.0
-"""Inches: of the square of the axes, of a name beside it, and the width of the names."""
+"""In inches: the side of the square of the axes, the height of a name beside it, and the width of the names."""
 
 BESIDE = 1.03
-"""Sides of that square from its left edge, where the names begin."""
+"""Where the names begin, in sides of that square from its left edge."""
 
 
 class Dot(NamedTuple):
@@ -36,7 +36,7 @@ class Dot(NamedTuple):
 
 
 def dots(rows: Sequence[Comparison]) -> list[Dot]:
-    """Those that can be drawn, one figure against the other."""
+    """Return the dots of the comparisons that have both figures."""
     return [
         Dot(row.name, row.trial.curriculum, not isinf(row.sequences), row.published, *_heights(row, row.sequences))
         for row in rows
@@ -45,16 +45,16 @@ def dots(rows: Sequence[Comparison]) -> list[Dot]:
 
 
 def _heights(row: Comparison, sequences: float) -> tuple[float, ...]:
-    """The median and the ends of its interval; for what is infinite the budget."""
+    """Return the median and the ends of its interval, with the budget in place of what is infinite."""
     values = (sequences, row.spread.low, row.spread.high) if row.spread else (sequences,) * 3
     return tuple(row.budget if isinf(value) else value for value in values)
 
 
 def draw_reproduced(dots: Sequence[Dot], path: Path) -> Path:
-    """Draws at least one dot, as .png and as .svg, and returns the path of the first.
+    """Draw at least one dot, as .png and .svg, and return the path of the .png.
 
-    Filled is with the curriculum, hollow without. A triangle stands at the budget where at least half of the seeds
-    never met the criterion.
+    Dots are filled with the curriculum, and hollow without it. A triangle marks the budget where at least half of
+    the seeds never met the criterion.
     """
     figure = new_figure(SIDE + NAMES, max(SIDE, ROW * len({dot.name for dot in dots}) + 1))
     axes = figure.add_subplot()
@@ -78,7 +78,7 @@ def _draw(axes: Axes, dot: Dot) -> None:
 
 
 def _name(axes: Axes, dots: Sequence[Dot], low: float, high: float) -> None:
-    """The names beside the axes, each with a line to the first of its dots."""
+    """Draw the names beside the axes, each with a line to the first of its dots."""
     first = {dot.name: dot for dot in reversed(dots)}.values()
     points = np.log([(dot.published / low, dot.measured / low) for dot in first]) / np.log(high / low)
     for dot, height in zip(first, heights(points), strict=True):
@@ -94,9 +94,9 @@ def _name(axes: Axes, dots: Sequence[Dot], low: float, high: float) -> None:
 
 
 def heights(points: Float[np.ndarray, "names 2"]) -> Float[np.ndarray, "names"]:
-    """Return where beside the unit square each point has its name, so that no two of the lines to them cross.
+    """Return the height beside the unit square of the name of each point, so that no two of the lines to them cross.
 
-    From the lowest place up, each takes the point in the lowest direction: all others, and their places, are above.
+    From the lowest height up, each takes the point in the lowest direction: all others, and their heights, are above.
     """
     places, free = np.empty(len(points)), list(range(len(points)))
     for number in range(len(points)):

@@ -1,6 +1,6 @@
-"""The picture of a sweep: for each task accuracy against length, a line a model, and below it how far each remembers.
+"""The picture of a sweep: for each task a panel of accuracy against length, a line for each model, and one of spans.
 
-All panels share the axis of lengths. Where lines cover each other, their marks stand around one another.
+All panels share the axis of lengths. Where lines cover each other, their marks differ in size.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ CURVES, ROW = 3.4, 0.32
 """Inches: the height of a panel of curves, and of a model in a panel of spans."""
 
 LEARNED, HELD = 0.2, -0.2
-"""How far above and below the middle of its row a span stands."""
+"""The distance of a span from the middle of its row."""
 
 
 def draw_span(results: Sequence[TrialResult], path: Path, name: Callable[[Spec], str] = str) -> Path:
@@ -55,7 +55,7 @@ def draw_curves(
     path: Path,
     spans: Mapping[str, Mapping[str, SpanSummary]] | None = None,
 ) -> Path:
-    """Draws curves by task and by model, one a seed, as .png and as .svg, and returns the path of the first.
+    """Draw curves by task and by model, one for each seed, as .png and .svg, and return the path of the .png.
 
     Thin lines are single seeds. Where all seeds of a model were measured, their median is drawn thick, with a band from
     the worst to the best. `spans`, by task and by model, are drawn below the curves of their task.
@@ -82,7 +82,7 @@ def _height_of(spans: Mapping[str, SpanSummary] | None) -> list[float]:
 
 
 def _draw_spans(axes: Axes, spans: Mapping[str, SpanSummary], models: Sequence[str]) -> None:
-    """A row a model: its median learned span, full, and held span, hollow, each with its interval over seeds."""
+    """Draw a row for each model: its median learned span, filled, and held span, hollow, with intervals over seeds."""
     for row, (model, found) in enumerate(spans.items()):
         number = models.index(model) if model in models else row
         for what, median, up in (("learned", found.learned, LEARNED), ("held", found.held, HELD)):
@@ -94,7 +94,7 @@ def _draw_spans(axes: Axes, spans: Mapping[str, SpanSummary], models: Sequence[s
 
 
 def _draw_median(axes: Axes, what: str, median: Median, height: float, number: int) -> None:
-    """The point, its interval, and at the right the number; a span of none has no place on the axis of lengths."""
+    """Draw a median, its interval, and the number at the right; a missing span has no place on the axis of lengths."""
     colour, point = COLOURS[number % len(COLOURS)], POINTS[number % len(POINTS)]
     if median.interval is not None and median.interval.high > 0:
         ends = max(median.interval.low, axes.get_xlim()[0]), median.interval.high
@@ -137,14 +137,14 @@ def _draw_model(axes: Axes, name: str, curves: Sequence[Curve], number: int, mod
 
 
 def _elided(name: str, most: int) -> str:
-    """A name without its middle where it is long, as the path of a file of user code, so that the panels keep room."""
+    """Return a name, without its middle if it is long, like the path of user code, to leave room for the panels."""
     return plain(name if len(name) <= most else f"{name[: most // 2]}…{name[-most // 2 :]}")
 
 
 def over_seeds(curves: Sequence[Curve]) -> tuple[Float[np.ndarray, "lengths"], ...]:
-    """Lengths that all curves reach, and the least, median and greatest accuracy there.
+    """Return the lengths that all curves reach, and the least, median and greatest accuracy there.
 
-    Between two lengths that were measured a curve is taken to be straight over the logarithm of the length.
+    Between two measured lengths a curve is interpolated linearly in the logarithm of the length.
     """
     points = [_points(curve) for curve in curves]
     first, last = max(lengths[0] for lengths, _ in points), min(lengths[-1] for lengths, _ in points)
@@ -155,7 +155,7 @@ def over_seeds(curves: Sequence[Curve]) -> tuple[Float[np.ndarray, "lengths"], .
 
 
 def one_chance(curves: Iterable[Curve]) -> float | None:
-    """How often a guess is right, where that is the same at all lengths."""
+    """Return the accuracy of a guess, or None where it depends on the length."""
     chances = {point.chance for curve in curves for point in curve}
     return chances.pop() if len(chances) == 1 else None
 

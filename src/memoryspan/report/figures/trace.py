@@ -1,9 +1,9 @@
-"""The picture of a trace: one panel an array, units over steps, along the symbols of the sequence.
+"""The picture of a trace: a panel for each array, units over steps, along the symbols of the sequence.
 
-The units of a layer stand in one order in all of its panels: by the step at which their state (the cell state, or the
-last array where there is none) first goes half as far from 0 as it ever does, so that those which react to the same
-steps stand together. States and candidates have a colour map around 0, gates one from shut to open; both change
-steadily in brightness, and so are read in grey too. A step that the model masks has no gates, and is hatched.
+The units of a layer have the same order in all of its panels: by the step at which their state (the cell state, or the
+last array where there is none) first goes half as far from 0 as it ever does, so that units which react to the same
+steps are neighbours. States and candidates have a colour map around 0, gates one from shut to open; both change
+steadily in brightness, so they can be read in grey. A step that the model masks has no gates, and is hatched.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ from memoryspan.report.figures.style import GREY, ORANGE, new_figure, plain, sav
 FILE = "trace.png"
 
 SOURCE = "memoryspan trace"
-"""What the files of a trace carry inside, by which they are known again."""
+"""A mark in the files of a trace, by which they are recognised."""
 
 GATES = {
     "input": ("shut", "open"),
@@ -35,38 +35,38 @@ GATES = {
     "update": ("replace", "keep"),
     "reset": ("ignore", "read"),
 }
-"""Arrays that go from 0 to 1, and what both do to the state in Keras's LSTM and GRU; all others are drawn around 0."""
+"""Arrays from 0 to 1, and the effect of both ends in Keras's LSTM and GRU. All other arrays are drawn around 0."""
 
 STATES = ("cell", "hidden")
 
 MOST, FAR = 0.9, 3
-"""The share of an array that the colours tell apart where the rest reaches beyond `FAR` times its range: a few units
-run away from all others, and an output, which reads them through a tanh, does not depend on how far."""
+"""The share of an array that the colours resolve where the rest exceeds `FAR` times its range: a few units may run away
+from all others, and the output, which reads them through a tanh, does not depend on how far."""
 
 AROUND_ZERO = LinearSegmentedColormap.from_list("around zero", ["#00204d", "#0072b2", "#a6a6a6", "#f0b400", "#fffbe0"])
 FROM_ZERO = LinearSegmentedColormap.from_list("from zero", ["#ffffff", "#999999", "#000000"])
 
 STEP, NARROWEST, WIDEST = 0.2, 8.0, 18.0
-"""Inches: of a step, and of the least and the greatest width of all steps together."""
+"""In inches: the width of a step, and the least and the greatest width of all steps together."""
 
 UNIT, LOWEST, HIGHEST = 0.045, 0.5, 1.8
-"""Inches: of a unit, and of the least and the greatest height of all units of a panel."""
+"""In inches: the height of a unit, and the least and the greatest height of a panel."""
 
 UPRIGHT = 0.09
-"""Inches of the axis that a symbol takes turned upright."""
+"""The width of a symbol that is turned upright, in inches."""
 
 SMALL = 6
-"""Points: of the labels of ticks."""
+"""The size of tick labels, in points."""
 
 BARS = 0.7
-"""Inches: the height of a panel of bars."""
+"""The height of a panel of bars, in inches."""
 
 FEW = 4
-"""Features of real vectors up to which each has a panel of its own."""
+"""The maximum number of features of real vectors for which each has a panel of its own."""
 
 
 class Panel(NamedTuple):
-    """One panel: its height in inches, what is drawn into it, and whether it has a bar of colours."""
+    """A panel: its height in inches, the function that draws it, and whether it has a colour bar."""
 
     height: float
     draw: Callable[..., None]
@@ -83,19 +83,19 @@ def draw_trace(
     saliency: Float[np.ndarray, "batch time"] | None = None,
     title: str = "",
 ) -> Path:
-    """Draws what a model did with one sequence of a trace into a file, .png or .svg, and returns its path.
+    """Draw one sequence of a trace into a file, .png or .svg, and return its path.
 
-    From above: the answers along the sequence, where the last of them comes from, and the arrays of each layer. Raises
-    `OSError` where the file cannot be written.
+    From the top: the answers along the sequence, where the last of them comes from, and the arrays of each layer.
+    Raises `OSError` where the file cannot be written.
 
     Args:
-        trace: of a model and some sequences.
+        trace: the trace of a model on some sequences.
         path: the file.
-        row: which of the sequences.
+        row: the number of the sequence.
         return_sequences: whether the model answers once or at every step.
-        expectation: what a task asks of it, where that is known.
-        saliency: of the last answer that is asked for, or else of the last step's.
-        title: what stands above it all.
+        expectation: the answers that the task expects, if it is known.
+        saliency: the saliency of the last expected answer, or else of the answer at the last step.
+        title: the title above all panels.
     """
     steps = int(trace.lengths[row])
     lines, maps = [*_lines(trace, row, return_sequences, expectation, saliency)], [*_maps(trace, row)]
@@ -123,7 +123,7 @@ def _lines(
     expectation: Expectation | None,
     saliency: Float[np.ndarray, "batch time"] | None,
 ) -> Iterator[Panel]:
-    """The panels without colours: few real features, the answers, and where the last of them comes from."""
+    """Return the panels without colours: a few real features, the answers, and where the last of them comes from."""
     inputs, steps = trace.inputs[row], int(trace.lengths[row])
     vectors = inputs.reshape(steps, -1)
     if not _is_symbols(inputs) and vectors.shape[1] <= FEW:
@@ -148,7 +148,7 @@ def _origin(
     return_sequences: bool,
     expectation: Expectation | None,
 ) -> str:
-    """Whose answer's gradient it is, and at which step it is greatest."""
+    """Return the title of the saliency: the answer that it is of, and the step where it is greatest."""
     if not return_sequences:
         which = "the final answer"
     elif expectation is None:
@@ -161,7 +161,7 @@ def _origin(
 
 
 def _draw_bars(axes: Axes, heights: Float[np.ndarray, "time"], colour: str, title: str, what: str) -> None:
-    """A bar a step; where a step is narrower than a line, a wider one."""
+    """Draw a bar for each step, at least as wide as a line."""
     axes.bar(np.arange(len(heights)), heights, width=max(0.8, len(heights) / 1000), color=colour)
     axes.set_title(title, loc="left", fontsize="small")
     axes.set_ylim(min(0, *heights) * 1.05, max(0, *heights) * 1.05 or 1)
@@ -183,7 +183,7 @@ def _maps(trace: Trace, row: int) -> Iterator[Panel]:
 
 
 def _ends(kind: str, name: str) -> tuple[str, str] | None:
-    """What a gate says at 0 and at 1; None for what is no gate. Other cells may use the same names the other way."""
+    """Return the effect of a gate at 0 and at 1; None if it is no gate. Other cells may use these names differently."""
     words = GATES.get(name)
     if words is None or kind not in ("LSTM", "GRU"):
         return words and ("0", "1")
@@ -191,7 +191,7 @@ def _ends(kind: str, name: str) -> tuple[str, str] | None:
 
 
 def order_of_units(layer: LayerTrace, row: int) -> Int[np.ndarray, "units"]:
-    """By the step at which a unit's state first goes half as far from 0 as it ever does; within a step by the state."""
+    """Order units by the step at which the state first goes half as far from 0 as it ever does, then by that state."""
     states = _steps_of(layer.arrays.get("cell", [*layer.arrays.values()][-1])[row])
     far = np.nan_to_num(np.abs(states))
     step = (far >= far.max(0) / 2).argmax(0)
@@ -199,7 +199,7 @@ def order_of_units(layer: LayerTrace, row: int) -> Int[np.ndarray, "units"]:
 
 
 def _steps_of(array: Float[np.ndarray, "time units"]) -> Float[np.ndarray, "steps units"]:
-    """The steps up to the last one that is not NaN."""
+    """Return the steps up to the last one that is not NaN."""
     there = np.flatnonzero(~np.isnan(array).all(-1))
     return array[: there[-1] + 1] if there.size else array
 
@@ -214,7 +214,7 @@ def _draw_map(
 ) -> None:
     colours, low, high = (FROM_ZERO, 0.0, 1.0) if ends else (AROUND_ZERO, *around_zero(values))
     beyond = "both" if np.nanmax(np.abs(values), initial=0) > high else "neither"
-    axes.patch.set(facecolor="white", edgecolor=GREY, hatch="////", linewidth=0)  # shows where there is nothing
+    axes.patch.set(facecolor="white", edgecolor=GREY, hatch="////", linewidth=0)  # visible where an array has no value
     image = axes.imshow(
         np.ma.masked_invalid(values), aspect="auto", interpolation="nearest", cmap=colours, vmin=low, vmax=high
     )
@@ -228,7 +228,7 @@ def _draw_map(
 
 
 def around_zero(values: Num[np.ndarray, "units time"]) -> tuple[float, float]:
-    """What stands at the two ends of the colours: the farthest value, or, where few lie far out, most of them."""
+    """Return the values at the two ends of the colours: the farthest one, or that of most if few lie far out."""
     sizes = np.abs(values[np.isfinite(values)])
     most, farthest = map(float, np.quantile(sizes, (MOST, 1))) if sizes.size else (0.0, 0.0)
     far = most if 0 < FAR * most < farthest else farthest or 1.0
@@ -236,7 +236,7 @@ def around_zero(values: Num[np.ndarray, "units time"]) -> tuple[float, float]:
 
 
 def _mark_steps(axes: Axes, inputs: Num[np.ndarray, "time *features"], inches: float, named: bool) -> None:
-    """The symbols of the sequence under the panel, each at its step, where they have room; below them the steps."""
+    """Draw the symbols of the sequence below the panel, each at its step if it has room, and the steps below them."""
     axes.set_xlim(-0.5, len(inputs) - 0.5)
     axes.tick_params(labelsize=SMALL, labelbottom=named)
     numbers, below = axes, 0.0
@@ -255,7 +255,7 @@ def _mark_steps(axes: Axes, inputs: Num[np.ndarray, "time *features"], inches: f
 
 
 def _is_symbols(inputs: Num[np.ndarray, "time *features"]) -> bool:
-    """Whether they are symbols, or their one-hot vectors."""
+    """Return whether the inputs are symbols, or their one-hot vectors."""
     if inputs.ndim == 1:
         return np.issubdtype(inputs.dtype, np.integer)
     one_hot = ((inputs == 0) | (inputs == 1)).all() and (inputs.sum(-1) == 1).all()

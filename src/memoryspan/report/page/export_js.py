@@ -16,14 +16,14 @@ RECURRENT = (LAYERS.LSTM, LAYERS.GRU, LAYERS.SimpleRNN)
 WITH_WEIGHTS = (*RECURRENT, LAYERS.Dense, LAYERS.Embedding)
 
 ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh")
-"""Those that the page knows; a dense layer may have the softmax as well."""
+"""The activations that the page has; a dense layer may also have a softmax."""
 
 
 def described(model: keras.Model) -> list[dict[str, Any]]:
-    """The layers that the page is to run, in order: their kinds, settings, and the shapes of their weights.
+    """Return the layers that the page runs, in order: their kinds, settings, and the shapes of their weights.
 
     Raises:
-        ModelError: a layer is none of those that the page runs; the message says which, and which those are.
+        ModelError: the page does not run a layer; the message names it and those that the page runs.
     """
     try:
         compile_layers(model, training=False)
@@ -40,7 +40,7 @@ def described(model: keras.Model) -> list[dict[str, Any]]:
 
 
 def weights_of(model: keras.Model) -> str:
-    """All weights of those layers one after the other, little-endian Float32, in base64."""
+    """Return the weights of those layers one after the other, as little-endian Float32 in base64."""
     arrays = [array for layer in chain(model) if type(layer) in WITH_WEIGHTS for array in _arrays(layer)]
     return base64.b64encode(b"".join(np.asarray(array, "<f4").tobytes() for array in arrays)).decode()
 
@@ -72,7 +72,7 @@ def _activation(layer: keras.Layer, which: str, known: tuple[str, ...]) -> str:
 
 
 def _arrays(layer: keras.Layer) -> list[np.ndarray]:
-    """A layer's weights in the order in which the page takes them; a bias that it does without is zero."""
+    """Return a layer's weights in the order of the page, with zeros for a bias that the layer does not have."""
     if isinstance(layer, LAYERS.Embedding):
         return [np.asarray(layer.embeddings)]
     if isinstance(layer, RECURRENT):

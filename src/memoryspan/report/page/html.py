@@ -1,8 +1,7 @@
-"""The page: one HTML file, which opens from the disk and asks the network for nothing.
+"""The page: one HTML file, which opens from the disk and needs no network.
 
-Its modules stand beside this file as plain JavaScript, `web/*.js`, and are put into the page in the order in which they
-import each other. Whatever a run or a sweep is called goes into it as text: escaped in the HTML, and in the data
-without a single `<`.
+Its modules are plain JavaScript, `web/*.js`, and are put into the page in the order in which they import each other.
+Names of runs and sweeps go into the page as text: escaped in the HTML, and without a single `<` in the data.
 """
 
 import base64
@@ -24,7 +23,7 @@ from memoryspan.printable import printable, printable_lines
 FILE = "report.html"
 
 MADE_BY = '<meta name="generator" content="memoryspan report">'
-"""By which a page is known again."""
+"""The mark by which a page is recognised."""
 
 MAIN = "main"
 
@@ -34,7 +33,7 @@ _EXPORT = re.compile(r"^export (?=(?:const|function\*?) (\w+))", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Page:
-    """What a page shows: a title and a sentence, the record behind a disclosure, and the data of its sections."""
+    """The content of a page: a title and a sentence, the record behind a disclosure, and the data of its sections."""
 
     title: str
     sentence: str
@@ -43,18 +42,18 @@ class Page:
 
 
 def write_page(page: Page, path: Path) -> Path:
-    """Writes the page in place, and returns its path; raises `OSError` where it cannot be written."""
+    """Write the page in one step, and return its path; raises `OSError` where it cannot be written."""
     atomic.write(path, as_html(page).encode(errors="backslashreplace"))
     return path
 
 
 def is_page(path: Path) -> bool:
-    """Whether a file is a page made here."""
+    """Return whether a file is such a page."""
     return path.is_file() and MADE_BY.encode() in path.read_bytes()
 
 
 def as_html(page: Page) -> str:
-    """The whole file."""
+    """Return the content of the file."""
     style, code = _text("page.css"), script()
     return Template(_text("page.html")).substitute(
         policy=_policy(style, code),
@@ -70,7 +69,7 @@ def as_html(page: Page) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """What a browser may do with the page: run this script and use this style, and nothing else at all."""
+    """Return the security policy, which allows this script and this style, and nothing else."""
     hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (script, style))
     script_hash, style_hash = (f"'sha256-{digest}'" for digest in hashes)
     return f"default-src 'none'; script-src {script_hash}; style-src {style_hash}; base-uri 'none'; form-action 'none'"
@@ -78,7 +77,7 @@ def _policy(style: str, script: str) -> str:
 
 @cache
 def script() -> str:
-    """All modules as one script, each in a scope of its own, those first that others import."""
+    """Return all modules as one script, each in a scope of its own, imported ones first."""
     modules: dict[str, str] = {}
     _collect(MAIN, modules)
     return "\n".join(modules.values())

@@ -1,4 +1,4 @@
-"""The page of a run: the model itself to try, at several moments of its training, and how it came to be."""
+"""The page of a run: the model to try, at several moments of its training, and how it was trained."""
 
 import json
 import re
@@ -35,17 +35,17 @@ CONSTANTS = {"max_length": MAX_LENGTH, "maps": {"gates": GATES, "most": MOST, "f
 """Constants that the page's JavaScript shares with Python."""
 
 MAX_NUMBERS = 20_000
-"""Numbers in all examples of a page together, at most."""
+"""The maximum of numbers in all examples of a page together."""
 
 MAX_EXAMPLES = 200
-"""Examples of a page, at most."""
+"""The maximum number of examples on a page."""
 
 DIGITS = 4
-"""Decimal places of a real number in an example: what is shown is what the model is given."""
+"""Decimal places of a real number in an example; the model is given the rounded number."""
 
 
 def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | None) -> Page:
-    """The page of a run, from `run.model_and_updates()`; `held` is how far that holds, where it was measured.
+    """Return the page of a run, from `run.model_and_updates()` and the held span, if it was measured.
 
     Raises:
         RunError: the run's task, history or snapshots cannot be read.
@@ -80,7 +80,7 @@ def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | N
 
 
 def _sentence(record: Record) -> str:
-    """What was trained, on what, and how well."""
+    """Return the sentence on what was trained, on which task, and with what accuracy."""
     model = f"{record.config.model.name} ({record.resolved.parameters:,} parameters)"
     results = record.results
     if results is None:
@@ -97,7 +97,7 @@ def _sentence(record: Record) -> str:
 
 
 def _about(task: Task) -> str:
-    """What a task is: the first line of its own documentation, with its settings; nothing where it has none."""
+    """Return the first line of a task's docstring, with the values of the settings that it names; empty without one."""
     first = (type(task).__doc__ or "").strip().split("\n")[0]
     if first.startswith(f"{type(task).__name__}("):  # a dataclass without any has its signature there
         return ""
@@ -105,7 +105,7 @@ def _about(task: Task) -> str:
 
 
 def _moments(run: SavedRun, model: keras.Model, updates: int, history: Sequence[HistoryRow]) -> list[dict[str, Any]]:
-    """The weights at the moments that were kept, the last one being the model as it is now."""
+    """Return the weights at the saved moments, the last one being the model as it is now."""
     rows, now = {row.updates: row for row in history}, variables_of(model)
     moments = []
     for moment, arrays in weight_snapshots.load(run.directory, until=updates - 1).items():
@@ -121,7 +121,7 @@ def _moment(updates: int, row: HistoryRow | None, weights: str) -> dict[str, Any
 
 
 def _task(task: Task, model: keras.Model) -> dict[str, Any]:
-    """What the page has to know of the task."""
+    """Return the facts about the task that the page uses."""
     number = task.n_outputs == 1 or not asks_for_classes(task)
     tokens = np.issubdtype(_sampled(task, 0, 1, task.min_length)[0].dtype, np.integer)
     return {
@@ -140,13 +140,13 @@ def _task(task: Task, model: keras.Model) -> dict[str, Any]:
 
 
 def _one_is_right(task: Task) -> bool:
-    """Whether the class that is expected is all that is right: who is sure of it is right everywhere."""
+    """Return whether only the expected class is correct, so that predicting it with certainty is correct everywhere."""
     batch = at_length(task, task.min_length).sample(stream(0, Stream.SHOWN), 1, task.min_length)
     return bool(correct(task, jax.nn.one_hot(batch.targets, task.n_outputs), batch).all())
 
 
 def _examples(task: Task, seed: int):
-    """Fresh examples, each with what is asked at its steps and what is right there, as long as a page has room for."""
+    """Return fresh examples with the expected answers by step, as many and as long as the page has room for."""
     length = min(task.length, MAX_LENGTH)
     width = 1 if _sampled(task, seed, 1, length)[0].ndim == 2 else task.n_features
     count = max(1, min(MAX_EXAMPLES, MAX_NUMBERS // (length * width)))
@@ -162,13 +162,13 @@ def _examples(task: Task, seed: int):
 
 
 def _sampled(task: Task, seed: int, count: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Inputs, targets and places asked of so many examples."""
+    """Return the inputs, targets and target masks of `count` examples."""
     batch = at_length(task, length).sample(stream(seed, Stream.SHOWN), count, length)
     return np.asarray(batch.inputs), np.asarray(batch.targets), np.asarray(batch.target_mask)
 
 
 def _story(history: Sequence[HistoryRow], task: Task) -> str:
-    """What happened on the way, where it did."""
+    """Return sentences on the plateau, the jump and the growth of the length, if the history has them."""
     sentences = []
     if jump := find_jump(history, task) if history else None:
         sentences.append(
@@ -183,9 +183,9 @@ def _story(history: Sequence[HistoryRow], task: Task) -> str:
 def _held(held: HeldSpan) -> dict[str, Any]:
     span, curve = held.span, held.curve
     if span.length is None:
-        sentence = "Not even the shortest sequences are answered."
+        sentence = "Held span: none. The model fails the shortest sequences of the task."
     else:
-        more = ", or more: nobody looked further" if span.at_least else ""
+        more = ", or more: longer sequences were not tested" if span.at_least else ""
         sentence = (
             f"Held span: {span.length:,} time steps (lag {span.lag:,}){more}. It is the longest length at which the "
             f"model, without more training, is proved to have {percent(THRESHOLD)} right."

@@ -1,1 +1,1 @@
-"""The rows of tables as they read, wherever a table stands."""
+"""The rows of tables as text, for the terminal and the page."""

@@ -1,4 +1,4 @@
-"""The rows of a table of experiments as text, for every place that shows one."""
+"""The rows of a table of experiments as text."""
 
 from collections.abc import Sequence
 from math import isinf

@@ -1,4 +1,4 @@
-"""The rows of a table of spans as text, for every place that shows one."""
+"""The rows of a table of spans as text."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,7 +12,7 @@ TITLES = ("task", "model", "parameters", "learned span", "lag", "held span", "la
 
 
 def display_name(spec: Spec) -> str:
-    """Return a task or a model as a person would type it. User code, which is not imported for that, is in full."""
+    """Return a task or a model as it is typed: without default settings, which are unknown for user code."""
     from memoryspan.models import MODELS
     from memoryspan.tasks import TASKS
 
@@ -55,7 +55,7 @@ def headline(rows: Sequence[SpanSummary]) -> str:
 
 
 def about_intervals(intervals: Iterable[Interval | None]) -> str | None:
-    """Return what the intervals of a table are; None if it has none."""
+    """Return a sentence on the intervals of a table; None if it has none."""
     found = {each.confidence for each in intervals if each}
     if not found:
         return None
