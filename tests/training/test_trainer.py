@@ -203,14 +203,15 @@ def test_ctrl_c_ends_the_measurement_at_the_full_length():
     assert (result.status, result.accuracy) == (Status.INTERRUPTED, None)
 
 
-def test_an_interruption_before_the_first_update_leaves_the_model_as_it_was(monkeypatch):
-    def interrupt(*args):
+class Interrupted(Curriculum, frozen=True):
+    def start(self, min_length, max_length):
         raise KeyboardInterrupt
 
+
+def test_an_interruption_before_the_first_update_leaves_the_model_as_it_was():
     model = ready()
     before = variables_of(model)
-    monkeypatch.setattr("memoryspan.training.snapshot.initial_state", interrupt)
-    result = train(model, TASK)
+    result = train(model, TASK, curriculum=Interrupted())
     assert (result.status, result.history) == (Status.INTERRUPTED, ())
     assert_same_bits(variables_of(model), before)
 
