@@ -68,7 +68,7 @@ def read_manifest(directory: Path, *kinds: Kind) -> tuple[Kind, Manifest]:
             f"`memoryspan {found.command} --dir {shlex.quote(str(directory))}` resumes and shows it."
         )
     with versioned.damage_as_run_error(path, INSTEAD):
-        return kind, msgspec.structs.replace(found, config=msgspec.json.decode(found.config, type=kind.config))
+        return kind, msgspec.structs.replace(found, config=versioned.from_json(found.config, kind.config))
 
 
 def _missing(directory: Path) -> str:
