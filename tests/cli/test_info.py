@@ -1,3 +1,7 @@
+import json
+
+import pytest
+
 from memoryspan.models import MODELS
 from memoryspan.tasks import TASKS
 from tests.messages import names
@@ -65,3 +69,12 @@ def test_a_savedmodel_is_named_and_not_taken_for_a_run(memoryspan, tmp_path):
     (tmp_path / "saved_model.pb").touch()
     answer = memoryspan("info", tmp_path)
     assert (answer.code, "SavedModel" in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", ["info", "report"])
+def test_a_sweep_of_a_command_that_this_version_lacks_is_named(memoryspan, tmp_path, command):
+    facts = {"format": 3, "memoryspan": "9.1", "created": "2030-01-01T00:00:00Z", "command": "profile", "config": {}}
+    (tmp_path / "manifest.json").write_text(json.dumps(facts))
+    answer = memoryspan(command, tmp_path)
+    assert answer.code == 2
+    assert names(answer.err, tmp_path, f"memoryspan profile --dir {tmp_path}", "9.1")

@@ -34,12 +34,14 @@ def test_it_keeps_a_manifest_a_file_a_trial_a_table_and_a_picture(sweep):
 
 def test_asked_again_it_runs_nothing_and_shows_the_same(memoryspan, sweep):
     before = {path: path.stat().st_mtime_ns for path in (sweep / "trials").iterdir()}
-    answer = memoryspan("span", sweep, "--json")
+    manifest = (sweep / "manifest.json").read_bytes()
+    answer = memoryspan("span", "--dir", sweep, "--json")
     assert answer.code == 0
+    assert (sweep / "manifest.json").read_bytes() == manifest
     assert [row["model"]["name"] for row in answer.json["summary"]] == ["lstm", "gru"]
     assert len(answer.json["results"]) == 4
     assert {path: path.stat().st_mtime_ns for path in (sweep / "trials").iterdir()} == before
-    same = memoryspan("span", *SMALL, *MODELS, "--seeds", "2", "--resume", sweep)
+    same = memoryspan("span", *SMALL, *MODELS, "--seeds", "2", "--dir", sweep)
     assert same.code == 0
     assert "lstm,units=6" in same.out
 
@@ -48,7 +50,7 @@ def test_only_what_is_missing_is_run_and_the_answer_is_the_same(memoryspan, swee
     gone = sorted((sweep / "trials").iterdir())[0]
     before = json.loads(gone.read_text())
     gone.unlink()
-    answer = memoryspan("span", sweep, "--workers", "1")
+    answer = memoryspan("span", "--dir", sweep, "--workers", "1")
     assert answer.code == 0
     assert names(answer.err, "1 of 1")
     now = json.loads(gone.read_text())
@@ -58,14 +60,16 @@ def test_only_what_is_missing_is_run_and_the_answer_is_the_same(memoryspan, swee
 def test_other_settings_do_not_go_into_the_same_directory(memoryspan, sweep):
     answer = memoryspan("span", *SMALL, *MODELS, "--seeds", "1", "--dir", sweep)
     assert answer.code == 2
-    assert names(answer.err, sweep, "seeds", f"memoryspan span --dir {sweep}")
+    assert names(answer.err, sweep, "without seeds 1", f"memoryspan span --dir {sweep}")
 
 
-def test_more_seeds_join_those_that_are_there(memoryspan, sweep, tmp_path):
+def test_more_seeds_join_those_that_are_there_and_nothing_else_changes(memoryspan, sweep, tmp_path):
     grown = shutil.copytree(sweep, tmp_path / "grown")
+    settings = json.loads((grown / "manifest.json").read_text())["config"]
     before = {file.name: file.read_bytes() for file in (grown / "trials").iterdir()}
-    answer = memoryspan("span", *SMALL, *MODELS, "--seeds", "3", "--workers", "1", "--dir", grown)
+    answer = memoryspan("span", "--seeds", "3", "--workers", "1", "--dir", grown)
     assert answer.code == 0
+    assert json.loads((grown / "manifest.json").read_text())["config"] == settings | {"seeds": [0, 1, 2]}
     now = {file.name: file.read_bytes() for file in (grown / "trials").iterdir()}
     assert now.items() > before.items()
     assert 2 * len(now) == 3 * len(before)
@@ -92,7 +96,10 @@ def test_a_trial_that_fails_says_why_and_the_others_run(memoryspan, tmp_path):
     again = [sys.executable, "-m", "memoryspan", *map(str, arguments), "--retry-failed"]
     ended = subprocess.run(again, capture_output=True, text=True)
     assert ended.returncode == 2
-    assert names(ended.stderr, "models", "--dir")
+    assert names(ended.stderr, f"{file}:build has changed since", "--dir")
+    unnamed = memoryspan("span", "--dir", tmp_path / "sweep", "--seeds", "3")
+    assert unnamed.code == 2
+    assert names(unnamed.err, f"--model {file}:build")
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
@@ -107,6 +114,12 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert names(err, "0 of 1", f"memoryspan span --dir {directory}")
+
+
+def test_a_sweep_is_named_with_dir_alone(memoryspan, sweep):
+    answer = memoryspan("span", sweep)
+    assert answer.code == 2
+    assert names(answer.err, f"memoryspan span --dir {sweep}")
 
 
 def test_a_run_has_its_held_span(memoryspan, solved):
@@ -131,8 +144,7 @@ def test_anybodys_keras_file_has_one_too(memoryspan, solved):
         (["--budget", "20"], ["20 examples", "320 examples"]),
         (["--seeds", "0"], ["seeds", 0, 1]),
         (["--executor", "cluster"], ["'cluster'", "--executor dask"]),
-        (["no/such/place"], ["no/such/place"]),
-        (["--resume", "no/such/place"], ["no/such/place"]),
+        (["no/such/place"], ["no/such/place", ".keras"]),
     ],
 )
 def test_bad_input_is_refused_and_nothing_is_left_behind(memoryspan, tmp_path, monkeypatch, arguments, words):

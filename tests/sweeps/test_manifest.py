@@ -37,13 +37,13 @@ def test_an_invalid_budget_is_damage(tmp_path):
 
 
 def test_no_sweep_is_no_sweep(tmp_path):
-    with pytest.raises(RunError, match=str(tmp_path / "none")):
-        read_manifest(tmp_path / "none", SPAN)
+    with pytest.raises(RunError, match=naming(tmp_path / "none", f"memoryspan tiny --dir {tmp_path / 'none'}")):
+        read_manifest(tmp_path / "none", TINY)
 
 
 def test_a_run_is_no_sweep(tmp_path):
     (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(RunError, match=f"memoryspan span {tmp_path}"):
+    with pytest.raises(RunError, match=f"memoryspan info {tmp_path}"):
         read_manifest(tmp_path, SPAN)
 
 

@@ -88,13 +88,15 @@ def _vectors_in(text: str) -> list:
     return sequence
 
 
+def typed(ctx: click.Context) -> set[str]:
+    """Return the names of the parameters that were typed, and do not have their defaults."""
+    source = click.core.ParameterSource.COMMANDLINE
+    return {name for name in ctx.params if ctx.get_parameter_source(name) is source}
+
+
 def given(ctx: click.Context) -> set[str]:
     """Return the options, and the arguments by their names, that were typed."""
-    return {
-        parameter.opts[-1]
-        for parameter in ctx.command.params
-        if ctx.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE
-    }
+    return {parameter.opts[-1] for parameter in ctx.command.params if parameter.name in typed(ctx)}
 
 
 def task_options(command):
@@ -107,6 +109,23 @@ def task_options(command):
             "--task",
             type=SpecType(),
             help="The task: echo, copy,n_symbols=4, mine.py:MyTask.  [default: echo]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def sweep_options(command):
+    """Add --dir, --retry-failed, --workers and --executor to a command that runs a sweep."""
+    for option in (
+        click.option("--executor", help="Run on Dask: dask, or the address of a scheduler, like tcp://host:8786."),
+        click.option("--workers", type=int, help="The number of processes.  [default: one per core]"),
+        click.option("--retry-failed", is_flag=True, help="Run failed trials again, too."),
+        click.option(
+            "--dir",
+            "directory",
+            type=click.Path(),
+            help="The directory of the sweep, to resume or extend, or a new one.  [default: a new one in runs/]",
         ),
     ):
         command = option(command)

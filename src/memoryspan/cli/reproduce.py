@@ -1,11 +1,16 @@
 """`memoryspan reproduce`: published experiments, run here, beside what was published."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
-from memoryspan.cli.options import given, json_option
+from memoryspan.cli.options import given, json_option, sweep_options
 from memoryspan.cli.output import say
+from memoryspan.errors import RunError
+
+if TYPE_CHECKING:
+    from memoryspan.reproduce.trial import ReproduceSweepConfig
 
 
 @click.command(
@@ -22,12 +27,7 @@ from memoryspan.cli.output import say
 @click.option(
     "--seeds", type=click.IntRange(1), help="The number of trainings of each experiment.  [default: 5; 3 with --quick]"
 )
-@click.option(
-    "--dir", "directory", type=click.Path(), help="The directory of the sweep.  [default: a new one in runs/]"
-)
-@click.option("--retry-failed", is_flag=True, help="Run failed trials again, too.")
-@click.option("--workers", type=int, help="The number of processes.  [default: one per core]")
-@click.option("--executor", help="Run on Dask: dask, or the address of a scheduler, like tcp://host:8786.")
+@sweep_options
 @json_option
 @click.pass_context
 def reproduce(ctx: click.Context, names: tuple[str, ...], only_list: bool, directory: str | None, **options) -> None:
@@ -46,12 +46,8 @@ def reproduce(ctx: click.Context, names: tuple[str, ...], only_list: bool, direc
         raise click.UsageError(
             "Which experiments? `memoryspan reproduce lstm-1997 --quick` takes a few minutes; --list has all.", ctx
         )
-    if not names and (others := sorted(given(ctx) & {"--quick", "--seeds"})):
-        raise click.UsageError(
-            f"A sweep resumes with the settings that it has: leave {', '.join(others)}, or name all its experiments as "
-            f"well.",
-            ctx,
-        )
+    if not names and options["quick"]:
+        raise click.UsageError("--quick chooses among experiments: name some, or leave it.", ctx)
     ctx.exit(_sweep(names, directory, **options))
 
 
@@ -69,12 +65,25 @@ def _list(names: tuple[str, ...], as_json: bool) -> None:
         say(f"  here:      {each.model} on {each.task}, at most {each.sequences:,} sequences")
 
 
-def _sweep(names: tuple[str, ...], directory: str | None, *, quick, seeds, **how) -> int:
-    from memoryspan.cli.sweeping import run_and_show
+def _sweep(names: tuple[str, ...], directory: str | None, *, quick: bool, seeds: int | None, **how) -> int:
+    from memoryspan.cli.sweeping import config_in, run_and_show
     from memoryspan.reproduce.kind import REPRODUCE
+
+    before = config_in(directory, REPRODUCE)
+    if not names and before is None:
+        raise RunError(f"There is no sweep in {directory}: name the experiments of a new one, like lstm-1997.")
+    config = _config(before, names, quick, seeds) if names or seeds else None
+    return run_and_show(directory, config, REPRODUCE, **how)
+
+
+def _config(
+    before: "ReproduceSweepConfig | None", names: tuple[str, ...], quick: bool, seeds: int | None
+) -> "ReproduceSweepConfig":
+    """Return the settings that were typed, and otherwise those of the sweep as it is, or the defaults of a new one."""
     from memoryspan.reproduce.suite import meant
     from memoryspan.reproduce.trial import ReproduceSweepConfig
 
-    recipes, seeds = tuple(each.recipe for each in meant(names, quick)), tuple(range(seeds or (3 if quick else 5)))
-    config = ReproduceSweepConfig(experiments=recipes, seeds=seeds) if names else None
-    return run_and_show(directory, config, REPRODUCE, **how)
+    experiments = tuple(each.recipe for each in meant(names, quick)) if names or before is None else before.experiments
+    if seeds is None and before is not None:
+        return ReproduceSweepConfig(experiments=experiments, seeds=before.seeds)
+    return ReproduceSweepConfig(experiments=experiments, seeds=tuple(range(seeds or (3 if quick else 5))))

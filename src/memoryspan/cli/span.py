@@ -1,27 +1,29 @@
 """`memoryspan span`: the learned and held spans of models, over tasks and seeds; or the held span of one model."""
 
 import json
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from memoryspan.cli.options import Count, SpecType, given, json_option
+from memoryspan.cli.options import Count, SpecType, given, json_option, sweep_options, typed
 from memoryspan.cli.output import say
+from memoryspan.errors import RunError
 from memoryspan.spec import Spec
 
 if TYPE_CHECKING:
-    from memoryspan.spans.trial import Span
+    from memoryspan.spans.trial import Span, SpanSweepConfig
 
 
 @click.command(
     epilog="\b\nExamples:\n  memoryspan span --model lstm --model gru --seeds 3 --budget 5Mtok --max-length 1024\n"
     "  memoryspan span --task copy,n_symbols=4 --task adding --model lstm,units=50 --model mine.py:build\n"
     "  memoryspan span --model lstm --model transformer --parameters 15k\n"
-    "  memoryspan span --resume runs/span-echo-001 --retry-failed\n"
+    "  memoryspan span --dir runs/span-echo-001 --retry-failed\n"
     "  memoryspan span runs/echo-lstm-50-001",
 )
-@click.argument("target", required=False, metavar="[SWEEP|RUN|MODEL.keras]")
+@click.argument("target", required=False, metavar="[RUN|MODEL.keras]")
 @click.option("--task", "tasks", type=SpecType(), multiple=True, help="A task; may be repeated.  [default: echo]")
 @click.option("--model", "models", type=SpecType(), multiple=True, help="A model; may be repeated.  [default: lstm]")
 @click.option(
@@ -35,40 +37,46 @@ if TYPE_CHECKING:
 )
 @click.option("--batch-size", type=int, default=32, show_default=True, help="Examples per update.")
 @click.option("--parameters", type=Count(), help="The largest width with at most this many parameters, like 15k.")
-@click.option(
-    "--dir", "directory", type=click.Path(), help="The directory of the sweep.  [default: a new one in runs/]"
-)
-@click.option("--resume", type=click.Path(), help="Resume this sweep: run only its pending trials.")
-@click.option("--retry-failed", is_flag=True, help="Run failed trials again, too.")
-@click.option("--workers", type=int, help="The number of processes.  [default: one per core]")
-@click.option("--executor", help="Run on Dask: dask, or the address of a scheduler, like tcp://host:8786.")
+@sweep_options
 @json_option
 @click.pass_context
-def span(ctx: click.Context, target: str | None, resume: str | None, directory: str | None, **options) -> None:
+def span(ctx: click.Context, target: str | None, directory: str | None, **options) -> None:
     """Measure how far back models remember: the longest length that each masters within a budget, over seeds.
 
     There are two spans, both with an interval over seeds, in time steps and in lag. Learned: the longest length that
     training from scratch masters. Held: the longest length that the trained model still masters, with 95 % right,
     without more training (length generalisation).
 
-    Saves a sweep: a manifest, one file per trial, results.csv and a picture. With --dir it resumes a sweep. The same
-    command with more seeds, models or tasks, or with a larger budget or maximum length, extends it, and keeps the
-    results that still hold. Exit code 1: some trials ended in an error.
+    Saves a sweep: a manifest, one file per trial, results.csv and a picture. With --dir alone it resumes a sweep. With
+    more seeds, models or tasks as well, or with a larger budget or maximum length, it extends it, and keeps the results
+    that still hold; settings that are left out stay as they are. Exit code 1: some trials ended in an error.
 
     Given a run or a .keras file, the command measures the held span of that model.
     """
-    from memoryspan.cli.target import is_keras_file, is_run
-
-    if target is not None and (is_keras_file(target) or is_run(target)):
+    if target is not None:
+        _require_trained(target)
         _refuse_other_options(ctx)
         _hold(target, **{name: options[name] for name in ("tasks", "models", "max_length", "as_json")})
         return
-    configured = any(ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE for name in _SETTINGS)
-    if len(places := [place for place in (target, resume, directory) if place is not None]) > 1:
-        raise click.UsageError(f"There should be one sweep, got {' and '.join(places)}: give one of them.", ctx)
-    if (resumed := target or resume) is not None:
-        _require_sweep(resumed)
-    ctx.exit(_sweep(resumed or directory, configured, **options))
+    how = {name: options.pop(name) for name in ("retry_failed", "workers", "executor", "as_json")}
+    ctx.exit(_sweep(directory, typed(ctx), options, how))
+
+
+def _require_trained(target: str) -> None:
+    """Raise `RunError` where there is neither a run nor a model's file."""
+    from memoryspan.cli.target import is_keras_file, is_run
+    from memoryspan.spans.kind import SPAN
+    from memoryspan.sweeps.manifest import is_sweep, read_manifest
+
+    if is_keras_file(target) or is_run(target):
+        return
+    if is_sweep(Path(target)):
+        read_manifest(Path(target), SPAN)  # raises, and names the command, where it is a sweep of another kind
+        raise RunError(f"{target} is a sweep: `memoryspan span --dir {shlex.quote(target)}` resumes and shows it.")
+    raise RunError(
+        f"There is no run and no .keras file at {target}: give one to measure its held span, or leave it to start a "
+        f"sweep of new trainings."
+    )
 
 
 def _refuse_other_options(ctx: click.Context) -> None:
@@ -77,42 +85,46 @@ def _refuse_other_options(ctx: click.Context) -> None:
         raise click.UsageError(f"A trained model is measured as it is: leave {', '.join(others)}.", ctx)
 
 
-_SETTINGS = ("tasks", "models", "seeds", "budget", "max_length", "batch_size", "parameters")
-"""The options that are settings of a sweep."""
-
-
-def _require_sweep(directory: str) -> None:
-    """Raise `RunError` where the sweep to resume does not exist: it is not started by mistake."""
-    from memoryspan.spans.kind import SPAN
-    from memoryspan.sweeps.manifest import read_manifest
-
-    read_manifest(Path(directory), SPAN)
-
-
-def _sweep(directory: str | None, configured: bool, *, retry_failed, workers, executor, as_json, **settings) -> int:
+def _sweep(directory: str | None, typed: set[str], settings: dict[str, Any], how: dict[str, Any]) -> int:
     """Run what is pending, show all, and return the exit code."""
-    from memoryspan.cli.sweeping import run_and_show
+    from memoryspan.cli.sweeping import config_in, run_and_show
     from memoryspan.spans.kind import SPAN
-    from memoryspan.sweeps.manifest import is_sweep
 
-    resumes = directory is not None and is_sweep(Path(directory)) and not configured
-    how = {"retry_failed": retry_failed, "workers": workers, "executor": executor, "as_json": as_json}
-    return run_and_show(directory, None if resumes else _config(**settings), SPAN, **how)
+    before = config_in(directory, SPAN)
+    resumes = before is not None and not typed & set(settings)
+    return run_and_show(directory, None if resumes else _config(before, typed, **settings), SPAN, **how)
 
 
-def _config(*, tasks, models, seeds, budget, max_length, batch_size, parameters):
+def _config(
+    before: "SpanSweepConfig | None",
+    typed: set[str],
+    *,
+    tasks,
+    models,
+    seeds,
+    budget,
+    max_length,
+    batch_size,
+    parameters,
+) -> "SpanSweepConfig":
+    """Return the settings that were typed, and otherwise those of the sweep as it is, or the defaults of a new one."""
     from memoryspan.spans.plan import plan
+    from memoryspan.sweeps.sweep import require_named
     from memoryspan.training.budget import Budget
 
-    models = [model.with_settings(parameters=parameters) for model in models or [Spec("lstm")]]
-    return plan(
-        tasks or [Spec("echo")],
-        models,
-        seeds=range(seeds),
-        budget=Budget.parse(budget),
-        max_length=max_length,
-        batch_size=batch_size,
-    )
+    settings = {
+        "tasks": tasks or [Spec("echo")],
+        "models": models or [Spec("lstm")],
+        "seeds": range(seeds),
+        "budget": Budget.parse(budget),
+        "max_length": max_length,
+        "batch_size": batch_size,
+    }
+    if before is not None:
+        require_named(before.trials, before.trials, named={name.removesuffix("s") for name in typed})
+        settings |= {name: getattr(before, name) for name in settings if name not in typed}
+    settings["models"] = [model.with_settings(parameters=parameters) for model in settings["models"]]
+    return plan(**settings)
 
 
 def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_length: int, as_json: bool) -> None:

@@ -3,7 +3,7 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memoryspan.cli.output import echo, say
 from memoryspan.interrupt import sigint_raises
@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from memoryspan.sweeps.sweep import Sweep
     from memoryspan.sweeps.trial import Trial
     from memoryspan.sweeps.workers import Workers
+
+
+def config_in(directory: str | None, kind: "Kind") -> Any:
+    """Return the settings of the sweep in a directory; None where there is no sweep."""
+    from memoryspan.sweeps.manifest import is_sweep, read_manifest
+
+    if directory is None or not is_sweep(Path(directory)):
+        return None
+    _, manifest = read_manifest(Path(directory), kind)
+    return manifest.config
 
 
 def run_and_show(

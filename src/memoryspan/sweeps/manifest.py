@@ -4,6 +4,7 @@ Plain data under a version number. Reading one imports neither JAX nor Keras, an
 """
 
 import shlex
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -60,24 +61,23 @@ def read_manifest(directory: Path, *kinds: Kind) -> tuple[Kind, Manifest]:
     try:
         found = versioned.read(path, Manifest[msgspec.Raw], FORMAT, instead=INSTEAD)
     except (FileNotFoundError, NotADirectoryError):
-        raise RunError(_missing(directory)) from None
+        raise RunError(_missing(directory, kinds)) from None
     kind = next((kind for kind in kinds if kind.command == found.command), None)
     if kind is None:
         raise RunError(
-            f"{directory} is a sweep of `memoryspan {found.command}`, written by memoryspan {found.memoryspan}: "
-            f"`memoryspan {found.command} --dir {shlex.quote(str(directory))}` resumes and shows it."
+            f"{directory} is a sweep of `memoryspan {found.command}`, written by memoryspan {found.memoryspan}: run "
+            f"`memoryspan {found.command} --dir {shlex.quote(str(directory))}`, with a version that has this command."
         )
     with versioned.damage_as_run_error(path, INSTEAD):
         return kind, msgspec.structs.replace(found, config=versioned.from_json(found.config, kind.config))
 
 
-def _missing(directory: Path) -> str:
+def _missing(directory: Path, kinds: Sequence[Kind]) -> str:
+    place = shlex.quote(str(directory))
     if (directory / "run.json").exists():
-        return (
-            f"{directory} is a run, not a sweep: `memoryspan span {shlex.quote(str(directory))}` measures its held "
-            f"span."
-        )
+        return f"{directory} is a run, not a sweep: `memoryspan info {place}` describes it."
+    commands = " or ".join(f"`memoryspan {kind.command} --dir {place}`" for kind in kinds)
     return (
         f"There is no sweep in {directory}: it has no {FILE}. Give the directory of a sweep, or start one there with "
-        f"`memoryspan span` or `memoryspan reproduce` and --dir {shlex.quote(str(directory))}."
+        f"{commands}."
     )

@@ -12,7 +12,7 @@ with the missing trials. Nothing here imports what a file names.
 import csv
 import io
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,11 +129,25 @@ def pending(sweep: Sweep, retry_failed: bool = False) -> list[Any]:
 
 def require_trusted(sweep: Sweep, trials: Sequence[Trial]) -> None:
     """Raise `RunError` where trials need user code that was not named in this process."""
-    if not sweep.configured and (options := _user_code_options(trials)):
+    if not sweep.configured:
+        require_named(trials, sweep.trials)
+
+
+def require_named(trials: Sequence[Trial], every: Sequence[Trial], named: Collection[str] = ()) -> None:
+    """Raise `RunError` where trials, out of every one of a sweep, need user code that a person did not name.
+
+    `named` has `task` where a person named all tasks, and `model` where they named all models.
+    """
+    options = []
+    for field_name in ("task", "model"):
+        needed = {getattr(trial, field_name).name for trial in trials}
+        if field_name not in named and any(map(user_code.is_import_path, needed)):
+            specs = dict.fromkeys(str(getattr(trial, field_name)) for trial in every)
+            options += [f"--{field_name} {shlex.quote(spec)}" for spec in specs]
+    if options:
         raise RunError(
-            f"{len(trials):,} trials of the sweep in {sweep.directory} are pending and need code that is not part of "
-            f"memoryspan. Nothing is imported because a file names it. If you trust the code, give all options of the "
-            f"sweep again, {' '.join(options)} among them."
+            f"The sweep needs code that is not part of memoryspan. Nothing is imported because a file names it: if you "
+            f"trust the code, give {' '.join(options)} as well."
         )
 
 
@@ -232,13 +246,6 @@ def _by_model(trials: Sequence[Trial]) -> str:
     for trial in trials:
         seeds.setdefault(f"{trial.model.name} on {trial.task.name}", []).append(trial.seed)
     return "; ".join(f"{name}, seed {', '.join(map(str, numbers))}" for name, numbers in seeds.items())
-
-
-def _user_code_options(trials: Iterable[Trial]) -> list[str]:
-    """Return the options that name user code which these trials need: `--model mine.py:build`."""
-    pairs = [(kind, spec.name) for trial in trials for kind, spec in (("task", trial.task), ("model", trial.model))]
-    needed = [f"--{kind} {shlex.quote(name)}" for kind, name in pairs if user_code.is_import_path(name)]
-    return list(dict.fromkeys(needed))
 
 
 def _write_result(place: Path, found: TrialResult) -> None:
