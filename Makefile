@@ -62,7 +62,7 @@ benchmarks: .venv
 	$(PYTHON) -m benchmarks.speed --batch-size 512 --batches 25 --write
 	$(PYTHON) -m benchmarks.speed --batch-size 32 --length 1000 --batches 20 --rounds 5 --write
 	$(PYTHON) -m benchmarks.speed --batch-size 32 --length 10000 --batches 2 --rounds 3 --write
-	$(PYTHON) -m benchmarks.peers --write
+	$(PYTHON) -m benchmarks.time_to_target --write
 	$(PYTHON) -m benchmarks.together --write
 	$(PYTHON) -m benchmarks.scaling --write
 

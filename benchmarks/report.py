@@ -1,4 +1,4 @@
-"""What every benchmark ends in: one record, shown as a table, as JSON, or as a section of the documentation."""
+"""The report of a benchmark, shown as a table, as JSON, or as a section of the documentation."""
 
 import json
 import shlex
@@ -10,27 +10,29 @@ from typing import Any
 
 import click
 
-from benchmarks.machine import Machine
-from benchmarks.page import PAGE, write_section
 from memoryspan.cli.console import console
 from memoryspan.cli.table import as_rich
 from memoryspan.tables import TextTable, markdown_table
+from tools.machine import Machine
+from tools.page import write_section
+
+PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Report:
-    """A question, how it was measured, and the answer.
+    """What was measured, how, and the result.
 
     Attributes:
-        title: what was asked; a section of the documentation goes by it.
-        summary: the answer in a sentence.
-        method: how it was measured, fair or not.
-        rows: the figures, full of digits.
-        columns: a heading, and how a row reads below it.
-        machine: where, taken before measuring.
-        details: what only JSON carries.
+        title: the title of the section in the documentation.
+        summary: the result in a sentence.
+        method: how it was measured.
+        rows: the figures, unrounded.
+        columns: the headings, each with the function that formats its entry of a row.
+        machine: the machine, before measuring.
+        details: what only the JSON has.
     """
 
     title: str
@@ -44,29 +46,29 @@ class Report:
     @property
     def table(self) -> TextTable:
         """The rows as text."""
-        rows = [[show(row) for show in self.columns.values()] for row in self.rows]
+        rows = [[entry(row) for entry in self.columns.values()] for row in self.rows]
         return TextTable([*self.columns], 1, rows)
 
     def as_json(self) -> str:
-        """All of it for machines."""
-        shown = {"title": self.title, "command": command(), "summary": self.summary, "method": self.method}
-        return json.dumps(shown | {"rows": self.rows} | self.details | {"machine": asdict(self.machine)}, indent=2)
+        """Return all of it as JSON."""
+        text = {"title": self.title, "command": command(), "summary": self.summary, "method": self.method}
+        return json.dumps(text | {"rows": self.rows} | self.details | {"machine": asdict(self.machine)}, indent=2)
 
     def as_markdown(self) -> str:
-        """The section's body: the command, the figures, and what they mean."""
+        """Return the body of the section: the command, the figures, and how they were measured."""
         table = [markdown_table(self.table)] if self.rows else []
         parts = [f"```sh\n{command()}\n```", self.summary, *table, self.method, f"Measured on {self.machine}"]
         return "\n\n".join(parts)
 
 
 def command() -> str:
-    """The line that was typed."""
+    """Return the command line of this process."""
     return shlex.join(["python", "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]])
 
 
 def report_options(function: Callable) -> Callable:
-    """The options of every benchmark, `--json` and `--write`, as the arguments `as_json` and `page`."""
-    as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON in place of the table.")
+    """Add the options of every benchmark, `--json` and `--write`, as the arguments `as_json` and `page`."""
+    as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
     page = click.option(
         "--write",
         "page",
@@ -80,7 +82,7 @@ def report_options(function: Callable) -> Callable:
 
 
 def deliver(report: Report, as_json: bool, page: Path | None) -> None:
-    """Prints the report, and writes it where that was asked for."""
+    """Print the report, and write it to the page if there is one."""
     if as_json:
         click.echo(report.as_json())
     else:

@@ -1,31 +1,29 @@
-"""Measuring side by side: A B C D, A B C D, …, so that a slow minute of the machine falls on all of them alike."""
+"""Measuring side by side: A B C D, A B C D, …, so that a slow minute of the machine affects all of them alike."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Generic, NamedTuple, TypeVar
 
-from rich.markup import escape
+from rich.console import Console
 from rich.progress import track
-
-from memoryspan.cli.console import console
 
 K = TypeVar("K")
 T = TypeVar("T")
 
 WARM_UPS = 1
-"""Rounds that go before and are not counted: they compile, and fill the caches."""
+"""Rounds at the start that are not counted: they compile, and fill the caches."""
 
 
-class Lap(NamedTuple, Generic[T]):
-    """One turn of one job: how long it took, and what it gave."""
+class Sample(NamedTuple, Generic[T]):
+    """One run of one job: how long it took, and what it returned."""
 
     seconds: float
     value: T
 
 
 class Spread(NamedTuple):
-    """The middle of some figures, and their ends."""
+    """The median of some figures, and their range."""
 
     median: float
     least: float
@@ -33,31 +31,29 @@ class Spread(NamedTuple):
 
     @classmethod
     def of(cls, values: Iterable[float]) -> "Spread":
-        """The spread of at least one figure."""
+        """Return the spread of at least one figure."""
         values = list(values)
         return cls(median(values), min(values), max(values))
 
 
-def interleaved(jobs: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, list[Lap[T]]]:
-    """Runs the jobs in turn, round after round, and gives the laps of each, warm-ups left out."""
-    laps: dict[K, list[Lap[T]]] = {name: [] for name in jobs}
+def interleaved(jobs: Mapping[K, Callable[[], T]], rounds: int) -> dict[K, list[Sample[T]]]:
+    """Run the jobs in turn, round after round, and return the samples of each, without the warm-ups."""
+    samples: dict[K, list[Sample[T]]] = {name: [] for name in jobs}
     for number in progress(range(WARM_UPS + rounds), "Rounds"):
         for name, job in jobs.items():
-            lap = _timed(job)
+            sample = _timed(job)
             if number >= WARM_UPS:
-                laps[name].append(lap)
-    return laps
+                samples[name].append(sample)
+    return samples
 
 
-def _timed(job: Callable[[], T]) -> Lap[T]:
+def _timed(job: Callable[[], T]) -> Sample[T]:
     began = time.perf_counter()
     value = job()
-    return Lap(time.perf_counter() - began, value)
+    return Sample(time.perf_counter() - began, value)
 
 
-def progress(items: range, what: str) -> Iterable[int]:
-    """The items, with a bar on a terminal. It is drawn between items only: a thread that draws takes its share."""
-    screen = console(stderr=True)
-    return track(
-        items, escape(what), console=screen, transient=True, auto_refresh=False, disable=not screen.is_terminal
-    )
+def progress(items: Sequence[T], label: str) -> Iterable[T]:
+    """Return the items, with a bar on a terminal; it is drawn between items only, because a thread takes time."""
+    console = Console(stderr=True)
+    return track(items, label, console=console, transient=True, auto_refresh=False, disable=not console.is_terminal)

@@ -1,4 +1,4 @@
-"""What a person waits for: whole processes, from nothing to their end, beside a bare Python and a bare Keras."""
+"""Start-up time: whole processes from start to exit, compared with a bare Python and a bare Keras."""
 
 import os
 import subprocess
@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory, TemporaryFile
 
 import click
 
-from benchmarks.machine import this_machine
 from benchmarks.report import Report, Row, deliver, report_options
-from benchmarks.rounds import WARM_UPS, Lap, Spread, interleaved
+from benchmarks.rounds import WARM_UPS, Sample, Spread, interleaved
+from tools.machine import this_machine
 
 Peak = int | None
 """Bytes; None where it is not known."""
@@ -44,10 +44,10 @@ COLUMNS = {
 
 @click.command()
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Runs of each process.")
-@click.option("--only", multiple=True, type=click.Choice([*NAMES]), help="Some of them; may be given repeatedly.")
+@click.option("--only", multiple=True, type=click.Choice([*NAMES]), help="Run only these; may be repeated.")
 @report_options
 def main(rounds: int, only: tuple[str, ...], as_json: bool, page: Path | None) -> None:
-    """Measures the time of whole processes: the command line, cold and warm, beside Python and Keras.
+    """Measure the time of whole processes: the command line, cold and warm, compared with Python and Keras.
 
     Takes one to two minutes.
 
@@ -56,13 +56,12 @@ def main(rounds: int, only: tuple[str, ...], as_json: bool, page: Path | None) -
     machine = this_machine()
     with TemporaryDirectory() as root:
         jobs = {name: job for name, job in processes(Path(root)).items() if not only or name in only}
-        laps = interleaved(jobs, rounds)
-    rows = waits(laps)
+        rows = waits(interleaved(jobs, rounds))
     deliver(Report("Start-up", summary(rows), method(rounds), rows, COLUMNS, machine), as_json, page)
 
 
 def processes(root: Path) -> dict[str, Callable[[], Peak]]:
-    """A job each; what they write goes under `root`."""
+    """Return a job for each process; what they write goes into `root`."""
     numbers = count()
 
     def fresh() -> Path:
@@ -82,29 +81,29 @@ def processes(root: Path) -> dict[str, Callable[[], Peak]]:
 
 
 def run(arguments: list[str], cache: Path) -> Peak:
-    """Runs Python to the end of its program, and gives its peak memory.
+    """Run a program in Python, and return its peak memory.
 
-    A child begins its life in a copy of its parent, so that its peak is the parent's or more: unless it is more, it is
-    not known. For the same reason nothing large is imported here.
+    A child process starts as a copy of its parent, so its peak is at least the parent's, and is known only if it is
+    more. For the same reason nothing large is imported here.
     """
     environment = {name: value for name, value in os.environ.items() if name != "JAX_COMPILATION_CACHE_DIR"}
     environment |= {"KERAS_BACKEND": "jax", "MEMORYSPAN_COMPILE_CACHE": str(cache)}
-    with TemporaryFile() as words:
+    with TemporaryFile() as output:
         child = subprocess.Popen(
-            [sys.executable, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=words, stderr=words
+            [sys.executable, *arguments], env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
         )
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
-            words.seek(0)
-            raise click.ClickException(f"{' '.join(arguments)} failed:\n{words.read().decode()}")
+            output.seek(0)
+            raise click.ClickException(f"{' '.join(arguments)} failed:\n{output.read().decode()}")
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, the others KiB
     return usage.ru_maxrss * unit if usage.ru_maxrss > getrusage(RUSAGE_SELF).ru_maxrss else None
 
 
-def waits(laps: dict[str, list[Lap[Peak]]]) -> list[Row]:
-    """The seconds of each process, its ratios to the bare ones where those ran, and its highest peak."""
-    spreads = {name: Spread.of(lap.seconds for lap in of_one) for name, of_one in laps.items()}
+def waits(samples: dict[str, list[Sample[Peak]]]) -> list[Row]:
+    """Return the seconds of each process, their ratios to the bare ones where those ran, and the highest peak."""
+    spreads = {name: Spread.of(sample.seconds for sample in of_one) for name, of_one in samples.items()}
 
     def ratio(name: str, to: str) -> float | None:
         return spreads[name].median / spreads[to].median if to in spreads else None
@@ -115,25 +114,25 @@ def waits(laps: dict[str, list[Lap[Peak]]]) -> list[Row]:
             **spread._asdict(),
             "times_python": ratio(name, "python"),
             "times_keras": ratio(name, "keras"),
-            "peak": max((lap.value for lap in laps[name] if lap.value is not None), default=None),
+            "peak": max((sample.value for sample in samples[name] if sample.value is not None), default=None),
         }
         for name, spread in spreads.items()
     ]
 
 
 def summary(rows: list[Row]) -> str:
-    """The wait for each command."""
+    """Return the time of each command."""
     ours = (row for row in rows if row["name"].startswith("memoryspan"))
     return "; ".join(f"{row['name']}: {row['median']:.2f} s" for row in ours) + "."
 
 
 def method(rounds: int) -> str:
-    """What is in the time."""
+    """Return what is in the time."""
     return (
         f"Whole processes, from start to exit, in turn: {WARM_UPS} of each not counted, then {rounds}; medians, and "
-        f"the peak of memory. `train` solves the echo task as it does by default, writes its run to an empty "
-        f"directory, and prints to a file. Warm: on a cache of compiled programs that the uncounted runs filled; cold: "
-        f"on an empty one each time. Files are in the system's cache throughout: a first start after boot takes longer."
+        f"the peak memory. `train` solves the echo task with its defaults, writes its run into an empty directory, and "
+        f"prints to a file. Warm: with a cache of compiled programs that the uncounted runs filled; cold: with an "
+        f"empty one each time. All files are in the system's cache: a first start after boot takes longer."
     )
 
 

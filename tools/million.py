@@ -15,14 +15,14 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from benchmarks.machine import this_machine
-from benchmarks.page import write_section
 from memoryspan.backend import keras
 from memoryspan.inference.trace import trace
 from memoryspan.report.figures.style import BLUE, GREY, ORANGE, new_figure, save
 from memoryspan.runs import Run
 from memoryspan.tables import TextTable, markdown_table
 from memoryspan.training import HistoryRow
+from tools.machine import this_machine
+from tools.page import write_section
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -19,8 +19,6 @@ from typing import Any
 import click
 import msgspec
 
-from benchmarks.machine import this_machine
-from benchmarks.page import write_section
 from memoryspan.report.figures.reproduced import FILE, dots, draw_reproduced
 from memoryspan.report.tables.reproduced import LEFT, TITLES, cells_of, notes
 from memoryspan.reproduce.compare import Comparison, as_json, compare
@@ -31,6 +29,8 @@ from memoryspan.stats import Interval
 from memoryspan.sweeps.sweep import TRIALS, read_sweep
 from memoryspan.sweeps.trial import TrialResult
 from memoryspan.tables import TextTable, markdown_table
+from tools.machine import this_machine
+from tools.page import write_section
 
 DOCS = Path(__file__).parents[1] / "docs"
 

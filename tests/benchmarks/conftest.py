@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture
 def typed(monkeypatch, capsys):
-    """Runs `python -m benchmarks.…` in this process, and gives its exit code and its words, or its JSON."""
+    """Runs `python -m benchmarks.…` in this process, and returns its exit code and its output, or its JSON."""
 
     def run(module, *arguments):
         monkeypatch.setattr(sys, "argv", [module.__file__, *arguments])

@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks import scaling
-from benchmarks.rounds import Lap
+from benchmarks.rounds import Sample
 from tests.messages import names
 
 
@@ -14,9 +14,12 @@ def test_a_length_is_measured_in_time_and_in_memory(typed):
     assert all(row["peak"] is None or row["peak"] > 2**20 for row in report["rows"])
 
 
-def test_costs_are_for_a_token():
-    laps = {("memoryspan", 100): [Lap(1.0, 10)], ("memoryspan", 1000): [Lap(3.0, 2), Lap(5.0, 2), Lap(4.0, 2)]}
-    short, long = scaling.costs(laps, {("memoryspan", 100): 1, ("memoryspan", 1000): None})
+def test_costs_are_per_token():
+    samples = {
+        ("memoryspan", 100): [Sample(1.0, 10)],
+        ("memoryspan", 1000): [Sample(3.0, 2), Sample(5.0, 2), Sample(4.0, 2)],
+    }
+    short, long = scaling.costs(samples, {("memoryspan", 100): 1, ("memoryspan", 1000): None})
     assert (short["median"], long["median"]) == (pytest.approx(1e-3), pytest.approx(2e-3))
     assert (short["times_shortest"], long["times_shortest"]) == (1, pytest.approx(2))
     assert names(scaling.summary([short, long]), "1,000", 100, "memoryspan 2.00")

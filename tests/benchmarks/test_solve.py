@@ -4,7 +4,7 @@ from benchmarks import solve
 from tests.messages import names
 
 
-def test_json_holds_every_seed_and_their_spread(typed):
+def test_json_has_every_seed_and_their_spread(typed):
     code, report = typed(solve, "--length", "3", "--seeds", "2", "--json")
     assert code == 0
     assert [seed["status"] for seed in report["seeds"]] == ["solved", "solved"]
@@ -25,7 +25,7 @@ def test_without_the_curriculum_a_small_budget_leaves_it_at_chance(typed, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "word"), [(["--plain", "--learning-rate", "1"], "--plain"), (["--budget", "x"], "200k")]
 )
-def test_what_makes_no_sense_is_refused(typed, arguments, word):
+def test_settings_that_make_no_sense_are_refused(typed, arguments, word):
     code, printed = typed(solve, *arguments)
     assert code == 2
     assert word in printed

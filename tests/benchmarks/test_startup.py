@@ -1,10 +1,10 @@
 import pytest
 
 from benchmarks import startup
-from benchmarks.rounds import Lap
+from benchmarks.rounds import Sample
 
 
-def test_help_is_measured_beside_python(typed):
+def test_help_is_compared_with_python(typed):
     code, report = typed(startup, "--rounds", "1", "--only", "python", "--only", "help", "--json")
     assert code == 0
     python, help = report["rows"]
@@ -13,11 +13,11 @@ def test_help_is_measured_beside_python(typed):
     assert help["times_keras"] is None
 
 
-def test_a_process_that_fails_shows_its_words(tmp_path):
+def test_the_output_of_a_process_that_fails_is_shown(tmp_path):
     with pytest.raises(startup.click.ClickException, match="no such thing"):
         startup.run(["-c", "raise SystemExit('no such thing')"], tmp_path)
 
 
 def test_the_highest_known_peak_counts():
-    laps = {"python": [Lap(1.0, None)], "help": [Lap(2.0, 5), Lap(2.0, None), Lap(2.0, 7)]}
-    assert [row["peak"] for row in startup.waits(laps)] == [None, 7]
+    samples = {"python": [Sample(1.0, None)], "help": [Sample(2.0, 5), Sample(2.0, None), Sample(2.0, 7)]}
+    assert [row["peak"] for row in startup.waits(samples)] == [None, 7]

@@ -8,11 +8,11 @@ import click
 import msgspec
 import pytest
 
-from benchmarks.page import with_section
 from memoryspan.reproduce.compare import Comparison
 from memoryspan.reproduce.suite import SUITE
 from memoryspan.stats import Interval
 from tests.messages import names, naming
+from tools.page import with_section
 from tools.reproduced import DATA, DOCS, Measured, merged, read, section, write
 
 

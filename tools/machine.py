@@ -1,4 +1,4 @@
-"""The machine that a figure was measured on: a figure without it says nothing."""
+"""The machine on which figures are measured."""
 
 import os
 import platform
@@ -11,18 +11,17 @@ import memoryspan
 from memoryspan.machine import cores
 
 PACKAGES = ("jax", "keras", "numpy", "torch")
-"""Whose versions matter, where they are installed."""
+"""The packages whose versions matter, where they are installed."""
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What it is, what runs on it, and how busy it was (processes that wanted a core, mean of the last minute)."""
+    """A machine and its software. `load` is the mean number of processes that were ready to run in the last minute."""
 
     processor: str
     cores: int
-    """That the process may use …"""
+    """The cores that this process may use."""
     all_cores: int
-    """… of so many."""
     memory_gib: float
     system: str
     python: str
@@ -35,7 +34,7 @@ class Machine:
 
     @property
     def setting(self) -> str:
-        """What stays: without the date and the load, for what was measured here at another time."""
+        """The machine without the date and the load, for what was measured here at another time."""
         packages = ", ".join(f"{name} {number}" for name, number in self.packages.items())
         of = f" of {self.all_cores}" * (self.cores < self.all_cores)
         cores = f"{self.cores}{of} core{'s' * (self.all_cores > 1)}"
@@ -46,7 +45,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """The machine as it is now: ask before measuring, since measuring is load as well."""
+    """Return the machine as it is now. Call it before measuring, which is load as well."""
     return Machine(
         processor=_processor(),
         cores=len(cores()),
@@ -61,7 +60,7 @@ def this_machine() -> Machine:
 
 
 def _processor() -> str:
-    """Linux alone tells a processor's name in a file; elsewhere Python's own word has to do."""
+    """Return the name of the processor, which only Linux has in a file; elsewhere what Python calls it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
