@@ -1,29 +1,10 @@
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from memoryspan.errors import RunError
-from memoryspan.runs.directory import create_run_dir, fresh
+from memoryspan.runs.directory import create_run_dir
 from tests.messages import naming
-
-
-def test_a_fresh_directory_has_the_next_free_number(tmp_path):
-    names = [fresh(tmp_path / "runs", "echo-lstm-50").name for _ in range(2)]
-    assert names == ["echo-lstm-50-001", "echo-lstm-50-002"]
-    (tmp_path / "runs" / "echo-lstm-50-999").mkdir()
-    assert fresh(tmp_path / "runs", "echo-lstm-50").name == "echo-lstm-50-1000"
-    assert fresh(tmp_path / "runs", "echo-lstm-5").name == "echo-lstm-5-001"
-
-
-def test_a_name_is_readable_whatever_the_model_is_called(tmp_path):
-    assert fresh(tmp_path, "echo-../mine.py:build-50").name == "echo-mine-py-build-50-001"
-
-
-def test_those_who_want_a_directory_at_once_get_one_each(tmp_path):
-    with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda _: fresh(tmp_path, "echo"), range(64)))
-    assert len(set(made)) == 64
 
 
 def test_without_a_directory_it_is_made_in_the_working_directory(tmp_path, monkeypatch):
@@ -66,17 +47,3 @@ def test_an_empty_directory_and_one_where_a_run_never_began_will_do(tmp_path):
     (tmp_path / ".writing-0123abcd-run.json").touch()
     assert create_run_dir(tmp_path, "echo") == tmp_path
     assert create_run_dir(tmp_path / "a" / "b", "echo").is_dir()
-
-
-def test_a_file_is_not_a_directory(tmp_path):
-    (tmp_path / "file").touch()
-    with pytest.raises(RunError, match=naming(tmp_path / "file", "--run")):
-        create_run_dir(tmp_path / "file", "echo")
-    with pytest.raises(RunError, match=naming(tmp_path / "file" / "run", "Not a directory", "--run")):
-        create_run_dir(tmp_path / "file" / "run", "echo")
-
-
-def test_where_nobody_may_write_another_place_is_asked_for(monkeypatch):
-    monkeypatch.chdir("/proc")
-    with pytest.raises(RunError, match=naming("runs", "No such file or directory", "--run")):
-        create_run_dir(None, "echo")

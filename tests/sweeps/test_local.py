@@ -10,8 +10,9 @@ import pytest
 from memoryspan.errors import RunError
 from memoryspan.spans.kind import SPAN
 from memoryspan.sweeps.local import Processes
-from memoryspan.sweeps.run import make_workers, run_trials
+from memoryspan.sweeps.run import run_trials
 from memoryspan.sweeps.sweep import open_for_writing, pending, read_sweep
+from memoryspan.sweeps.workers import make_workers
 from tests.sweeps.tiny_sweep import PATIENCE, all_gone, config, in_process, quick, results_in
 
 

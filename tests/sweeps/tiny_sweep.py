@@ -21,10 +21,11 @@ from memoryspan.spans.kind import SPAN
 from memoryspan.spans.trial import Span, SpanResult, SpanSweepConfig, SpanTrial
 from memoryspan.spec import Spec
 from memoryspan.sweeps.kind import Kind
-from memoryspan.sweeps.run import make_workers, run_trials
+from memoryspan.sweeps.run import run_trials
 from memoryspan.sweeps.sweep import open_for_writing, pending
 from memoryspan.sweeps.trial import Trial, TrialResult
 from memoryspan.sweeps.worker import Work
+from memoryspan.sweeps.workers import make_workers
 from memoryspan.training.budget import Budget
 
 QUICK = 0.1

@@ -42,8 +42,8 @@ def run_and_show(
     """
     from memoryspan.report.views import view_of
     from memoryspan.sweeps.manifest import is_sweep
-    from memoryspan.sweeps.run import make_workers
     from memoryspan.sweeps.sweep import open_for_writing, pending, read_sweep, require_trusted
+    from memoryspan.sweeps.workers import make_workers
 
     view, known = view_of(kind), None
     if config is None or (directory is not None and is_sweep(Path(directory))):

@@ -64,9 +64,9 @@ def dask_workers(address: str | None, count: int | None, n_trials: int) -> Itera
 
         topic = f"memoryspan-{secrets.token_hex(4)}"  # of the scheduler's log
         client.subscribe_topic(topic, note)
-        for worker, several in threads.items():
+        for place, several in threads.items():
             if several > 1:
-                events.put((0, f"{worker} has {several} threads and uses one: start its workers with --nthreads 1"))
+                events.put((0, f"{place} has {several} threads and uses one: start its workers with --nthreads 1"))
         executor, at_once = client.get_executor(pure=False), count or max(1, len(threads))
         lost, present = (KilledWorker, CancelledError), partial(_require_present, client)
         if not threads:

@@ -24,6 +24,7 @@ from memoryspan import user_code
 from memoryspan._version import __version__
 from memoryspan.errors import RunError
 from memoryspan.files import atomic, versioned
+from memoryspan.files.directory import new_or_empty
 from memoryspan.files.lock import lock
 from memoryspan.printable import printable
 from memoryspan.sweeps.extension import Change, Extension, changes, extend, refusal
@@ -100,9 +101,7 @@ def open_for_writing(
         place = place or Path()
         read_manifest(place, kind)  # raises where there is no sweep
     elif place is None or not is_sweep(place):
-        from memoryspan.runs.directory import create_run_dir  # imports JAX
-
-        place = create_run_dir(place, f"{kind.command}-{config.subject[:40]}", "--dir")
+        place = new_or_empty(place, f"{kind.command}-{config.subject[:40]}", "--dir")
     instead = "Make room there, or give another --dir."
     with atomic.as_run_error(place, instead):
         held = lock(
