@@ -21,7 +21,7 @@ from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.models import lstm
 from memoryspan.tasks import Echo
 from memoryspan.training import Budget, TrainConfig, UniformLengths
-from memoryspan.training.loop import chunks
+from memoryspan.training.loop import train_loop
 from memoryspan.training.stopping import reaches_threshold
 
 Job = Callable[[], int]
@@ -132,7 +132,7 @@ def with_memoryspan(work: Work, engine: str, seeds: int = 1) -> Job:
         models = [_compiled_model(work) for _ in range(seeds)]
         full_length = UniformLengths(work.task.length)
         settings = [TrainConfig(seed, work.batch_size, Budget(examples=None), full_length) for seed in range(seeds)]
-        training = chunks(
+        training = train_loop(
             models, work.task, settings, reaches_threshold(work.task, make_accuracy_fn(forward(models[0]), work.task))
         )
     done = 0

@@ -14,7 +14,7 @@ from memoryspan.models import lstm
 from memoryspan.stats import percent, wilson
 from memoryspan.tasks import Echo
 from memoryspan.training import Budget, Curriculum, TrainConfig, UniformLengths, train
-from memoryspan.training.settings import EXAMPLES
+from memoryspan.training.config import EXAMPLES
 from tools.machine import Machine, this_machine
 
 LEARNING_RATE = 2e-2
@@ -115,7 +115,7 @@ def limit(budget: str | None, curriculum: bool) -> Budget:
 def outcome(setup: Setup, seed: int) -> Row:
     """Train one seed, and return how it ended."""
     order = Curriculum() if setup.curriculum else UniformLengths(setup.length)
-    result = train(setup.model(seed), setup.task, seed=seed, budget=setup.budget, curriculum=order)
+    result = train(setup.model(seed), setup.task, seed=seed, budget=setup.budget, schedule=order)
     last, accuracy = result.history[-1], result.accuracy
     if accuracy is None:  # `train` keeps Ctrl-C to itself
         raise click.Abort

@@ -28,7 +28,7 @@ from memoryspan.sampling import Stream, stream
 from memoryspan.stats import percent
 from memoryspan.tasks import Adding, Batch
 from memoryspan.training import Budget, Curriculum, TrainConfig, UniformLengths, train_chunks
-from memoryspan.training.settings import EXAMPLES
+from memoryspan.training.config import EXAMPLES
 from tools.machine import this_machine
 
 UNITS, BATCH_SIZE, CLIPNORM = 8, 32, 1.0

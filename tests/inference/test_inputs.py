@@ -2,9 +2,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memoryspan.inference.inputs import ROWS, SYMBOLS, batches, rounded_up
+from memoryspan.inference.inputs import MAX_ROWS, MAX_TOKENS, batches, next_power_of_two
 
-LENGTHS = st.lists(st.tuples(st.integers(1, 2 * SYMBOLS), st.integers(1, ROWS + 9)), min_size=1, max_size=3)
+LENGTHS = st.lists(st.tuples(st.integers(1, 2 * MAX_TOKENS), st.integers(1, MAX_ROWS + 9)), min_size=1, max_size=3)
 """Lengths, and how many sequences have each."""
 
 
@@ -16,6 +16,6 @@ def test_batches_have_each_row_once_within_the_limits_of_rows_and_symbols(length
     assert sorted(np.concatenate(found)) == list(range(len(lengths)))
     for rows in found:
         longest = int(lengths[rows].max())
-        assert len(rows) <= ROWS
-        assert len(rows) == 1 or len(rows) * rounded_up(longest) <= SYMBOLS
+        assert len(rows) <= MAX_ROWS
+        assert len(rows) == 1 or len(rows) * next_power_of_two(longest) <= MAX_TOKENS
         assert ragged or longest == lengths[rows].min()

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from memoryspan import Echo, ModelError, TaskError, one_hot_encode, predict, vanilla_lstm
 from memoryspan.backend import keras
 from memoryspan.engine import forward
-from memoryspan.inference.inputs import ROWS
-from memoryspan.inference.predict import CLASS_LOSSES, answers_classes
+from memoryspan.inference.inputs import MAX_ROWS
+from memoryspan.inference.predict import CLASS_LOSSES, is_classifier
 from memoryspan.tasks import Adding, Delay
 from tests.messages import naming
 
@@ -149,7 +149,7 @@ def test_a_loss_of_kerass_says_whether_answers_are_classes(activation):
     for losses, of_classes in ((CLASSES, True), (NUMBERS, False)):
         for loss in losses:
             model.compile("adam", loss)
-            assert answers_classes(model) == of_classes, loss
+            assert is_classifier(model) == of_classes, loss
 
 
 @pytest.mark.parametrize("loss", [None, *OWN])
@@ -176,7 +176,7 @@ def test_without_a_loss_of_kerass_a_softmax_at_the_end_says_it(loss):
     for model, of_classes in ends:
         if loss is not None:
             model.compile("adam", loss)
-        assert answers_classes(model) == of_classes, model.layers[-1]
+        assert is_classifier(model) == of_classes, model.layers[-1]
 
 
 def test_a_model_of_ones_own_ends_in_its_last_layer():
@@ -190,18 +190,18 @@ def test_a_model_of_ones_own_ends_in_its_last_layer():
 
     model = Own()
     model(np.zeros((1, 2, 2), "float32"))
-    assert answers_classes(model)
+    assert is_classifier(model)
 
 
 def test_the_task_knows_best_whether_answers_are_classes():
     model = ending(keras.layers.Dense(3), n_features=3, every_step=True)
     model.compile("adam", "mse")
     task = Delay(4, 3, 1)
-    assert answers_classes(model, task)
+    assert is_classifier(model, task)
     assert predict(model, [0, 1, 2, 0], task=task).shape == (4,)
     number = ending(keras.layers.Dense(1, "softmax"))
-    assert not answers_classes(number)
-    assert not answers_classes(number, Adding())
+    assert not is_classifier(number)
+    assert not is_classifier(number, Adding())
 
 
 def reads_its_padding(kind: str) -> keras.Model:
@@ -225,7 +225,7 @@ def test_a_model_that_reads_its_padding_gets_none(kind):
 
 
 def test_more_sequences_than_fit_into_a_batch_get_the_answers_of_few(model):
-    sequences = [[i % 10] * (1 + i % 7) for i in range(ROWS + 76)]
+    sequences = [[i % 10] * (1 + i % 7) for i in range(MAX_ROWS + 76)]
     found = predict(model, sequences, probabilities=True)
     np.testing.assert_allclose(found[::20], predict(model, sequences[::20], probabilities=True), atol=1e-6)
 

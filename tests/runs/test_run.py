@@ -93,7 +93,9 @@ def test_everything_is_on_the_disk_before_the_first_update(tmp_path):
 
 
 def test_a_run_is_trained_once(tmp_path):
-    begun = Run.create(slow_model(), TASK, replace(SETTINGS, budget=Budget(examples=320)), directory=tmp_path / "run")
+    begun = Run.create(
+        slow_model(), TASK, msgspec.structs.replace(SETTINGS, budget=Budget(examples=320)), directory=tmp_path / "run"
+    )
     begun.train()
     with pytest.raises(RunError, match=naming(f"resume({str(begun.directory)!r})")):
         begun.train()
@@ -166,7 +168,9 @@ def test_a_run_whose_budget_is_spent_says_so(run):
 
 def test_a_larger_budget_trains_to_the_bits_of_one_that_was_large_at_once(run, tmp_path):
     larger = Budget(examples=16_000)
-    Run.create(slow_model(), TASK, replace(SETTINGS, budget=larger), directory=tmp_path / "large").train()
+    Run.create(
+        slow_model(), TASK, msgspec.structs.replace(SETTINGS, budget=larger), directory=tmp_path / "large"
+    ).train()
     Run.resume(run, budget=larger).train()
     assert everything(run) == everything(tmp_path / "large")
     assert Run.load(run).config.budget == larger

@@ -15,7 +15,7 @@ from memoryspan import Echo, Status, evaluate, lstm, predict, train
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.tasks import TASKS, Batch, Task, require_task, task_named
-from memoryspan.tasks.base import asks_for_classes, makes_symbols
+from memoryspan.tasks.base import has_class_targets, has_symbol_inputs
 from tests.messages import naming
 
 
@@ -171,7 +171,7 @@ def task(request):
 
 def test_it_follows_the_protocol(task):
     assert isinstance(task, Task)
-    assert makes_symbols(task) == asks_for_classes(task) == (task.name != "adding")
+    assert has_symbol_inputs(task) == has_class_targets(task) == (task.name != "adding")
 
 
 def test_its_batches_have_the_shapes_of_the_protocol(task):
@@ -234,7 +234,7 @@ def shifting_model(n_features, forgets=None):
 def test_a_task_may_ask_for_a_vector_of_numbers(asks):
     task = VECTORS[asks]
     require_task(task)
-    assert not asks_for_classes(task)
+    assert not has_class_targets(task)
     batch = task.sample(jax.random.key(0), 4, task.length)
     assert batch.targets.shape == (*batch.target_mask.shape, task.n_outputs)
     predictions = batch.targets + jnp.zeros(task.n_outputs).at[0].set(2 * task.tolerance)

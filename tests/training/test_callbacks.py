@@ -16,7 +16,7 @@ from memoryspan.engine import variables_of
 from memoryspan.errors import InsufficientMemoryError, ModelError, TaskError
 from memoryspan.runs import Run, load_model
 from memoryspan.training import TrainConfig, train_chunks
-from memoryspan.training.callbacks import FIGURES, UNSUPPORTED
+from memoryspan.training.callbacks import METRICS, UNSUPPORTED
 from memoryspan.training.compile import compile_train_step
 from tests.messages import naming
 
@@ -335,7 +335,7 @@ class OnBatches(KERAS.Callback):
         (OnBatches(), ["OnBatches", "on_epoch_end"]),
         (KERAS.LambdaCallback(on_train_batch_end=print), ["LambdaCallback", "on_epoch_end"]),
         (KERAS.ModelCheckpoint("model.keras", save_freq=100), ["ModelCheckpoint", 'save_freq="epoch"']),
-        (KERAS.EarlyStopping(), ["EarlyStopping", "'val_loss'", *FIGURES]),
+        (KERAS.EarlyStopping(), ["EarlyStopping", "'val_loss'", *METRICS]),
         (KERAS.ReduceLROnPlateau(), ["ReduceLROnPlateau", "'val_loss'", 'monitor="length"', 'mode="max"']),
         (KERAS.ModelCheckpoint("model.keras", save_best_only=True), ["ModelCheckpoint", "'val_loss'"]),
         (KERAS.EarlyStopping("accuracy"), ["EarlyStopping", "accuracy", 'mode="max"']),
@@ -375,4 +375,4 @@ def test_the_page_says_of_each_callback_of_keras_what_becomes_of_it():
 
 
 def test_the_page_names_every_figure_that_is_told():
-    assert {name for name in FIGURES if f"`{name}`" not in PAGE} == set()
+    assert {name for name in METRICS if f"`{name}`" not in PAGE} == set()

@@ -10,7 +10,7 @@ from memoryspan.models import MODELS, make_model
 from memoryspan.spec import Spec
 from memoryspan.tasks import TASKS, make_task
 from memoryspan.training import TrainConfig, restore
-from memoryspan.training.loop import chunks
+from memoryspan.training.loop import train_loop
 from memoryspan.training.stopping import reaches_threshold
 
 SMALL = {
@@ -45,7 +45,7 @@ def test_it_trains_for_a_few_chunks(task_name, model_name):
     model = make_model(Spec(model_name, {"units": 4, **SMALLER.get(model_name, {})}), task, seed=0)
     before = [np.asarray(variable.value) for variable in model.trainable_variables]
     settings = TrainConfig(batch_size=8, budget=Budget(examples=8 * UPDATES))
-    *_, (unspent,), (position,) = chunks(
+    *_, (unspent,), (position,) = train_loop(
         [model], task, [settings], reaches_threshold(task, make_accuracy_fn(forward(model), task))
     )
     assert unspent.row.updates < UPDATES <= position.row.updates  # the first chunk that spends the budget is the last

@@ -10,7 +10,7 @@ from memoryspan.errors import InsufficientMemoryError, ModelError, TaskError
 from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.training import TrainConfig
 from memoryspan.training.compile import compile_train_step
-from memoryspan.training.loop import chunks
+from memoryspan.training.loop import train_loop
 from memoryspan.training.stopping import reaches_threshold
 from tests.messages import naming
 
@@ -71,7 +71,7 @@ def test_each_is_solved_in_its_own_time_and_then_stays_where_it_is():
 def test_it_is_one_program_for_all_of_them():
     settings = [TrainConfig(seed=seed, budget=Budget(examples=64)) for seed in SEEDS]
     alike = models()
-    steps = list(chunks(alike, TASK, settings, reaches_threshold(TASK, make_accuracy_fn(forward(alike[0]), TASK))))
+    steps = list(train_loop(alike, TASK, settings, reaches_threshold(TASK, make_accuracy_fn(forward(alike[0]), TASK))))
     assert [len(positions) for positions in steps] == [len(SEEDS)] * len(steps)
 
 
@@ -111,7 +111,7 @@ def test_seeds_that_do_not_fit_into_memory_together_train_alone():
 
     configs = [TrainConfig(seed) for seed in SEEDS[:2]]
     solved = reaches_threshold(task, make_accuracy_fn(forward(together[0]), task))
-    *_, ends = chunks(together, task, configs, solved, compile_step=small_machine)
+    *_, ends = train_loop(together, task, configs, solved, compile_step=small_machine)
     assert [snapshot.status for snapshot in ends] == [Status.SOLVED] * 2
     assert [snapshot.row.updates for snapshot in ends] == [result.history[-1].updates for result in expected]
     assert crowded == [(128, 2)]

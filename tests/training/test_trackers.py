@@ -16,7 +16,7 @@ from memoryspan.training import TrainConfig
 from tests.messages import naming
 
 TASK = Echo(8, 6, 1)
-FIGURES = {"accuracy", "length", "loss", "seconds", "skipped", "tokens", "updates"}
+METRICS = {"accuracy", "length", "loss", "seconds", "skipped", "tokens", "updates"}
 
 
 def ready():
@@ -45,7 +45,7 @@ def curves(directory):
 def test_tensorboard_shows_the_history_against_examples(tmp_path):
     result = trained(TensorBoard(tmp_path))
     shown = curves(tmp_path)
-    assert set(shown) == FIGURES
+    assert set(shown) == METRICS
     for name, curve in shown.items():
         assert curve == [(row.examples, pytest.approx(getattr(row, name))) for row in result.history]
 
@@ -96,7 +96,7 @@ def test_mlflow_keeps_the_history_and_the_optimizer(mlflow):
         result = trained(mlflow.keras.MlflowCallback())
     mlflow.flush_async_logging()
     kept = mlflow.get_run(run.info.run_id).data
-    assert set(kept.metrics) == {*FIGURES, "examples"}
+    assert set(kept.metrics) == {*METRICS, "examples"}
     assert float(kept.params["optimizer_learning_rate"]) == pytest.approx(0.02)
     for name in kept.metrics:
         curve = mlflow.MlflowClient().get_metric_history(run.info.run_id, name)

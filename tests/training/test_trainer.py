@@ -52,7 +52,7 @@ def without_seconds(row):
 @pytest.mark.parametrize(
     ("settings", "instead"),
     [
-        ({"batchsize": 8}, [field.name for field in dataclasses.fields(TrainConfig)]),
+        ({"batchsize": 8}, TrainConfig.__struct_fields__),
         ({"epochs": 3}, ["budget=Budget(examples=10_000)"]),
     ],
 )
@@ -211,7 +211,7 @@ class Interrupted(Curriculum, frozen=True):
 def test_an_interruption_before_the_first_update_leaves_the_model_as_it_was():
     model = ready()
     before = variables_of(model)
-    result = train(model, TASK, curriculum=Interrupted())
+    result = train(model, TASK, schedule=Interrupted())
     assert (result.status, result.history) == (Status.INTERRUPTED, ())
     assert_same_bits(variables_of(model), before)
 
@@ -293,7 +293,7 @@ def test_what_does_not_fit_into_the_memory_is_refused():
 
 
 def test_the_curriculum_is_a_setting():
-    slow = train(ready(), TASK, budget=SHORT, curriculum=Curriculum(grow_above=1.0))
+    slow = train(ready(), TASK, budget=SHORT, schedule=Curriculum(grow_above=1.0))
     assert {row.length for row in slow.history} == {TASK.min_length}
 
 

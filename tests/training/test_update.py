@@ -15,9 +15,9 @@ from memoryspan import Curriculum, Echo, GradientGuard, StepDecay
 from memoryspan.backend import keras
 from memoryspan.engine import forward, variables_of
 from memoryspan.sampling import stream
-from memoryspan.training.compile import ROWS, compile_train_step, cores_for
+from memoryspan.training.compile import MIN_ROWS, compile_train_step, cores_for
+from memoryspan.training.config import TrainConfig
 from memoryspan.training.problem import Problem
-from memoryspan.training.settings import TrainConfig
 from memoryspan.training.state import initial_state
 
 LAYERS, OPTIMIZERS = keras.layers, keras.optimizers
@@ -45,10 +45,10 @@ def make(optimizer, loss="categorical_crossentropy", *behind):
     return model
 
 
-def compiled(model, task=FIXED, batch_size=BATCH_SIZE, curriculum=Curriculum()):  # noqa: B008 (it is frozen)
+def compiled(model, task=FIXED, batch_size=BATCH_SIZE, schedule=Curriculum()):  # noqa: B008 (it is frozen)
     """chunk(updates, state), ready to run; without a state, from the beginning."""
-    first = initial_state(model, curriculum.start(task.min_length, task.length))
-    config = TrainConfig(batch_size=batch_size, curriculum=curriculum)
+    first = initial_state(model, schedule.start(task.min_length, task.length))
+    config = TrainConfig(batch_size=batch_size, schedule=schedule)
     problem = Problem(model, forward(model, training=True), task, config)
     program = compile_train_step(problem, task.length, [first], [KEY])
     return lambda updates, state=first: program([state], [KEY], [updates], [task.length])[0]
@@ -98,7 +98,7 @@ def test_updates_at_a_fixed_length_are_those_of_train_on_batch(name):
 @pytest.mark.parametrize(("reduction", "cores"), [("sum_over_batch_size", 2), ("sum", 1)])
 def test_a_large_batch_is_split_over_cores_where_that_changes_nothing(reduction, cores, monkeypatch):
     monkeypatch.setattr("memoryspan.engine.native.SETTING", "off")
-    rows = 2 * ROWS
+    rows = 2 * MIN_ROWS
     loss = keras.losses.CategoricalCrossentropy(reduction=reduction)
     ours, theirs = (make(OPTIMIZERS.SGD(0.01, momentum=0.9), loss) for _ in range(2))
     state, totals = compiled(ours, batch_size=rows)(6)
@@ -117,7 +117,7 @@ def test_cores_share_a_batch_equally_or_not_at_all():
     def holds(batch_size):
         cores = cores_for(model, forward(model), batch_size)
         assert 1 <= cores <= jax.device_count()
-        assert cores == 1 or (batch_size % cores == 0 and batch_size // cores >= ROWS)
+        assert cores == 1 or (batch_size % cores == 0 and batch_size // cores >= MIN_ROWS)
 
     holds()
 
@@ -155,7 +155,7 @@ def test_far_out_the_step_is_a_share_of_the_optimizers_own():
     model, far_out = make(MADE_BY_KERAS["sgd"]()), Curriculum(step_decay=StepDecay(from_length=1))
     share = far_out.step_decay.fraction(FIXED.length)
     before = variables_of(model).trainable
-    whole, shortened = (compiled(model, curriculum=c)(1)[0].variables.trainable for c in (Curriculum(), far_out))
+    whole, shortened = (compiled(model, schedule=c)(1)[0].variables.trainable for c in (Curriculum(), far_out))
     for old, full, found in zip(before, whole, shortened, strict=True):
         np.testing.assert_allclose(found - old, share * (full - old), rtol=1e-3, atol=1e-6)
     assert share < 0.7
@@ -190,7 +190,7 @@ def test_a_gradient_that_is_not_finite_changes_no_weight_and_no_moment_and_is_co
 )
 def test_a_long_gradient_of_a_batch_that_is_right_changes_no_weight_and_no_moment_and_is_counted(optimizer):
     any_length = Curriculum(gradient_guard=GradientGuard(1e-9, 1))
-    run = compiled(make(optimizer), batch_size=1, curriculum=any_length)
+    run = compiled(make(optimizer), batch_size=1, schedule=any_length)
     (state, _), skipped = run(0), 0
     for _ in range(25):
         before, (state, totals) = state, run(1, state)
@@ -206,9 +206,9 @@ def test_a_long_gradient_of_a_batch_that_is_right_changes_no_weight_and_no_momen
 
 def test_how_long_a_gradient_is_does_not_depend_on_the_scale_of_half_precision():
     optimizer = OPTIMIZERS.LossScaleOptimizer(OPTIMIZERS.SGD(0.5), initial_scale=2.0**15)
-    state, totals = compiled(
-        make(optimizer), curriculum=Curriculum(gradient_guard=GradientGuard(100, 1)), batch_size=1
-    )(25)
+    state, totals = compiled(make(optimizer), schedule=Curriculum(gradient_guard=GradientGuard(100, 1)), batch_size=1)(
+        25
+    )
     assert int(state.skipped) == 0
     assert float(totals.accuracy) > 0  # there were batches that are all right
 

@@ -92,9 +92,9 @@ def _plain(step) -> str:
 
 def show_fresh(model: "keras.Model", task: "Task", seed: int, count: int) -> None:
     """Print the model's answers to fresh examples."""
-    from memoryspan.inference.predict import answer_of, answers_classes
+    from memoryspan.inference.predict import decode_output, is_classifier
 
-    of_classes = answers_classes(model, task)
+    of_classes = is_classifier(model, task)
     for sequence, right, places in zip(*fresh_examples(task, seed, count), strict=True):
-        answer = answer_of(output_for(model, sequence, task), of_classes)
+        answer = decode_output(output_for(model, sequence, task), of_classes)
         show(sequence.tolist(), right, answers_asked(answer, places))

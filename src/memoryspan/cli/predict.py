@@ -64,12 +64,12 @@ def _answer(model, task, sequence, reads, probabilities: bool, as_json: bool, ex
     import numpy as np
 
     from memoryspan.cli.fresh import answers_asked, output_for, show
-    from memoryspan.inference.predict import answer_of, answers_classes
+    from memoryspan.inference.predict import decode_output, is_classifier
 
-    output, of_classes = output_for(model, sequence, task, reads), answers_classes(model, task)
+    output, of_classes = output_for(model, sequence, task, reads), is_classifier(model, task)
     if probabilities:
         _check_printable(output, of_classes, as_json)
-    predicted = answer_of(output, of_classes)
+    predicted = decode_output(output, of_classes)
     predicted = predicted.tolist() if asked is None else answers_asked(predicted, asked)
     sequence = np.asarray(sequence).tolist()
     if as_json:

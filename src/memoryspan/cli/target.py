@@ -115,12 +115,12 @@ def _require_symbols(model: "keras.Model", name: str, kind: Any, given: dict[str
     """Raise `ModelError` where a task of the package makes symbols, and the model reads one real channel."""
     from memoryspan.engine.shapes import input_shape
     from memoryspan.errors import ModelError
-    from memoryspan.tasks.base import makes_symbols
+    from memoryspan.tasks.base import has_symbol_inputs
 
     if tuple(input_shape(model)[2:]) != (1,) or is_import_path(name):
         return
     task = call(kind, name, {setting: value for setting, value in given.items() if setting != "n_features"})
-    if makes_symbols(task):
+    if has_symbol_inputs(task):
         raise ModelError(
             f"The task {name} makes symbols, and this model reads one real channel: name a task of numbers with "
             f"--task, such as adding, which has 2 channels, or one from a file of your own, like mine.py:MyTask."

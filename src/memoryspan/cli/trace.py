@@ -138,13 +138,13 @@ def _seen(model: "keras.Model", sequence, task: "Task | None", batch: "Batch | N
     from memoryspan.cli.fresh import as_one, output_for
     from memoryspan.engine.shapes import output_shape
     from memoryspan.errors import ModelError
-    from memoryspan.inference.predict import answer_of
+    from memoryspan.inference.predict import decode_output
     from memoryspan.inference.trace import saliency, trace
     from memoryspan.report.figures.answers import expectation_of
 
     found = trace(model, as_one(sequence), task=task, reads=reads)
     output = output_for(model, sequence, task, reads)
-    answer = answer_of(output, found.of_classes)
+    answer = decode_output(output, found.of_classes)
     return_sequences = len(output_shape(model)) == 3
     facts = {"sequence": np.asarray(sequence).tolist()}
     expectation = None

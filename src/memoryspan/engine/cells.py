@@ -2,8 +2,7 @@
 
 Each reads like the equations of its paper, in the order of gates in which Keras keeps the weights, so that a
 Keras layer's arrays are used as they are. Inputs are tokens (a one-hot vector times a kernel is a row of the
-kernel) or real vectors. What a step puts out is its gates, for who wants to see them; where nobody does, XLA leaves
-them out.
+kernel) or real vectors. A step also returns its gates; where they are not used, XLA leaves them out.
 """
 
 from collections.abc import Callable

@@ -34,16 +34,16 @@ def is_mean(model: keras.Model) -> bool:
 
 
 def compiled_loss(model: keras.Model) -> CompiledLoss:
-    """loss(variables, outcome, targets, weights, x=None): what Keras's `fit` would minimise, regularisers included.
+    """loss(variables, output, targets, weights, x=None): what Keras's `fit` would minimise, regularisers included.
 
     Targets that are classes are encoded as the model's loss reads them. `x` is the input as Keras reads it, which a
-    `compute_loss` of the model's own may look at.
+    `compute_loss` of the model's own may read.
     """
 
     def value(
-        variables: Variables, outcome: ForwardOutput, targets, weights, x: Array | None = None
+        variables: Variables, output: ForwardOutput, targets, weights, x: Array | None = None
     ) -> Float[Array, ""]:
-        predictions = outcome.predictions
+        predictions = output.predictions
         targets = _encoded(model, x, targets, predictions)
         pairs = [
             *zip(model.trainable_variables, variables.trainable, strict=True),
@@ -51,7 +51,7 @@ def compiled_loss(model: keras.Model) -> CompiledLoss:
         ]
         with keras.StatelessScope(state_mapping=pairs):
             loss = cast(Array, model.compute_loss(x=x, y=targets, y_pred=predictions, sample_weight=weights))
-        return loss + outcome.aux_loss
+        return loss + output.aux_loss
 
     return value
 

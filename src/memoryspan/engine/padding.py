@@ -1,7 +1,7 @@
 """Which models do not read their padding, proved by what they are made of.
 
 In a batch of rows of several lengths the shorter ones are padded, and a mask tells Keras's layers which steps are
-there. Many layers drop the mask, or look at masked steps in spite of it. Whether one does cannot be tried out: a model
+there. Many layers drop the mask, or read masked steps in spite of it. Whether one does cannot be tried out: a model
 may read its padding on some rows, or with some weights, and not on others. So a model gets padding only where every
 layer on its way is one of those below, in a setting in which Keras is known to honour the mask and to pass it on.
 `tests/engine/test_padding.py` holds each of them to it.
@@ -105,7 +105,7 @@ def _after(layer: Any, arguments: Any, kinds: Sequence[Kind]) -> Kind:
         raise _UnprovenError(f"{layer.name} is called with more than a sequence")
     rule = next((rule for types, rule in _RULES if isinstance(layer, types)), None)
     if rule is None or not type(layer).__module__.startswith(("keras.", "memoryspan.")):
-        raise _UnprovenError(f"{layer.name} is a {type(layer).__name__}, which may look at what is masked")
+        raise _UnprovenError(f"{layer.name} is a {type(layer).__name__}, which may read what is masked")
     return rule(layer, kinds[0])
 
 

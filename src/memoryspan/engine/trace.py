@@ -96,7 +96,7 @@ def _telling(see: Callable, layer: keras.Layer, call: Callable) -> Callable:
 
 
 def prefix_predictions(model: keras.Model) -> Apply | None:
-    """What a chain of stock layers would answer if each row ended at each step; None for another, or if it looks ahead.
+    """Return the output of a chain of stock layers if each row ended at each step; None if a layer looks ahead.
 
     A layer that does not look ahead is at each step where it would be at the end of a shorter row.
     """
@@ -186,7 +186,7 @@ def _stock(cell: keras.Layer, state):
 
 
 def _own(cell: keras.Layer, state):
-    """Those of anybody's cell, through Keras: it tells what it answers and its states, and no gates."""
+    """Return the outputs and states of any other cell, through Keras; its gates are not known."""
     start = tuple(ops.convert_to_tensor(one, cell.compute_dtype) for one in keras.tree.flatten(state))
 
     def step(_, flat, x):

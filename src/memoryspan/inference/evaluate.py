@@ -1,4 +1,4 @@
-"""How well a model does a task: its accuracy on fresh examples, with an interval, against chance."""
+"""The accuracy of a model on a task: on fresh examples, with an interval, against chance."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -40,7 +40,7 @@ EVALUATED_TOKEN = 32
 
 
 def correct(task: Task, predictions: Float[Array, "batch ..."], batch: Batch) -> Bool[Array, "batch"]:
-    """Which examples are right: those with every answer right, and a number, that was asked for."""
+    """Return which examples are correct: those whose targets are all predicted correctly, by finite numbers."""
     is_correct = (task.correct(predictions, batch.targets) & _is_number(predictions)) | ~batch.target_mask
     return is_correct.reshape(is_correct.shape[0], -1).all(axis=1)
 
@@ -57,7 +57,7 @@ def evaluate(
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Accuracy:
-    """The accuracy of any Keras model, as it is now, on fresh examples of exactly `task.length` steps.
+    """Return the accuracy of any Keras model, as it is now, on fresh examples of exactly `task.length` steps.
 
     `progress(done, total)` is called before the first batch of examples, and after each.
 
@@ -70,18 +70,18 @@ def evaluate(
     seed_number(seed)
     check_compatible(model, task)
     fwd, key = forward(model), stream(seed, Stream.EVALUATION)
-    accuracy, not_finite = _counter(fwd, task)(variables_of(model), key, examples, task.length, progress=progress)
+    accuracy, not_finite = _make_counter(fwd, task)(variables_of(model), key, examples, task.length, progress=progress)
     if not_finite:
         inputs = task.sample(key, 1, task.length).inputs
         raise ModelError(
             f"{not_finite:,} of {accuracy.examples:,} answers of the model {model.name!r} are infinite or not a "
-            f"number, {origin(model, inputs)}: so there is nothing to judge."
+            f"number, {origin(model, inputs)}."
         )
     return accuracy
 
 
 def make_accuracy_fn(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
-    """`evaluate` for many calls on one model, at any lengths up to `task.length`; each width is compiled once.
+    """Return `evaluate` for many calls on one model, at any lengths up to `task.length`; each width is compiled once.
 
     Returns:
         accuracy_fn(variables, key, examples, length, required_correct=…, progress=…). It stops early once
@@ -91,12 +91,12 @@ def make_accuracy_fn(fwd: Forward, task: Task) -> Callable[..., Accuracy]:
         InsufficientMemoryError: one example does not fit into memory.
         ModelError: the model does not take sequences of this length.
     """
-    count = _counter(fwd, task)
+    count = _make_counter(fwd, task)
     return lambda *args, **kwargs: count(*args, **kwargs)[0]
 
 
-def _counter(fwd: Forward, task: Task) -> Callable[..., tuple[Accuracy, int]]:
-    """As `make_accuracy_fn`, with the number of examples that had an answer that is not a finite number."""
+def _make_counter(fwd: Forward, task: Task) -> Callable[..., tuple[Accuracy, int]]:
+    """Return what `make_accuracy_fn` does, with the number of examples whose predictions are not all finite."""
     programs = {}
 
     def count(
@@ -108,28 +108,28 @@ def _counter(fwd: Forward, task: Task) -> Callable[..., tuple[Accuracy, int]]:
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> tuple[Accuracy, int]:
         if not fwd.takes(length):
-            raise ModelError(f"The model does not take sequences of {length:,} steps: ask for another length.")
+            raise ModelError(f"The model does not take sequences of {length:,} steps: use another length.")
         width = fwd.width(length, task.length)
         if width not in programs:
             programs[width] = compile_rows(_which_correct, fwd, at_length(task, width), variables, key)
         rows, which_correct = programs[width]
-        seen = found = not_finite = 0
-        progress(seen, examples)
-        while seen < examples and found + examples - seen >= required_correct:
-            answers, finite = which_correct(variables, jax.random.fold_in(key, seen), jnp.int32(length))
-            counted = min(rows, examples - seen)
-            seen, found = seen + counted, found + int(answers[:counted].sum())
-            not_finite += counted - int(finite[:counted].sum())
-            progress(seen, examples)
-        return Accuracy(found, seen, length, at_length(task, length).chance), not_finite
+        done = n_correct = not_finite = 0
+        progress(done, examples)
+        while done < examples and n_correct + examples - done >= required_correct:
+            is_correct, finite = which_correct(variables, jax.random.fold_in(key, done), jnp.int32(length))
+            new = min(rows, examples - done)
+            done, n_correct = done + new, n_correct + int(is_correct[:new].sum())
+            not_finite += new - int(finite[:new].sum())
+            progress(done, examples)
+        return Accuracy(n_correct, done, length, at_length(task, length).chance), not_finite
 
     return count
 
 
 def compile_rows(
-    accuracy_record: Callable, fwd: Forward, task: Task, variables: Variables, key: Array
+    function: Callable, fwd: Forward, task: Task, variables: Variables, key: Array
 ) -> tuple[int, Callable]:
-    """As many examples at a time as fit, and `accuracy_record(fwd, task, examples, variables, key, length)` for those.
+    """Return how many examples fit at a time, and `function(fwd, task, examples, variables, key, length)` for those.
 
     Raises `InsufficientMemoryError` where one example does not fit into memory.
     """
@@ -138,7 +138,7 @@ def compile_rows(
     while True:
         try:
             machine.require_memory(EVALUATED_TOKEN * rows * task.length * width, what)  # before XLA makes its constants
-            program = jax.jit(partial(accuracy_record, fwd, task, rows)).lower(variables, key, jnp.int32(0)).compile()
+            program = jax.jit(partial(function, fwd, task, rows)).lower(variables, key, jnp.int32(0)).compile()
             machine.require_memory(machine.temporary(program), what)
             return rows, program
         except InsufficientMemoryError:
@@ -163,7 +163,7 @@ def _numbers_per_step(fwd: Forward, task: Task) -> int:
 def _which_correct(
     fwd: Forward, task: Task, rows: int, variables: Variables, key: Array, length: Int[Array, ""]
 ) -> tuple[Bool[Array, "rows"], Bool[Array, "rows"]]:
-    """Which examples are right, and which have finite answers alone."""
+    """Return which examples are correct, and of which all predictions are finite."""
     batch = task.sample(key, rows, length)
     predictions = fwd.apply(variables, batch.inputs, batch.lengths).predictions
     finite = (_is_number(predictions) | ~batch.target_mask).reshape(rows, -1).all(axis=1)
@@ -171,9 +171,9 @@ def _which_correct(
 
 
 def check_compatible(model: keras.Model, task: Task) -> None:
-    """Raises `ModelError` where the model cannot take the task's input, or give its answer."""
+    """Raise `ModelError` where the model cannot take the task's input, or give its output."""
     require_task(task)
-    if TASKS.get(task.name) is not type(task):  # the package's own are proved by their tests
+    if TASKS.get(task.name) is not type(task):  # tests cover the package's own
         _require_sound(task)
     _, steps, *features = input_shape(model)
     reads = f"{features[0]} features" if features else "symbols"
@@ -186,7 +186,7 @@ def check_compatible(model: keras.Model, task: Task) -> None:
         )
     if steps is not None and task.length > steps:
         raise ModelError(
-            f"The model takes {steps} time steps, and the task asks for {task.length}: ask for a length of at most "
+            f"The model takes {steps} time steps, and the task has {task.length}: use a length of at most "
             f"{steps}, or build the model with Input((None, {task.n_features})), for any length."
         )
     known = None if features else n_symbols_of(model)
@@ -205,7 +205,7 @@ def check_compatible(model: keras.Model, task: Task) -> None:
         elif len(found) < len(expected):
             instead = ": keep the last axis, which has the outputs"
         raise ModelError(
-            f"The model answers with shape {('batch', *found)}, and the task {task.name} asks for ({shape}){instead}."
+            f"The model gives {('batch', *found)}, and the task {task.name} has targets for ({shape}){instead}."
         )
     if engine_of(model) == "keras":
         _require_length(model, task)
@@ -213,18 +213,18 @@ def check_compatible(model: keras.Model, task: Task) -> None:
 
 @lru_cache(maxsize=64)
 def _require_sound(task: Task) -> None:
-    """Once a task: it draws and compiles."""
+    """Raise `TaskError` where the task has a fault; checked once a task, because that compiles."""
     require_sound(task)
 
 
 def _require_length(model: keras.Model, task: Task) -> None:
-    """Raises `ModelError` where the model does not take the task's length, or answers at other steps than it has."""
+    """Raise `ModelError` where the model does not take the task's length, or has another number of steps."""
     fwd, length = forward(model), task.length
     if not fwd.takes(length):
-        answer_shape(model, length)  # says why, but for a length that padding would make up
+        answer_shape(model, length)  # raises, except for a length that padding would make up
     found = answer_shape(model, (fwd.ragged and fwd.fixed_length) or length)
     if len(found) == 2 and found[0] != ((fwd.ragged and fwd.fixed_length) or length):
         raise ModelError(
-            f"The model {model.name!r} gives {found[0]} answers to a sequence of {length} steps, and the task "
-            f"{task.name} asks for one at every step: build a model that answers at each of its steps."
+            f"The model {model.name!r} gives {found[0]} outputs for a sequence of {length} steps, and the task "
+            f"{task.name} has a target at every step: build a model with an output at each of its steps."
         )

@@ -1,4 +1,4 @@
-"""What a model answers: to one sequence or many, with classes or with numbers."""
+"""Predictions of a model for one sequence or many: classes or numbers."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,10 +16,10 @@ from memoryspan.engine.finite import origin
 from memoryspan.engine.shapes import answer_shape, input_shape, output_shape
 from memoryspan.engine.signature import seeds_of
 from memoryspan.errors import ModelError
-from memoryspan.inference.inputs import batches, padded, rounded_up
+from memoryspan.inference.inputs import batches, next_power_of_two, pad_rows
 from memoryspan.inference.reading import Reads, read, reading_of
 from memoryspan.tasks import Task
-from memoryspan.tasks.base import asks_for_classes
+from memoryspan.tasks.base import has_class_targets
 
 CLASS_LOSSES = (
     keras.losses.categorical_crossentropy,
@@ -39,23 +39,23 @@ def predict(
     reads: Reads | None = None,
     probabilities: bool = False,
 ) -> np.ndarray | list[np.ndarray]:
-    """Return a Keras model's answers to sequences of any lengths.
+    """Return a Keras model's predictions for sequences of any lengths.
 
     Args:
         model: any Keras model over a sequence.
         sequences: one sequence, or many. One of symbols is a list or an array of whole numbers (time,), one of vectors
             an array of floats (time, features), and one of numbers, for a model of one real channel, any list of them.
             Many are a list of those, or an array with a first axis more.
-        task: what the model has learned: it says whether sequences are of symbols or of numbers, and answers classes.
-        reads: what the sequences are, where neither the model nor a task says so: "symbols", "one-hot" (vectors with a
-            single 1), or "numbers".
-        probabilities: give what the model puts out, in place of the most probable class.
+        task: what the model has learned: it decides whether inputs are symbols or numbers, and outputs classes.
+        reads: what the sequences are, where neither the model nor a task decides it: "symbols", "one-hot" (vectors with
+            a single 1), or "numbers".
+        probabilities: return the model's output in place of the most probable class.
 
     Returns:
-        The answer to one sequence, or the list of the answers to many: a class, or one a step for a model that answers
-        at every step; with `probabilities` a vector, or one a step. A model that answers with a number, or with a
-        vector of them, has no classes: its outputs are given either way. It is the task that says so, or else the loss
-        that the model is compiled with, or a softmax at its end (see `answers_classes`).
+        The prediction for one sequence, or the list of those for many: a class, or one a step for a model with an
+        output at every step; with `probabilities` a vector, or one a step. A model of numbers has no classes: its
+        outputs are returned either way. The task decides which it is, or else the loss that the model is compiled with,
+        or a softmax at its end (see `is_classifier`).
 
     Raises:
         TaskError: a sequence is empty, fits two readings, holds a symbol that the model does not know, has a length
@@ -64,56 +64,50 @@ def predict(
     """
     reading = reading_of(model, task, reads)
     rows, single = read(sequences, reading)
-    outputs = _outputs(model, rows, reading.steps)
-    of_classes = not probabilities and answers_classes(model, task)
-    answers = [answer_of(output, of_classes) for output in outputs]
-    return answers[0] if single else answers
+    of_classes = not probabilities and is_classifier(model, task)
+    predictions = [decode_output(output, of_classes) for output in outputs_of(model, rows)]
+    return predictions[0] if single else predictions
 
 
-def outputs_of(model: keras.Model, rows: list[np.ndarray]) -> list[np.ndarray]:
-    """What the model puts out for each row that has been read."""
-    return _outputs(model, rows, input_shape(model)[1])
-
-
-def answer_of(output: Float[np.ndarray, "*time outputs"], of_classes: bool) -> np.ndarray:
-    """The most probable class, or one a step; the output as it is where it is not of classes."""
+def decode_output(output: Float[np.ndarray, "*time outputs"], of_classes: bool) -> np.ndarray:
+    """Return the most probable class, or one a step; the output as it is where it is not of classes."""
     return output.argmax(-1) if of_classes else output
 
 
-def answers_classes(model: keras.Model, task: Task | None = None) -> bool:
-    """Whether a model answers with one of several classes, and not with numbers.
+def is_classifier(model: keras.Model, task: Task | None = None) -> bool:
+    """Return whether a model predicts one of several classes, and not numbers.
 
-    A single number is none. Of several, the task says it by its targets; else the loss that the model is compiled with,
-    where it is one of Keras's; else whether the model ends in a softmax over its last axis.
+    A single output is a number. With several, the targets of the task decide; else the loss that the model is compiled
+    with, where it is one of Keras's; else whether the model ends in a softmax over its last axis.
     """
     shape = getattr(model, "output_shape", None)
     if isinstance(shape, tuple) and shape[-1] == 1:
         return False
     if task is not None:
-        return task.n_outputs > 1 and asks_for_classes(task)
+        return task.n_outputs > 1 and has_class_targets(task)
     if (loss := _keras_loss(model)) is not None:
         return any(loss is known for known in CLASS_LOSSES)
     return _ends_in_softmax(model, (-1, len(shape) - 1) if isinstance(shape, tuple) else (-1,))
 
 
 def _keras_loss(model: keras.Model) -> Callable | None:
-    """The function of the loss that the model is compiled with; None where there is none, or it is not one of Keras's.
+    """Return the function of the loss that the model is compiled with; None where it has none of Keras's.
 
     A subclass of a loss of Keras's has the function of that.
     """
     losses = keras.tree.flatten(model.loss) if getattr(model, "compiled", False) else []
     try:
         loss = keras.losses.get(losses[0]) if len(losses) == 1 else None
-    except ValueError:  # a name that is none
+    except ValueError:  # an unknown name
         return None
     function: Any = getattr(loss, "fn", loss)
     return function if any(function is known for known in vars(keras.losses).values()) else None
 
 
 def _ends_in_softmax(layer: Any, last: tuple[int, ...]) -> bool:
-    """Whether the last thing that a model, a layer or an operation does is a softmax over the last axis."""
+    """Return whether a model, a layer or an operation ends in a softmax over the last axis."""
     if isinstance(layer, keras.Model):
-        return _ends_in_softmax(_last_of(layer), last)
+        return _ends_in_softmax(_last_operation(layer), last)
     if isinstance(layer, keras.layers.TimeDistributed):
         return _ends_in_softmax(layer.layer, (-1,))
     if type(layer).__name__ == "Softmax":  # the layer, or the operation of keras.ops
@@ -121,54 +115,56 @@ def _ends_in_softmax(layer: Any, last: tuple[int, ...]) -> bool:
     return getattr(layer, "activation", None) is keras.activations.softmax and not isinstance(layer, keras.layers.RNN)
 
 
-def _last_of(model: keras.Model) -> Any:
-    """The layer or the operation that a model's answer comes from; of a class of its own, its last layer."""
+def _last_operation(model: keras.Model) -> Any:
+    """Return the layer or the operation that gives a model's output; for a class of its own, its last layer."""
     if isinstance(model, keras.Sequential) or not getattr(model, "outputs", None):
         return model.layers[-1] if model.layers else None
     return model.outputs[0]._keras_history.operation
 
 
-def _outputs(model: keras.Model, rows: list[np.ndarray], steps: int | None) -> list[np.ndarray]:
-    """What the model puts out for each row, past its end nothing."""
-    fwd = served(model)
+def outputs_of(model: keras.Model, rows: list[np.ndarray]) -> list[np.ndarray]:
+    """Return the model's output for each row, without the steps past its end."""
+    fwd, steps = compiled_forward(model), input_shape(model)[1]
     variables, lengths = variables_of(model), np.array([len(row) for row in rows], np.int32)
     outputs = [np.empty(0)] * len(rows)
     for numbers in batches(lengths, fwd.ragged):
         max_length = int(lengths[numbers].max())
         if not fwd.takes(max_length):
-            answer_shape(model, max_length)  # says why
-        width = steps or (rounded_up(max_length) if fwd.ragged else max_length)
-        inputs = jnp.asarray(padded([rows[number] for number in numbers], width))
+            answer_shape(model, max_length)  # raises
+        width = steps or (next_power_of_two(max_length) if fwd.ragged else max_length)
+        inputs = jnp.asarray(pad_rows([rows[number] for number in numbers], width))
         padding = len(inputs) - len(numbers)
-        outcome = fwd.apply(variables, inputs, jnp.asarray(np.pad(lengths[numbers], (0, padding), constant_values=1)))
-        for number, output in zip(numbers, np.asarray(outcome.predictions), strict=False):
+        result = fwd.apply(variables, inputs, jnp.asarray(np.pad(lengths[numbers], (0, padding), constant_values=1)))
+        for number, output in zip(numbers, np.asarray(result.predictions), strict=False):
             _require_finite(model, rows[number], output)
             outputs[number] = output[: lengths[number]] if fwd.ragged and output.ndim == 2 else output
-        variables = variables._replace(non_trainable=outcome.non_trainable)
+        variables = variables._replace(non_trainable=result.non_trainable)
     for seed in [] if fwd.ragged else seeds_of(model):  # one that draws when it is used draws others the next time
         model.non_trainable_variables[seed].assign(variables.non_trainable[seed])
     return outputs
 
 
 def _require_finite(model: keras.Model, row: np.ndarray, output: np.ndarray) -> None:
-    """Raises `ModelError` where an answer is infinite or not a number: it has no largest class."""
+    """Raise `ModelError` where an output is infinite or not a number: it has no most probable class."""
     if not np.isfinite(output).all():
         raise ModelError(
-            f"The answer of the model {model.name!r} is infinite or not a number, {origin(model, row[np.newaxis])}."
+            f"The output of the model {model.name!r} is infinite or not a number, {origin(model, row[np.newaxis])}."
         )
 
 
-def served(model: keras.Model) -> Forward:
-    """The model's pure function, compiled once, so that a loop over single sequences does not compile in each turn.
+def compiled_forward(model: keras.Model) -> Forward:
+    """Return the model's pure function, compiled once, so that a loop over single sequences compiles once.
 
     Raises `ModelError` for a model that does not give one array.
     """
-    return _served(model, tuple(map(id, model.trainable_variables)), tuple(map(id, model.non_trainable_variables)))
+    return _compiled_forward(
+        model, tuple(map(id, model.trainable_variables)), tuple(map(id, model.non_trainable_variables))
+    )
 
 
 @lru_cache(maxsize=4)  # keeps its models alive: a few
-def _served(model: keras.Model, trainable: tuple[int, ...], non_trainable: tuple[int, ...]) -> Forward:
-    """It takes the variables in the order of the two tuples of their ids; a layer frozen in between changes that."""
-    output_shape(model)  # refuses a model that does not give one array
+def _compiled_forward(model: keras.Model, trainable: tuple[int, ...], non_trainable: tuple[int, ...]) -> Forward:
+    # The ids give the order of the variables, which changes when a layer is frozen in between.
+    output_shape(model)  # raises for a model that does not give one array
     fwd = forward(model)
     return replace(fwd, apply=jax.jit(fwd.apply))

@@ -1,4 +1,4 @@
-"""How a model reads what it is given: as symbols, as one-hot vectors or as numbers.
+"""How a model reads its input: as symbols, as one-hot vectors or as numbers.
 
 The task or `reads` decides, and then the model: its input, and the layers that it has. What is left open, the form of
 a sequence decides: whole numbers are symbols, floats are vectors. Where that fits two readings, it is refused.
@@ -15,17 +15,17 @@ from memoryspan.backend import keras
 from memoryspan.engine.shapes import input_shape
 from memoryspan.errors import ModelError, TaskError
 from memoryspan.tasks import Task, require_task
-from memoryspan.tasks.base import makes_symbols
+from memoryspan.tasks.base import has_symbol_inputs
 
 Reads = Literal["symbols", "one-hot", "numbers"]
 """What the steps of a sequence are."""
 
-SAY_WHICH = "(on the command line: --reads)"
+READS_OPTION = "(on the command line: --reads)"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a model takes, and what it is taken for."""
+    """The input that a model takes, and how it is read."""
 
     kind: Reads | None
     """None where the form of a sequence decides."""
@@ -36,7 +36,7 @@ class Reading:
     steps: int | None
     """The number of time steps that the model insists on; None where it takes any."""
     is_given: bool = False
-    """Whether a person has said the kind."""
+    """Whether the caller gave the kind."""
 
 
 def reading_of(model: keras.Model, task: Task | None = None, reads: Reads | None = None) -> Reading:
@@ -58,7 +58,7 @@ def reading_of(model: keras.Model, task: Task | None = None, reads: Reads | None
 
 
 def _width(model: keras.Model, n_features: int | None, task: Task | None) -> int:
-    """The numbers of a step of a model of vectors."""
+    """Return the numbers of a step, for a model of vectors."""
     if n_features is None and task is None:
         raise ModelError(
             f"The model {model.name!r} does not say how many features it takes: build it with Input((None, 10)), for "
@@ -78,19 +78,19 @@ def _kind_of_vectors(n_features: int, task: Task | None, reads: Reads | None) ->
     if reads is not None:
         return reads
     if task is not None:
-        return "symbols" if makes_symbols(task) else "numbers"
+        return "symbols" if has_symbol_inputs(task) else "numbers"
     return "numbers" if n_features == 1 else None
 
 
 def _kind_of_steps(model: keras.Model, task: Task | None, reads: Reads | None) -> Reads | None:
-    """Of a model whose input is (batch, time)."""
+    """Return the kind of the steps, for a model whose input is (batch, time)."""
     of_symbols = _takes_integers(model) or next(_embeddings_of_input(model), None) is not None
     if reads == "one-hot" or (reads == "numbers" and of_symbols):
         takes = "symbols" if of_symbols else "one number or symbol a step"
         raise TaskError(f'This model takes {takes}, of shape (batch, time): give reads="symbols", got {reads!r}.')
     if reads is not None:
         return reads
-    if task is not None and not makes_symbols(task):
+    if task is not None and not has_symbol_inputs(task):
         raise ModelError(
             f"The model takes inputs of shape (batch, time), and the task {task.name} makes vectors of "
             f"{task.n_features} numbers: build it with Input((None, {task.n_features}))."
@@ -104,9 +104,9 @@ def _takes_integers(model: keras.Model) -> bool:
 
 
 def n_symbols_of(model: keras.Model) -> int | None:
-    """The number of symbols that a model takes; None where it takes none, or does not say how many.
+    """Return the number of symbols that a model takes; None where it takes none, or any number of them.
 
-    A model of symbols of shape (batch, time) says it by the `Embedding` that reads its input, or by its only one.
+    In a model of symbols of shape (batch, time), the `Embedding` that reads its input decides it, or the only one.
     """
     _, _, *features = input_shape(model)
     if features:
@@ -115,9 +115,9 @@ def n_symbols_of(model: keras.Model) -> int | None:
 
 
 def _symbols(model: keras.Model, task: Task | None) -> int | None:
-    """The number of symbols of a model whose input is (batch, time)."""
+    """Return the number of symbols of a model whose input is (batch, time)."""
     sizes = [table.input_dim for table in _embeddings_of_input(model)]
-    if task is not None and makes_symbols(task):
+    if task is not None and has_symbol_inputs(task):
         sizes.append(task.n_features)
     elif not sizes:
         tables = list(_embeddings(model))
@@ -126,12 +126,12 @@ def _symbols(model: keras.Model, task: Task | None) -> int | None:
 
 
 def _embeddings(model: keras.Model) -> Iterator[keras.layers.Embedding]:
-    """All of them, those in submodels and in layers of one's own as well."""
+    """Return all embeddings, those in submodels and in layers of one's own as well."""
     return (layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.Embedding))
 
 
 def _embeddings_of_input(model: keras.Model) -> Iterator[keras.layers.Embedding]:
-    """Those that read the model's input itself, in submodels as well."""
+    """Yield the embeddings that read the model's input itself, in submodels as well."""
     for layer in _layers_of_input(model):
         if isinstance(layer, keras.Model):
             yield from _embeddings_of_input(layer)
@@ -173,7 +173,7 @@ def read(sequences: Any, reading: Reading) -> tuple[list[np.ndarray], bool]:
 
 
 def _depth(thing: Any) -> int:
-    """How deeply sequences are nested: 1 for one of symbols, whatever arrays and lists it is made of."""
+    """Return how deeply sequences are nested: 1 for one of symbols, whatever arrays and lists it is made of."""
     if hasattr(thing, "ndim"):  # an array, of NumPy, JAX or another library
         return int(thing.ndim)
     if isinstance(thing, str) or not isinstance(thing, Sequence):
@@ -182,7 +182,7 @@ def _depth(thing: Any) -> int:
 
 
 def _array(thing: Any) -> np.ndarray:
-    """An array of finite numbers."""
+    """Return an array of finite numbers; raise `TaskError` where that cannot be."""
     try:
         array = np.asarray(thing)
     except (TypeError, ValueError):
@@ -201,41 +201,41 @@ def _is_whole(array: np.ndarray) -> bool:
 
 
 def _is_single(parts: list[np.ndarray], reading: Reading) -> bool:
-    """Whether rows of numbers are the steps of one sequence, and not a sequence each."""
+    """Return whether rows of numbers are the steps of one sequence, and not a sequence each."""
     if not reading.vectors:
         return False
     fits = all(part.shape == (reading.n_features,) for part in parts)
     whole = all(map(_is_whole, parts))
     if reading.n_features == 1 and reading.kind == "numbers":
         if fits:
-            _refuse_column(len(parts))
+            _raise_column(len(parts))
         return False
     if reading.kind in ("one-hot", "numbers") or not whole:
         return True
     if fits and not reading.is_given and (reading.kind is None or _is_one_hot(np.stack(parts))):
-        _refuse_both(np.stack(parts))
+        _raise_ambiguous(np.stack(parts))
     return False
 
 
-def _refuse_column(steps: int) -> None:
+def _raise_column(steps: int) -> None:
     raise TaskError(
         f"An array of shape ({steps}, 1) is {steps} sequences of one step, or one sequence of {steps}: give shape "
         f"({steps}, 1, 1) for the first, and ({steps},) or (1, {steps}, 1) for the second."
     )
 
 
-def _refuse_both(array: Int[np.ndarray, "rows features"]) -> None:
+def _raise_ambiguous(array: Int[np.ndarray, "rows features"]) -> None:
     rows, n_features = array.shape
     kind = "one-hot" if _is_one_hot(array) else "numbers"
     raise TaskError(
         f"Whole numbers of shape ({rows}, {n_features}) fit two readings: sequences of {n_features} symbols, {rows} in "
-        f'number, or one sequence of {rows} steps of {n_features} features. Say which with reads="symbols" or '
-        f'reads="{kind}" {SAY_WHICH}.'
+        f'number, or one sequence of {rows} steps of {n_features} features. Give reads="symbols" or '
+        f'reads="{kind}" {READS_OPTION}.'
     )
 
 
 def _row(array: np.ndarray, reading: Reading) -> np.ndarray:
-    """One sequence, as the engine takes it."""
+    """Return one sequence, as the engine takes it."""
     if array.ndim not in (1, 2):
         raise TaskError(f"This model does not take {_form(array)} as a sequence: {_shapes(reading)}.")
     if len(array) == 0:
@@ -253,13 +253,13 @@ def _row(array: np.ndarray, reading: Reading) -> np.ndarray:
 
 
 def _holds_symbols(array: np.ndarray, reading: Reading) -> bool:
-    """Whether a sequence of one dimension is one of symbols."""
+    """Return whether a sequence of one dimension is one of symbols."""
     if reading.kind is not None:
         return reading.kind == "symbols"
     if not reading.vectors and _is_whole(array):
         raise TaskError(
-            f"Whole numbers may be symbols or numbers, and nothing in this model says which: say it with "
-            f'reads="symbols" or reads="numbers" {SAY_WHICH}, or name a task.'
+            f"Whole numbers may be symbols or numbers, and nothing in this model decides which: give "
+            f'reads="symbols" or reads="numbers" {READS_OPTION}, or name a task.'
         )
     return _is_whole(array)
 
@@ -281,7 +281,7 @@ def _vectors(array: np.ndarray, reading: Reading) -> Num[np.ndarray, "time featu
     if reading.kind in ("symbols", "one-hot") and not _is_one_hot(array):
         raise TaskError(
             "A step of a one-hot sequence should hold a single 1, and zeros elsewhere, and one of these does not: give "
-            f'reads="numbers" {SAY_WHICH} where these are numbers.'
+            f'reads="numbers" {READS_OPTION} where these are numbers.'
         )
     return _floats(array)
 
@@ -304,7 +304,7 @@ def _form(thing: Any) -> str:
 
 
 def _shapes(reading: Reading) -> str:
-    """What to give in place of a shape that does not fit."""
+    """Return what to give in place of a shape that does not fit."""
     if not reading.vectors:
         return "give one sequence the shape (time,), and many (samples, time)"
     symbols = "symbols as whole numbers (time,) or (samples, time), and " if reading.kind in (None, "symbols") else ""

@@ -1,4 +1,4 @@
-"""Convolution that looks back and not ahead."""
+"""Dilated causal convolution."""
 
 from functools import cache
 from typing import Any
@@ -47,7 +47,7 @@ class CausalConv(keras.layers.Layer):
         seed: int | None = None,
         **kwargs,
     ):
-        """Raises `TaskError` where an argument makes no sense."""
+        """Raise `TaskError` where an argument makes no sense."""
         super().__init__(**kwargs)
         whole_number("filters", filters, at_least=1, instead="25, for example")
         whole_number("kernel_size", kernel_size, at_least=1, instead="3, for example")

@@ -1,4 +1,4 @@
-"""Attention that looks back and not ahead."""
+"""Causal self-attention."""
 
 from typing import Any, Literal
 
@@ -42,7 +42,7 @@ class CausalSelfAttention(keras.layers.Layer):
     def __init__(
         self, heads: int, head_size: int, *, positions: Positions = "rotary", seed: int | None = None, **kwargs
     ):
-        """Raises `TaskError` where an argument makes no sense."""
+        """Raise `TaskError` where an argument makes no sense."""
         super().__init__(**kwargs)
         whole_number("heads", heads, at_least=1, instead="4, for example")
         whole_number("head_size", head_size, at_least=2, instead="8, for example")
@@ -94,7 +94,7 @@ class CausalSelfAttention(keras.layers.Layer):
 
 
 def check_positions(positions: Any) -> None:
-    """Raises `TaskError` unless it is a way to tell positions apart that the layer knows."""
+    """Raise `TaskError` unless it is a way to tell positions apart that the layer knows."""
     if positions not in ("rotary", "none"):
         raise TaskError(f'positions must be "rotary" or "none", got {positions!r}: use "rotary".')
 
@@ -106,7 +106,7 @@ def _after(first: Float[Any, "heads 1 size"], x: Float[Any, "batch heads time si
 
 
 def _seen(time: int, mask: Bool[Any, "batch time"] | None) -> Bool[Any, "batch 1 time places"]:
-    """Which place (last axis: the first key, then the steps) each step may look at."""
+    """Which place (last axis: the first key, then the steps) each step may attend to."""
     steps = ops.arange(time)
     back = (steps[:, None] >= steps)[None, None]
     seen = back if mask is None else ops.logical_and(back, mask[:, None, None])

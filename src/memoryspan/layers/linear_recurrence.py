@@ -34,7 +34,7 @@ class LinearRecurrence(keras.layers.Layer):
     """The number 1 in the parts that the layer's numbers have."""
 
     def __init__(self, units: int, *, return_sequences: bool = False, seed: int | None = None, **kwargs):
-        """Raises `TaskError` where an argument makes no sense."""
+        """Raise `TaskError` where an argument makes no sense."""
         super().__init__(**kwargs)
         whole_number("units", units, at_least=1, instead="25, for example")
         self.units, self.return_sequences, self.seed = units, return_sequences, seed

@@ -33,7 +33,7 @@ class LRU(LinearRecurrence):
     state_names = ("real part", "imaginary part")
 
     def __init__(self, units: int, *, r_min: float = 0.9, r_max: float = 0.999, **kwargs):
-        """Raises `TaskError` where an argument makes no sense."""
+        """Raise `TaskError` where an argument makes no sense."""
         super().__init__(units, **kwargs)
         if not 0 <= r_min < r_max < 1:
             raise TaskError(

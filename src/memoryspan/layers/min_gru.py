@@ -1,4 +1,4 @@
-"""The GRU whose gate and candidate do not look at the state."""
+"""The GRU whose gate and candidate do not depend on the state."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The LSTM whose gates and candidate do not look at the state."""
+"""The LSTM whose gates and candidate do not depend on the state."""
 
 from typing import Any
 

@@ -24,7 +24,7 @@ def min_gru(
 ) -> keras.Model:
     """Layers of minGRU(units), between a dense layer that encodes the input and one that answers, compiled.
 
-    Feng et al., "Were RNNs All We Needed?" (arXiv 2410.01201). The gate of a layer does not look at its own state, so
+    Feng et al., "Were RNNs All We Needed?" (arXiv 2410.01201). The gate of a layer does not depend on its own state, so
     one layer alone cannot tell one step from another; the second one can, by what the first one has counted. Each
     layer is normalised before and added to what it read, as in the paper; its convolutions and feed-forward parts are
     left out.

@@ -20,7 +20,7 @@ from memoryspan.sampling import integers
 from memoryspan.sweeps.cost import training_cost
 from memoryspan.tasks import Batch, Task, make_task
 from memoryspan.training import Curriculum, Status, TrainConfig, TrainSnapshot, UniformLengths
-from memoryspan.training.loop import chunks
+from memoryspan.training.loop import train_loop
 from memoryspan.training.snapshot import evaluation_key
 from memoryspan.training.stopping import SolvedTest, confirm_on_two_samples
 
@@ -46,13 +46,13 @@ def attempt(
     models = [make_model(trial.model, task, trial.seed) for trial in trials]
     with_curriculum = Curriculum(grow_above=first.grow_above, consolidate_factor=1)
     curriculum = with_curriculum if first.curriculum else UniformLengths(first.min_length)
-    promising = min(TrainConfig.threshold, first.criterion.required_accuracy)
+    promising = min(TrainConfig().threshold, first.criterion.required_accuracy)
     settings = [TrainConfig(trial.seed, trial.batch_size, trial.budget, curriculum, promising) for trial in trials]
     meter = error_meter(forward(models[0]), task, first.min_length)
     now = ()
     on_progress("compiling")
     order = "with" if first.curriculum else "without"
-    for now in chunks(models, task, settings, _proof(first.criterion, task, meter)):
+    for now in train_loop(models, task, settings, _proof(first.criterion, task, meter)):
         on_progress(f"{first.experiment}, {order} curriculum: {_describe(now)}")
     return [_result(*each, task, meter) for each in zip(trials, models, now, strict=True)]
 

@@ -82,14 +82,14 @@ def reopen(kind: "type[Run]", saved: SavedRun, budget: Budget | None, held: Base
     atomic.clean(place)
     model = load_model(place, for_training=True)
     _require_same_file(saved.record.config.task, task, place)
-    progress = config.curriculum.start(task.min_length, task.length)
+    progress = config.schedule.start(task.min_length, task.length)
     snapshot, notices = checkpoint.load(place, initial_state(model, progress))
     checkpoint.forget_after(place, snapshot.row.updates)
     _drop_later_rows(place, snapshot)
     notices += _drop_later_weights(place, snapshot)
     if budget is not None:
         _require_larger(budget, snapshot, place)
-        config = replace(config, budget=budget)
+        config = msgspec.structs.replace(config, budget=budget)
     if snapshot.status in (Status.BUDGET, Status.STOPPED) and not _is_spent(config.budget, snapshot):
         snapshot = replace(snapshot, status=None, accuracy=None)
     resumed = _resumed(saved.record, config, snapshot)

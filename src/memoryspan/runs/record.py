@@ -34,7 +34,7 @@ class Config(msgspec.Struct, frozen=True):
     task: Spec
     model: Spec
     training: dict[str, Any]
-    """The fields of `training.TrainConfig`."""
+    """The fields of `training.TrainConfig`; its `schedule` under the name `curriculum`."""
 
 
 class Resolved(msgspec.Struct, frozen=True):

@@ -66,7 +66,7 @@ class SavedRun:
         from memoryspan.runs import checkpoint
         from memoryspan.training.state import initial_state, restore
 
-        progress = self.config.curriculum.start(self.task.min_length, self.task.length)
+        progress = self.config.schedule.start(self.task.min_length, self.task.length)
         snapshot, _ = checkpoint.load(self.directory, initial_state(model, progress))
         restore(model, snapshot.state)
         return model, snapshot.row.updates

@@ -13,7 +13,7 @@ from memoryspan.spans.trial import SpanResult, SpanTrial
 from memoryspan.sweeps.cost import training_cost
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Curriculum, TrainConfig, TrainSnapshot
-from memoryspan.training.loop import chunks
+from memoryspan.training.loop import train_loop
 from memoryspan.training.snapshot import evaluation_key
 from memoryspan.training.stopping import reaches_threshold
 
@@ -37,7 +37,7 @@ def measure(trials: Sequence[SpanTrial], on_progress: Callable[[str], None] = la
     accuracy_fn = make_accuracy_fn(forward(models[0]), task)
     trackers, now = [SpanTracker(task.min_length) for _ in trials], ()
     on_progress("compiling")
-    for now in chunks(models, task, configs, reaches_threshold(task, accuracy_fn)):
+    for now in train_loop(models, task, configs, reaches_threshold(task, accuracy_fn)):
         pairs = zip(trials, now, strict=True)
         measures = [[_measure_at(accuracy_fn, trial.seed, each, draw) for draw in (1, 2)] for trial, each in pairs]
         states = zip(trackers, now, measures, strict=True)

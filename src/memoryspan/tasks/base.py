@@ -107,12 +107,12 @@ def require_task(task: Any, called: str | None = None) -> None:
     _require_batch(task, called)
 
 
-def makes_symbols(task: Task) -> bool:
+def has_symbol_inputs(task: Task) -> bool:
     """Whether the inputs of a task are symbols, and not numbers."""
     return _is_whole(_spec(task).inputs)
 
 
-def asks_for_classes(task: Task) -> bool:
+def has_class_targets(task: Task) -> bool:
     """Whether the right answers of a task are classes, and not numbers."""
     return _is_whole(_spec(task).targets)
 

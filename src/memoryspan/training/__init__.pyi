@@ -1,11 +1,11 @@
 from .budget import Budget as Budget
+from .config import TrainConfig as TrainConfig
 from .curriculum import Curriculum as Curriculum
 from .result import HistoryRow as HistoryRow
 from .result import Result as Result
 from .result import Status as Status
 from .schedule import LengthSchedule as LengthSchedule
 from .schedule import UniformLengths as UniformLengths
-from .settings import TrainConfig as TrainConfig
 from .snapshot import TrainSnapshot as TrainSnapshot
 from .state import restore as restore
 from .step import GradientGuard as GradientGuard

@@ -22,8 +22,8 @@ from memoryspan.training.state import TrainState, in_model, restore
 
 CALLED = ("on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end")
 
-FIGURES = tuple(field.name for field in fields(HistoryRow))
-"""The names of the figures that a callback is given at the end of a chunk."""
+METRICS = tuple(field.name for field in fields(HistoryRow))
+"""The names of the metrics that a callback is given at the end of a chunk."""
 
 UNSUPPORTED = {
     keras.callbacks.BackupAndRestore: "a run is kept on the way, and memoryspan train --resume RUN resumes it",
@@ -126,8 +126,8 @@ def require_useful(callbacks: Sequence[keras.callbacks.Callback]) -> None:
         _require_called(callback)
         _require_by_epoch(callback)
         _require_tensorflow(callback)
-        if not any(_may_add_figures(other) for other in callbacks):
-            _require_known_figure(callback)
+        if not any(_may_add_metrics(other) for other in callbacks):
+            _require_known_metric(callback)
 
 
 def _require_called(callback: keras.callbacks.Callback) -> None:
@@ -165,24 +165,24 @@ def _require_tensorflow(callback: keras.callbacks.Callback) -> None:
         )
 
 
-def _require_known_figure(callback: keras.callbacks.Callback) -> None:
+def _require_known_metric(callback: keras.callbacks.Callback) -> None:
     kinds = keras.callbacks
     if not isinstance(callback, kinds.EarlyStopping | kinds.ReduceLROnPlateau | kinds.ModelCheckpoint):
         return
     if isinstance(callback, kinds.ModelCheckpoint) and not callback.save_best_only:
         return
     name = type(callback).__name__
-    if callback.monitor not in FIGURES:
+    if callback.monitor not in METRICS:
         raise TaskError(
-            f"{name} monitors {callback.monitor!r}, but a training here reports {', '.join(FIGURES)}, all of fresh "
+            f"{name} monitors {callback.monitor!r}, but a training here reports {', '.join(METRICS)}, all of fresh "
             f'examples: give it monitor="length" and mode="max", for example.'
         )
     if callback.mode == "auto" and callback.monitor != "loss":
         raise TaskError(f'{name} cannot know whether more {callback.monitor} is better: give it mode="max" or "min".')
 
 
-def _may_add_figures(callback: keras.callbacks.Callback) -> bool:
-    """Return whether a callback may add to the figures that those after it are given: user code may."""
+def _may_add_metrics(callback: keras.callbacks.Callback) -> bool:
+    """Return whether a callback may add to the metrics that those after it are given: user code may."""
     known = _library(callback) in ("keras", "mlflow", "memoryspan")
     return not known or isinstance(callback, keras.callbacks.LambdaCallback)
 

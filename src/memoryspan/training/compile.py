@@ -17,16 +17,16 @@ from memoryspan.training.problem import Problem
 from memoryspan.training.state import TrainState
 from memoryspan.training.update import CORES, ChunkMetrics, run_chunk
 
-ROWS = 32
+MIN_ROWS = 32
 """The fewest rows of a batch that are worth a core of their own (measured: 32 in all are slower on two)."""
 
 
 def cores_for(model: keras.Model, fwd: Forward, batch_size: int) -> int:
-    """Return how many CPU devices share a batch equally, with at least `ROWS` each; 1 where C++ has its threads."""
+    """Return how many CPU devices share a batch equally, with at least `MIN_ROWS` each; 1 where C++ has its threads."""
     # A mean over the batch is the mean of the cores' means; a loss that is reduced in another way stays whole.
     if not is_mean(model) or fwd.engine != "unroll" or fwd.native or jax.default_backend() != "cpu":
         return 1
-    most = min(jax.device_count(), batch_size // ROWS)
+    most = min(jax.device_count(), batch_size // MIN_ROWS)
     return max((n for n in range(2, most + 1) if batch_size % n == 0), default=1)
 
 
@@ -74,8 +74,8 @@ def _compile_together(chunk: Callable, states: Sequence[TrainState], keys: Seque
 
     def run(states, keys, updates, limits):
         numbers = np.array(updates, np.int32), np.array(limits, np.int32)
-        outcome = jax.device_get(compiled(_stacked(states), tuple(keys), *numbers))
-        return [jax.tree.map(itemgetter(seed), outcome) for seed in range(seeds)]
+        results = jax.device_get(compiled(_stacked(states), tuple(keys), *numbers))
+        return [jax.tree.map(itemgetter(seed), results) for seed in range(seeds)]
 
     return run
 

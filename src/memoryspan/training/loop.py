@@ -19,9 +19,9 @@ from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
 from memoryspan.tasks.faults import require_no_faults
 from memoryspan.training.compile import TrainStep, compile_train_step
+from memoryspan.training.config import TrainConfig
 from memoryspan.training.problem import Problem
 from memoryspan.training.result import HistoryRow, Status
-from memoryspan.training.settings import TrainConfig
 from memoryspan.training.snapshot import TrainSnapshot, initial_snapshot
 from memoryspan.training.state import TrainState
 from memoryspan.training.stopping import SolvedTest, check_stop
@@ -29,7 +29,7 @@ from memoryspan.training.trainable import trainable
 from memoryspan.training.update import ChunkMetrics, updates_at
 
 
-def chunks(
+def train_loop(
     models: Sequence[keras.Model],
     task: Task,
     configs: Sequence[TrainConfig],
@@ -52,7 +52,7 @@ def chunks(
         now = [before(snapshot) for snapshot in now]
         lanes = _lanes(problem, now)
         try:
-            lanes, step = steps.that_fit(lanes, now)
+            lanes, step = steps.fitting(lanes, now)
         except InsufficientMemoryError:
             seed = next(lane.seed for lane in lanes if lane.moves)
             if not now[seed].row.updates:
@@ -102,7 +102,7 @@ def _width(problem: Problem, snapshot: TrainSnapshot) -> int:
     """Return the width of the next chunk's arrays; for a model that takes one length a batch, that length."""
     length = snapshot.row.length
     if not problem.fwd.ragged:
-        length = problem.config.curriculum.one_length(snapshot.row.updates, length, problem.min_length)
+        length = problem.config.schedule.one_length(snapshot.row.updates, length, problem.min_length)
     return problem.fwd.width(length, problem.task.length)
 
 
@@ -114,7 +114,7 @@ class _Steps:
         self._compiled: dict[tuple[int, int], TrainStep] = {}
         self._crowded: set[int] = set()  # widths at which several seeds do not fit into memory together
 
-    def that_fit(self, lanes: list[_Lane], now: Sequence[TrainSnapshot]) -> tuple[list[_Lane], TrainStep]:
+    def fitting(self, lanes: list[_Lane], now: Sequence[TrainSnapshot]) -> tuple[list[_Lane], TrainStep]:
         """Return the lanes with their step; where they do not fit into memory together, the first that moves, alone.
 
         Raises `InsufficientMemoryError` where that one does not fit either.
@@ -142,15 +142,15 @@ def _advance(
     updates = [updates_at(now[lane.seed].row.length) if lane.moves else 0 for lane in lanes]
     states, limits = [now[lane.seed].state for lane in lanes], [lane.limit for lane in lanes]
     began = time.perf_counter()
-    outcomes = step(states, [keys[lane.seed] for lane in lanes], updates, limits)
-    figures = jax.device_get([(metrics, state.progress.length, state.skipped) for state, metrics in outcomes])
-    for metrics, _, _ in figures:
+    results = step(states, [keys[lane.seed] for lane in lanes], updates, limits)
+    values = jax.device_get([(metrics, state.progress.length, state.skipped) for state, metrics in results])
+    for metrics, _, _ in values:
         require_no_faults(problem.task, metrics.faults)
     # Each seed has its share of the time, and of a budget of seconds.
     seconds = (time.perf_counter() - began) / sum(lane.moves for lane in lanes)
     return [
         (lane.seed, _after(now[lane.seed].row, state, metrics, length, skipped, seconds, problem.config.batch_size))
-        for lane, (state, _), (metrics, length, skipped) in zip(lanes, outcomes, figures, strict=True)
+        for lane, (state, _), (metrics, length, skipped) in zip(lanes, results, values, strict=True)
         if lane.moves
     ]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from memoryspan.backend import keras
 from memoryspan.engine import Forward
 from memoryspan.tasks import Task
-from memoryspan.training.settings import TrainConfig
+from memoryspan.training.config import TrainConfig
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The result of a training: a status with its message, a history, figures."""
+"""The result of a training: a status with its message, the accuracy, and the history."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -74,7 +74,7 @@ class HistoryRow:
 
 @dataclass(frozen=True)
 class Result:
-    """The outcome of `train`; the weights are in the model."""
+    """The result of `train`; the weights are in the model."""
 
     status: Status
     accuracy: Accuracy | None
@@ -97,11 +97,11 @@ class Result:
         return f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training"
 
     def __str__(self) -> str:
-        accuracy_record = f"Accuracy: {self.accuracy}\n" if self.accuracy else ""
+        accuracy = f"Accuracy: {self.accuracy}\n" if self.accuracy else ""
         notes = "".join(f"{note}\n" for note in self.notes)
-        return f"{self.status.message}\n{notes}{accuracy_record}{self._cost}"
+        return f"{self.status.message}\n{notes}{accuracy}{self._cost}"
 
     def _repr_html_(self) -> str:
-        accuracy_record = [("accuracy", self.accuracy)] if self.accuracy else []
+        accuracy = [("accuracy", self.accuracy)] if self.accuracy else []
         notes = [("note", note) for note in self.notes]
-        return html_table([(self.status, self.status.message), *notes, *accuracy_record, ("cost", self._cost)])
+        return html_table([(self.status, self.status.message), *notes, *accuracy, ("cost", self._cost)])

@@ -10,9 +10,9 @@ from memoryspan.backend import keras
 from memoryspan.engine import Forward
 from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import Task
+from memoryspan.training.config import TrainConfig
 from memoryspan.training.problem import Problem
 from memoryspan.training.result import HistoryRow, Status
-from memoryspan.training.settings import TrainConfig
 from memoryspan.training.state import TrainState, initial_state
 
 
@@ -30,7 +30,7 @@ class TrainSnapshot:
 
 def initial_snapshot(model: keras.Model, fwd: Forward, task: Task, config: TrainConfig) -> TrainSnapshot:
     """Return the snapshot before the first update."""
-    progress = config.curriculum.start(Problem(model, fwd, task, config).min_length, task.length)
+    progress = config.schedule.start(Problem(model, fwd, task, config).min_length, task.length)
     return TrainSnapshot(initial_state(model, progress), HistoryRow.first(int(progress.length)))
 
 

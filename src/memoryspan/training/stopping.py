@@ -14,8 +14,8 @@ from jaxtyping import Array
 from memoryspan.accuracy import Accuracy
 from memoryspan.errors import InsufficientMemoryError
 from memoryspan.tasks import Task
+from memoryspan.training.config import EXAMPLES, TrainConfig
 from memoryspan.training.result import Status
-from memoryspan.training.settings import EXAMPLES, TrainConfig
 from memoryspan.training.snapshot import TrainSnapshot, evaluation_key
 from memoryspan.training.state import TrainState
 from memoryspan.training.update import UPDATES, updates_at
@@ -51,7 +51,7 @@ def _test_is_due(state: TrainState, task: Task) -> bool:
 
 def _seems_solved(state: TrainState, config: TrainConfig, task: Task) -> bool:
     """Return whether the last batches promise that a test on fresh examples is worth it."""
-    lasted = config.curriculum.has_lasted(state.progress, task.length)
+    lasted = config.schedule.has_lasted(state.progress, task.length)
     return float(state.progress.accuracy) >= config.threshold and bool(lasted)
 
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from memoryspan.accuracy import Accuracy
 from memoryspan.backend import keras
 from memoryspan.engine import engine_of, forward
@@ -17,9 +19,9 @@ from memoryspan.spec import call
 from memoryspan.tasks import Task
 from memoryspan.training.callbacks import CallbackRunner
 from memoryspan.training.compile import TrainStep, compile_train_step
-from memoryspan.training.loop import chunks
+from memoryspan.training.config import TrainConfig
+from memoryspan.training.loop import train_loop
 from memoryspan.training.result import HistoryRow, Result, Status
-from memoryspan.training.settings import TrainConfig
 from memoryspan.training.snapshot import TrainSnapshot
 from memoryspan.training.state import restore
 from memoryspan.training.stopping import check_stop, full_accuracy, reaches_threshold
@@ -45,7 +47,7 @@ def train(
         on_chunk: called after every chunk of updates.
         callbacks: Keras callbacks, to which a chunk of updates is an epoch; the page "Callbacks and trackers" lists
             those that work.
-        settings: the fields of `TrainConfig`: seed, batch_size, budget, curriculum, threshold.
+        settings: the fields of `TrainConfig`: seed, batch_size, budget, schedule, threshold.
 
     Raises:
         ModelError: the model is not compiled, or does not fit the task.
@@ -100,11 +102,11 @@ def train_seeds(
     if "seed" in settings:
         raise TaskError("train_seeds has seeds, one for each model: leave out seed.")
     shared = _config("train_seeds", settings)
-    configs = [replace(shared, seed=seed) for seed in seeds]
+    configs = [msgspec.structs.replace(shared, seed=seed) for seed in seeds]
     now, histories = None, [[] for _ in seeds]
     with defer_sigint() as pressed, suppress(KeyboardInterrupt):
         solved = reaches_threshold(task, _interruptible(make_accuracy_fn(forward(models[0]), task), pressed))
-        for now in chunks(models, task, configs, solved):
+        for now in train_loop(models, task, configs, solved):
             for history, snapshot in zip(histories, now, strict=True):
                 history.append(snapshot.row)
             on_chunk(now)
@@ -164,7 +166,7 @@ def train_chunks(
     solved = reaches_threshold(task, accuracy_fn)
     starts = [start] if start else None
     try:
-        for (reached,) in chunks([model], task, [config], solved, starts, runner.before, compile_step):
+        for (reached,) in train_loop([model], task, [config], solved, starts, runner.before, compile_step):
             snapshot = runner.after(reached)
             if snapshot.status is Status.SOLVED and snapshot is not reached:  # a callback may have put in other weights
                 again = check_stop(replace(snapshot, status=None, accuracy=None), task, config, solved)

@@ -71,7 +71,7 @@ def run_chunk(
     No sequence is longer than `limit`, which is at most the width. For a model that takes one length a batch, the limit
     is that length.
     """
-    model, fwd, config, schedule = problem.model, problem.fwd, problem.config, problem.config.curriculum
+    model, fwd, config, schedule = problem.model, problem.fwd, problem.config, problem.config.schedule
     max_length, min_length, chance = problem.task.length, problem.min_length, problem.task.chance
     task, gradient_of = at_length(problem.task, width), jax.grad(_objective(problem), has_aux=True)
 
@@ -127,14 +127,14 @@ def _objective(problem: Problem) -> Callable:
 
     def objective(trainable, variables, optimizer, batch, weights):
         variables = Variables(trainable, variables.non_trainable)
-        outcome = fwd.apply(variables, batch.inputs, batch.lengths)
+        output = fwd.apply(variables, batch.inputs, batch.lengths)
         x = as_keras_reads(model, batch.inputs) if own_loss else None
-        loss = loss_of(variables, outcome, batch.targets, weights, x)
-        predictions = outcome.predictions
+        loss = loss_of(variables, output, batch.targets, weights, x)
+        predictions = output.predictions
         if in_use is not None:
             predictions = in_use.apply(lax.stop_gradient(variables), batch.inputs, batch.lengths).predictions
         accuracy = correct(task, predictions, batch).astype(jnp.float32).mean()
-        return scale_loss(model, optimizer, loss), (loss, accuracy, outcome.non_trainable)
+        return scale_loss(model, optimizer, loss), (loss, accuracy, output.non_trainable)
 
     return objective
 

@@ -25,7 +25,7 @@ from memoryspan.spans.cache import HeldSpan
 from memoryspan.spans.held import THRESHOLD
 from memoryspan.stats import percent
 from memoryspan.tasks import Echo, Task
-from memoryspan.tasks.base import asks_for_classes, at_length
+from memoryspan.tasks.base import at_length, has_class_targets
 from memoryspan.training import HistoryRow
 
 MAX_LENGTH = 500
@@ -54,7 +54,7 @@ def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | N
     network, reason = None, ""
     if task.min_length > MAX_LENGTH:
         reason = f"The page draws up to {MAX_LENGTH} steps, and this task has at least {task.min_length:,}."
-    elif task.n_outputs > 1 and not asks_for_classes(task):
+    elif task.n_outputs > 1 and not has_class_targets(task):
         reason = f"The page shows classes, or one number, and an answer of this task is {task.n_outputs} numbers."
     else:
         try:
@@ -122,7 +122,7 @@ def _moment(updates: int, row: HistoryRow | None, weights: str) -> dict[str, Any
 
 def _task(task: Task, model: keras.Model) -> dict[str, Any]:
     """Return the facts about the task that the page uses."""
-    number = task.n_outputs == 1 or not asks_for_classes(task)
+    number = task.n_outputs == 1 or not has_class_targets(task)
     tokens = np.issubdtype(_sampled(task, 0, 1, task.min_length)[0].dtype, np.integer)
     return {
         "reads": "symbols" if tokens else "vectors",

@@ -1,6 +1,6 @@
 """How to train: the settings that every training has, with defaults that need none."""
 
-from dataclasses import dataclass
+import msgspec
 
 from memoryspan.errors import TaskError
 from memoryspan.stats import wilson
@@ -13,18 +13,17 @@ EXAMPLES = 1000
 """Fresh examples that decide whether a length is solved."""
 
 
-@dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(msgspec.Struct, frozen=True, rename={"schedule": "curriculum"}):  # the name in run.json
     """How to train. The defaults solve `Echo()` on every seed tried.
 
-    `threshold` is the accuracy that counts as solved: the lower end of the 95 % interval has to reach it. At its
-    default that takes 1000 correct predictions of 1000.
+    `schedule` decides the lengths of the sequences. `threshold` is the accuracy that counts as solved: the lower end of
+    the 95 % interval has to reach it. At its default that takes 1000 correct predictions of 1000.
     """
 
     seed: int = 0
     batch_size: int = 32
     budget: Budget = Budget()
-    curriculum: Curriculum | UniformLengths = Curriculum()
+    schedule: Curriculum | UniformLengths = Curriculum()
     threshold: float = 0.995
 
     def __post_init__(self):
@@ -32,10 +31,9 @@ class TrainConfig:
         whole_number("batch_size", self.batch_size, at_least=1, instead="32, for example")
         if not isinstance(self.budget, Budget):
             raise TaskError(f"budget must be a Budget, like Budget(examples=10_000), got {self.budget!r}.")
-        if not isinstance(self.curriculum, Curriculum | UniformLengths):
+        if not isinstance(self.schedule, Curriculum | UniformLengths):
             raise TaskError(
-                f"curriculum must be a Curriculum, like Curriculum(growth=1.5), or UniformLengths, got "
-                f"{self.curriculum!r}."
+                f"schedule must be a Curriculum, like Curriculum(growth=1.5), or UniformLengths, got {self.schedule!r}."
             )
         provable = wilson(EXAMPLES, EXAMPLES)[0]
         if not 0 < self.threshold <= provable:
