@@ -78,7 +78,7 @@ def test_what_is_no_run_and_no_sweep_is_refused(memoryspan, arguments, tmp_path,
     monkeypatch.chdir(tmp_path)
     answer = memoryspan("report", *arguments)
     assert answer.code == 2
-    assert names(answer.err, "nowhere")
+    assert names(answer.err, "no run and no sweep", "nowhere")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -144,7 +144,7 @@ def test_anybodys_keras_file_has_one_too(memoryspan, solved):
         (["--budget", "20"], ["20 examples", "320 examples"]),
         (["--seeds", "0"], ["seeds", 0, 1]),
         (["--executor", "cluster"], ["'cluster'", "--executor dask"]),
-        (["no/such/place"], ["no/such/place", ".keras"]),
+        (["no/such/place"], ["no run and no .keras file", "no/such/place"]),
     ],
 )
 def test_bad_input_is_refused_and_nothing_is_left_behind(memoryspan, tmp_path, monkeypatch, arguments, words):

@@ -6,7 +6,7 @@ from memoryspan import Echo, lstm
 from memoryspan.report.page.html import write_page
 from memoryspan.report.page.run import run_page
 from memoryspan.runs import Run
-from memoryspan.spans import cache
+from memoryspan.spans import held_file
 from memoryspan.spans.held import held_span
 from memoryspan.training import TrainConfig
 from tests.report.browser import CHROMIUM, QUIET
@@ -38,5 +38,5 @@ def trained(tmp_path_factory):
 def trained_page(trained, tmp_path_factory):
     """Its page."""
     model, updates = trained.model_and_updates()
-    held = cache.as_record(held_span(model, TASK, max_length=32), updates)
+    held = held_file.as_record(held_span(model, TASK, max_length=32), updates)
     return write_page(run_page(trained, model, updates, held), tmp_path_factory.mktemp("page") / "report.html")

@@ -10,6 +10,7 @@ from memoryspan.sampling import Stream, stream
 from memoryspan.spec import Spec
 from memoryspan.tasks import Adding, Batch, Delay, Echo
 from memoryspan.training.budget import Budget
+from tests.messages import names
 
 
 def trial(seed=0, **fields) -> ReproduceTrial:
@@ -77,7 +78,8 @@ def test_it_counts_the_sequences_until_the_criterion_is_met():
     assert outcome.accuracy.examples == TESTED
     assert outcome.accuracy.value > 0.98
     assert 0 < (outcome.rms_error or 0) < 0.3
-    assert said
+    assert said[0] == "building"
+    assert names(said[-1], f"{outcome.examples:,} sequences")
 
 
 def test_where_the_budget_ends_first_there_is_no_number_of_sequences():

@@ -83,16 +83,16 @@ def _held(run, model, updates: int):
     """Return the held span of a run's model as it was saved, or else measure and save it."""
     from memoryspan.cli.live import measured_span
     from memoryspan.errors import RunError
-    from memoryspan.spans import cache
+    from memoryspan.spans import held_file
 
     try:
-        if held := cache.load(run.directory, updates):
+        if held := held_file.load(run.directory, updates):
             return held
     except RunError as error:
         echo(f"{error} It is measured again now.", err=True)
-    held = cache.as_record(measured_span(model, run.task, max(SHORT, FURTHER * run.task.length)), updates)
+    held = held_file.as_record(measured_span(model, run.task, max(SHORT, FURTHER * run.task.length)), updates)
     try:
-        cache.save(run.directory, held)
+        held_file.save(run.directory, held)
     except OSError as error:
         echo(f"The held span could not be saved in {run.directory}: {error.strerror or error}.", err=True)
     return held

@@ -163,11 +163,11 @@ def _keep_held(target: str, task, held) -> None:
     """Save the held span for the page of the run, if it is on the run's own task and the training has ended."""
     from memoryspan.runs import Run
     from memoryspan.runs.describe import task_config
-    from memoryspan.spans import cache
+    from memoryspan.spans import held_file
 
     run = Run.load(target)
     if run.record.results is not None and task_config(task) == run.record.config.task:
-        cache.save(run.directory, cache.as_record(held, run.record.results.updates))
+        held_file.save(run.directory, held_file.as_record(held, run.record.results.updates))
 
 
 def _capacity(model) -> float | None:

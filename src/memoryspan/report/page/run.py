@@ -21,8 +21,8 @@ from memoryspan.report.page.html import Page
 from memoryspan.runs import SavedRun, weight_snapshots
 from memoryspan.runs.record import Record
 from memoryspan.sampling import Stream, stream
-from memoryspan.spans.cache import HeldSpan
 from memoryspan.spans.held import THRESHOLD
+from memoryspan.spans.held_file import HeldSpan
 from memoryspan.stats import percent
 from memoryspan.tasks import Echo, Task
 from memoryspan.tasks.base import at_length, has_class_targets
