@@ -34,7 +34,7 @@ def read(path: Path, of: type[T], newest: int, *, instead: str) -> T:
     except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+        raise RunError(f"{path} cannot be read ({error.strerror}): make it readable, or {instead}.") from error
     with damage_as_run_error(path, instead):
         return decode(content, path, of, newest, instead=instead)
 
