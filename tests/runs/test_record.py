@@ -13,7 +13,7 @@ from memoryspan import Echo, Status
 from memoryspan.accuracy import AccuracyRecord
 from memoryspan.environment import Environment
 from memoryspan.errors import RunError
-from memoryspan.files.versioned import plain
+from memoryspan.files.json import to_builtins
 from memoryspan.runs import record
 from memoryspan.runs.record import Config, Record, Resolved, Results
 from memoryspan.spec import Spec
@@ -52,7 +52,7 @@ def test_its_statuses_are_those_of_a_training():
 
 def test_numbers_of_numpy_are_plain():
     sizes: dict = {"length": np.int64(50), "n_features": np.int32(9)}
-    assert plain(Echo(**sizes)) == {"length": 50, "n_features": 9, "out_index": 2}
+    assert to_builtins(Echo(**sizes)) == {"length": 50, "n_features": 9, "out_index": 2}
 
 
 def test_a_newer_format_asks_for_an_upgrade(tmp_path):

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from memoryspan.errors import RunError
-from memoryspan.report.views import KINDS
+from memoryspan.report.views import SWEEP_KINDS
 from memoryspan.spans.kind import SPAN
 from memoryspan.spec import Spec
 from memoryspan.sweeps.manifest import new_manifest, read_manifest, write_manifest
@@ -51,4 +51,4 @@ def test_one_of_a_kind_that_is_not_known_names_its_command_and_version(tmp_path)
     written = msgspec.structs.replace(new_manifest(TINY, TinyConfig((1,))), memoryspan="9.1")
     write_manifest(tmp_path, written)
     with pytest.raises(RunError, match=naming(tmp_path, "memoryspan tiny", "9.1")):
-        read_manifest(tmp_path, *KINDS)
+        read_manifest(tmp_path, *SWEEP_KINDS)

@@ -32,10 +32,10 @@ def evaluate(run, task, length, features, out_index, model, examples, seed, as_j
     with counting("examples") as progress:
         accuracy = measure(opened, chosen, examples=examples, seed=seed, progress=progress)
     if as_json:
-        from memoryspan.files.versioned import plain
+        from memoryspan.files.json import to_builtins
         from memoryspan.tasks import spec_of
 
-        figures = {**plain(accuracy), "value": accuracy.value, "interval": accuracy.interval}
-        echo(json.dumps({"task": {"name": spec_of(chosen).name, **plain(chosen)}, "accuracy": figures}))
+        figures = {**to_builtins(accuracy), "value": accuracy.value, "interval": accuracy.interval}
+        echo(json.dumps({"task": {"name": spec_of(chosen).name, **to_builtins(chosen)}, "accuracy": figures}))
     else:
         echo(f"Accuracy: {accuracy}")

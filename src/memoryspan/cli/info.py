@@ -47,14 +47,14 @@ def info(target: str | None, as_json: bool) -> None:
 def _package() -> dict:
     from memoryspan.backend import compile_cache
     from memoryspan.environment import environment
-    from memoryspan.files.versioned import plain
+    from memoryspan.files.json import to_builtins
     from memoryspan.models import MODELS
     from memoryspan.tasks import TASKS
 
     return {
         "tasks": {name: _about(task) for name, task in TASKS.items()},
         "models": {name: _about(build) for name, build in MODELS.items()},
-        **plain(environment()),
+        **to_builtins(environment()),
         "recurrence": _recurrence(),
         "compile cache": str(compile_cache() or "off"),
     }
@@ -70,25 +70,25 @@ def _recurrence() -> dict:
 
 
 def _run(directory: str) -> dict:
-    from memoryspan.files.versioned import plain
+    from memoryspan.files.json import to_builtins
     from memoryspan.runs import Run
 
-    return {"run": directory, **plain(Run.load(directory).record)}
+    return {"run": directory, **to_builtins(Run.load(directory).record)}
 
 
 def _sweep(directory: str) -> dict:
-    from memoryspan.files.versioned import plain
-    from memoryspan.report.views import KINDS
+    from memoryspan.files.json import to_builtins
+    from memoryspan.report.views import SWEEP_KINDS
     from memoryspan.sweeps.sweep import pending, read_sweep
 
-    sweep = read_sweep(directory, *KINDS)
+    sweep = read_sweep(directory, *SWEEP_KINDS)
     progress = {
         "trials": len(sweep.trials),
         "completed": len(sweep.completed),
         "failed": sum(found.failure is not None for found in sweep.completed),
         "pending": len(pending(sweep)),
     }
-    return {"sweep": directory, **progress, "notices": list(sweep.notices), **plain(sweep.manifest)}
+    return {"sweep": directory, **progress, "notices": list(sweep.notices), **to_builtins(sweep.manifest)}
 
 
 def _model(path: str) -> dict:

@@ -100,10 +100,10 @@ def _held(run, model, updates: int):
 
 def _sweep_page(target: str):
     from memoryspan.report.page.sweep import sweep_page
-    from memoryspan.report.views import KINDS
+    from memoryspan.report.views import SWEEP_KINDS
     from memoryspan.sweeps.sweep import read_sweep
 
-    sweep = read_sweep(target, *KINDS)
+    sweep = read_sweep(target, *SWEEP_KINDS)
     for notice in sweep.notices:
         echo(notice, err=True)
     return sweep_page(sweep)

@@ -52,12 +52,12 @@ def reproduce(ctx: click.Context, names: tuple[str, ...], only_list: bool, direc
 
 
 def _list(names: tuple[str, ...], as_json: bool) -> None:
-    from memoryspan.files.versioned import plain
+    from memoryspan.files.json import to_builtins
     from memoryspan.reproduce.suite import GROUPS, QUICK, meant
 
     experiments = meant(names or GROUPS)
     if as_json:
-        say(json.dumps(plain(experiments)))
+        say(json.dumps(to_builtins(experiments)))
         return
     for each in experiments:
         say(f"{each.name}{' (quick)' if each.name in QUICK else ''}: {each.what}")

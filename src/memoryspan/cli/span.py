@@ -132,14 +132,14 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
     from memoryspan.accuracy import accuracy_record
     from memoryspan.cli.live import measured_span
     from memoryspan.cli.target import is_run, open_target
-    from memoryspan.files.versioned import plain
+    from memoryspan.files.json import to_builtins
     from memoryspan.report.figures.span import FILE, draw_curves
     from memoryspan.report.tables.span import display_name
-    from memoryspan.runs.describe import task_config
+    from memoryspan.tasks import task_config
 
     if len(tasks) > 1 or len(models) > 1:
         raise click.UsageError("A trained model is measured on one task: give --task once, and --model at most once.")
-    model, task = open_target(target, tasks[0] if tasks else None, made_by=models[0].name if models else None)
+    model, task = open_target(target, tasks[0] if tasks else None, builder=models[0].name if models else None)
     held = measured_span(model, task, max_length)
     if is_run(target):
         _keep_held(target, task, held)
@@ -147,7 +147,7 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
     capacity = _capacity(model) if task.name == "delay" else None
     if as_json:
         figures = {"held": held.span, "curve": curve} | ({"memory_capacity": capacity} if capacity is not None else {})
-        say(json.dumps({"model": target, "task": plain(task_config(task)), **plain(figures)}))
+        say(json.dumps({"model": target, "task": to_builtins(task_config(task)), **to_builtins(figures)}))
         return
     for accuracy in held.curve:
         say(f"{accuracy.length:>10,} steps  {accuracy}")
@@ -162,8 +162,8 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
 def _keep_held(target: str, task, held) -> None:
     """Save the held span for the page of the run, if it is on the run's own task and the training has ended."""
     from memoryspan.runs import Run
-    from memoryspan.runs.describe import task_config
     from memoryspan.spans import held_file
+    from memoryspan.tasks import task_config
 
     run = Run.load(target)
     if run.record.results is not None and task_config(task) == run.record.config.task:

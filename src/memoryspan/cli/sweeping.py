@@ -87,11 +87,11 @@ def _draw(sweep: "Sweep", view: "SweepView") -> None:
 
 
 def _show(sweep: "Sweep", view: "SweepView", as_json: bool) -> int:
-    from memoryspan.files.versioned import plain
+    from memoryspan.files.json import to_builtins
 
     results = sweep.completed
     if as_json:
-        facts = {"sweep": str(sweep.directory), **view.as_json(results), "results": plain(results)}
+        facts = {"sweep": str(sweep.directory), **view.as_json(results), "results": to_builtins(results)}
         say(json.dumps(facts, allow_nan=False))
     else:
         _show_table(sweep, view)

@@ -29,12 +29,12 @@ def is_run(path: str) -> bool:
     return (Path(path) / FILE).exists()
 
 
-def open_saved(path: str, task: Spec | None = None, made_by: str | None = None) -> "SavedRun":
-    """Return the run in a directory. `task` and `made_by` name the user code that its task and layers come from."""
+def open_saved(path: str, task: Spec | None = None, builder: str | None = None) -> "SavedRun":
+    """Return the run in a directory. `task` and `builder` name the user code that its task and layers come from."""
     from memoryspan.runs import Run
     from memoryspan.tasks import task_named
 
-    _register(made_by)
+    _register(builder)
     return Run.load(path, task_named(task.name) if task else None)
 
 
@@ -44,16 +44,17 @@ def open_target(
     length: int | None = None,
     features: int | None = None,
     out_index: int | None = None,
-    made_by: str | None = None,
+    builder: str | None = None,
 ) -> "tuple[keras.Model, Task]":
     """Return the model and a task for it: the run's own or the one named, with the settings that were given.
 
-    `made_by` names the file that the layers of the model come from. The task of a .keras file is echo by default.
+    `builder` names the file that the layers of the model come from. The task of a .keras file is echo by default.
     """
-    run, model, kind, given = _opened(path, task, made_by, length=length, n_features=features, out_index=out_index)
+    sizes = {"length": length, "n_features": features, "out_index": out_index}
+    run, model, task_class, given = _opened(path, task, builder, sizes)
     if run is not None and _is_its_own(task, run):
         return model, _own_task(run, given)
-    chosen = _task_of(model, task, kind, given)
+    chosen = _task_of(model, task, task_class, given)
     if task is None:
         _require_echo(model, chosen)
     return model, chosen
@@ -65,32 +66,33 @@ def open_reader(
     length: int | None = None,
     features: int | None = None,
     out_index: int | None = None,
-    made_by: str | None = None,
+    builder: str | None = None,
 ) -> "tuple[keras.Model, Task | None]":
     """Return the model, and the task that decides what it reads, as `open_target` does; None where no task is known.
 
     No task is known for a .keras file without a task or a number of symbols, and for a run on a task from user code
     that is not given again.
     """
-    run, model, kind, given = _opened(path, task, made_by, length=length, n_features=features, out_index=out_index)
+    sizes = {"length": length, "n_features": features, "out_index": out_index}
+    run, model, task_class, given = _opened(path, task, builder, sizes)
     if run is not None and _is_its_own(task, run):
         of_package = not is_import_path(run.record.config.task.name)
-        return model, _own_task(run, given) if of_package or kind is not None else None
+        return model, _own_task(run, given) if of_package or task_class is not None else None
     if task is None and features is None:
         return model, None
-    return model, _task_of(model, task, kind, given, with_length=False)
+    return model, _task_of(model, task, task_class, given, with_length=False)
 
 
-def _opened(path: str, task: Spec | None, made_by: str | None, **settings):
+def _opened(path: str, task: Spec | None, builder: str | None, settings: dict[str, Any]):
     """Return the run, if it is one, the model, the class of the named task, and the settings that were given."""
     from memoryspan.runs import Run, load_model
     from memoryspan.tasks import task_named
 
-    kind = task_named(task.name) if task else None  # an unknown name is refused before Keras is imported
+    task_class = task_named(task.name) if task else None  # an unknown name is refused before Keras is imported
     given = (task or Spec("")).with_settings(**settings).settings
-    _register(made_by)
-    run = None if is_keras_file(path) else Run.load(path, kind)
-    return run, load_model(path) if run is None else run.model(), kind, given
+    _register(builder)
+    run = None if is_keras_file(path) else Run.load(path, task_class)
+    return run, load_model(path) if run is None else run.model(), task_class, given
 
 
 def _own_task(run: "SavedRun", given: dict[str, Any]) -> "Task":
@@ -98,20 +100,20 @@ def _own_task(run: "SavedRun", given: dict[str, Any]) -> "Task":
 
 
 def _task_of(
-    model: "keras.Model", task: Spec | None, kind: Any, given: dict[str, Any], with_length: bool = True
+    model: "keras.Model", task: Spec | None, task_class: Any, given: dict[str, Any], with_length: bool = True
 ) -> "Task":
     """Return the named task, or else echo, with the sizes of a model."""
     from memoryspan.tasks import task_named
 
-    name, kind = (task.name, kind) if task else ("echo", task_named("echo"))
-    _require_symbols(model, name, kind, given)
-    sizes = _sizes(model, kind)
+    name, task_class = (task.name, task_class) if task else ("echo", task_named("echo"))
+    _require_symbols(model, name, task_class, given)
+    sizes = _sizes(model, task_class)
     if not with_length:
         sizes.pop("length", None)
-    return call(kind, name, {**sizes, **given})
+    return call(task_class, name, {**sizes, **given})
 
 
-def _require_symbols(model: "keras.Model", name: str, kind: Any, given: dict[str, Any]) -> None:
+def _require_symbols(model: "keras.Model", name: str, task_class: Any, given: dict[str, Any]) -> None:
     """Raise `ModelError` where a task of the package makes symbols, and the model reads one real channel."""
     from memoryspan.engine.shapes import input_shape
     from memoryspan.errors import ModelError
@@ -119,7 +121,7 @@ def _require_symbols(model: "keras.Model", name: str, kind: Any, given: dict[str
 
     if tuple(input_shape(model)[2:]) != (1,) or is_import_path(name):
         return
-    task = call(kind, name, {setting: value for setting, value in given.items() if setting != "n_features"})
+    task = call(task_class, name, {setting: value for setting, value in given.items() if setting != "n_features"})
     if has_symbol_inputs(task):
         raise ModelError(
             f"The task {name} makes symbols, and this model reads one real channel: name a task of numbers with "
@@ -149,19 +151,19 @@ def _is_its_own(task: Spec | None, run: "SavedRun") -> bool:
     return task is None or task.name.split(":")[-1] == run.record.config.task.name.split(":")[-1]
 
 
-def _register(made_by: str | None) -> None:
+def _register(builder: str | None) -> None:
     """Import the file that was given, which registers layers with Keras."""
-    if made_by is not None:
+    if builder is not None:
         from memoryspan.models import model_named
 
-        model_named(made_by)
+        model_named(builder)
 
 
-def _sizes(model: "keras.Model", kind) -> dict[str, int]:
+def _sizes(model: "keras.Model", task_class) -> dict[str, int]:
     """Return the settings of a task that a model decides: its number of features, and its length if it is fixed."""
     from memoryspan.engine.shapes import input_shape
     from memoryspan.inference.reading import n_symbols_of
 
     _, steps, *features = input_shape(model)
     sizes = {"length": steps, "n_features": features[0] if features else n_symbols_of(model)}
-    return {name: size for name, size in sizes.items() if size is not None and name in signature(kind).parameters}
+    return {name: size for name, size in sizes.items() if size is not None and name in signature(task_class).parameters}

@@ -96,8 +96,8 @@ def _start(
     built = make_model(model, chosen, seed)
     summary: list[str] = []
     built.summary(print_fn=summary.append)  # now: once the optimizer has weights, they are counted too
-    made_by = with_defaults(model).with_settings(seed=seed)
-    run = Run.create(built, chosen, config, directory=directory, made_by=made_by)
+    builder = with_defaults(model).with_settings(seed=seed)
+    run = Run.create(built, chosen, config, directory=directory, builder=builder)
     if not as_json:
         say("\n".join(summary))
     return run
@@ -111,7 +111,7 @@ def _resume(directory: str, budget, task: Spec | None, model: Spec | None):
 
     if model is not None:
         model_named(model.name)
-    return Run.resume(directory, budget=budget, kind=task_named(task.name) if task else None)
+    return Run.resume(directory, budget=budget, task_class=task_named(task.name) if task else None)
 
 
 def _train(run, as_json: bool) -> int:
@@ -150,9 +150,9 @@ def _draw(run, result) -> bool:
 
 
 def _as_json(run) -> dict:
-    from memoryspan.files.versioned import plain
+    from memoryspan.files.json import to_builtins
 
-    return {"run": str(run.directory), **plain(run.record)}
+    return {"run": str(run.directory), **to_builtins(run.record)}
 
 
 def _show(run, result, drawn: bool) -> None:

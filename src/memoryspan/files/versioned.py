@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from memoryspan.errors import RunError
 from memoryspan.files import atomic
+from memoryspan.files.json import from_json
 
 T = TypeVar("T")
 
@@ -59,19 +60,6 @@ def decode(content: bytes, path: Path, of: type[T], newest: int, *, instead: str
     return from_json(content, of)
 
 
-def from_json(content: bytes, of: type[T]) -> T:
-    """Return JSON as a value of a type; raises `msgspec.DecodeError` where it is damaged."""
-    try:
-        return msgspec.json.decode(content, type=of)
-    except UnicodeDecodeError as error:  # inside a string
-        raise msgspec.DecodeError(str(error)) from error
-
-
 def write(path: Path, content: msgspec.Struct) -> None:
     """Write a versioned file in one step; raises `OSError` where it cannot be written."""
     atomic.write(path, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
-
-
-def plain(value: Any) -> Any:
-    """Dataclasses and numbers of NumPy as the dictionaries and numbers of JSON."""
-    return msgspec.to_builtins(value, enc_hook=lambda number: number.item())

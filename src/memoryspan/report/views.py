@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from memoryspan.files.versioned import plain
+from memoryspan.files.json import to_builtins
 from memoryspan.reproduce.kind import REPRODUCE
 from memoryspan.spans.kind import SPAN
 from memoryspan.sweeps.kind import Kind
@@ -86,7 +86,7 @@ def _span_view() -> SweepView:
         headline=lambda results: span.headline(summarise(results)),
         charts=_span_charts,
         draw=draw,
-        as_json=lambda results: {"summary": plain(summarise(results))},
+        as_json=lambda results: {"summary": to_builtins(summarise(results))},
     )
 
 
@@ -132,4 +132,4 @@ def _reproduce_view() -> SweepView:
 VIEWS: dict[Kind, Callable[[], SweepView]] = {SPAN: _span_view, REPRODUCE: _reproduce_view}
 """The kinds of sweeps, each with its view."""
 
-KINDS = tuple(VIEWS)
+SWEEP_KINDS = tuple(VIEWS)

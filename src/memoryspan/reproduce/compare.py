@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from memoryspan.files.versioned import plain
+from memoryspan.files.json import to_builtins
 from memoryspan.reproduce.experiment import Experiment
 from memoryspan.reproduce.suite import SUITE
 from memoryspan.reproduce.trial import ReproduceResult, ReproduceTrial
@@ -77,7 +77,7 @@ def compare(results: Iterable[TrialResult]) -> list[Comparison]:
 
 def as_json(row: Comparison) -> dict[str, Any]:
     """Return a row for JSON, in which an infinite median or end of an interval is null."""
-    figures = plain(row) | {"name": row.name, "curriculum": row.trial.curriculum, "ratio": row.ratio}
+    figures = to_builtins(row) | {"name": row.name, "curriculum": row.trial.curriculum, "ratio": row.ratio}
     if row.spread:
         figures["spread"] |= {end: _finite(getattr(row.spread, end)) for end in ("low", "high")}
     return figures | {"sequences": _finite(row.sequences)}

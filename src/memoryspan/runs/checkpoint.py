@@ -19,7 +19,7 @@ from safetensors.numpy import save as bytes_of
 from memoryspan.accuracy import Accuracy
 from memoryspan.errors import RunError
 from memoryspan.files import atomic
-from memoryspan.files.versioned import from_json, plain
+from memoryspan.files.json import from_json, to_builtins
 from memoryspan.runs.history_file import row_from
 from memoryspan.training import Status, TrainSnapshot
 from memoryspan.training.state import TrainState
@@ -51,7 +51,7 @@ def save(directory: Path, snapshot: TrainSnapshot) -> None:
         folder.mkdir()
         atomic.sync(directory)
     arrays = bytes_of(_named(jax.device_get(snapshot.state)))
-    fields = plain(snapshot.row), snapshot.status, snapshot.accuracy
+    fields = to_builtins(snapshot.row), snapshot.status, snapshot.accuracy
     path = folder / f"{snapshot.row.updates:012d}.json"
     atomic.write(path.with_suffix(".safetensors"), arrays)
     atomic.write(path, msgspec.json.encode(Rest(*fields, _checksum(arrays, *fields))))

@@ -9,25 +9,24 @@ from memoryspan.accuracy import accuracy_record
 from memoryspan.backend import keras
 from memoryspan.engine import Forward
 from memoryspan.environment import environment
-from memoryspan.errors import TaskError
-from memoryspan.files.versioned import plain
+from memoryspan.files.json import to_builtins
 from memoryspan.runs.record import Config, Record, Resolved, Results
 from memoryspan.spec import Spec
-from memoryspan.tasks import Task, spec_of
+from memoryspan.tasks import Task, task_config
 from memoryspan.training import Status, TrainConfig, TrainSnapshot
 
 
-def new_record(model: keras.Model, fwd: Forward, task: Task, settings: TrainConfig, made_by: Spec) -> Record:
+def new_record(model: keras.Model, fwd: Forward, task: Task, config: TrainConfig, builder: Spec) -> Record:
     """Return the record of a run that starts here and now."""
     return Record(
         memoryspan=__version__,
         created=datetime.now(UTC),
-        config=Config(task_config(task), made_by, plain(settings)),
+        config=Config(task_config(task), builder, to_builtins(config)),
         resolved=Resolved(
             parameters=model.count_params(),
             engine=fwd.engine,
             reason=fwd.reason,
-            optimizer=Spec(type(model.optimizer).__name__, plain(model.optimizer.get_config())),
+            optimizer=Spec(type(model.optimizer).__name__, to_builtins(model.optimizer.get_config())),
             loss=_name_of(model.loss),
         ),
         environment=environment(),
@@ -47,16 +46,6 @@ def finish_record(record: Record, status: Status, snapshot: TrainSnapshot) -> Re
         accuracy=accuracy_record(accuracy) if accuracy else None,
     )
     return msgspec.structs.replace(record, status=status.value, results=results)
-
-
-def task_config(task: Task) -> Spec:
-    """Return a task's name and all of its settings; raises `TaskError` where JSON cannot hold them."""
-    try:
-        return msgspec.structs.replace(spec_of(task), settings=plain(task))
-    except (AttributeError, TypeError, ValueError):
-        raise TaskError(
-            f"The settings of a task are kept as JSON, and should be numbers, words, or lists of such, got {task}."
-        ) from None
 
 
 def _name_of(loss) -> str:

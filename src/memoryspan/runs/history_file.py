@@ -14,7 +14,7 @@ import msgspec
 
 from memoryspan.errors import RunError
 from memoryspan.files import atomic
-from memoryspan.files.versioned import from_json
+from memoryspan.files.json import from_json
 from memoryspan.training.result import HistoryRow
 
 FILE = "history.jsonl"

@@ -3,7 +3,6 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 from filelock import BaseFileLock
@@ -12,12 +11,13 @@ from memoryspan.backend import keras
 from memoryspan.environment import difference, environment
 from memoryspan.errors import ModelError, RunError
 from memoryspan.files import atomic
-from memoryspan.files.versioned import plain
+from memoryspan.files.json import to_builtins
 from memoryspan.runs import checkpoint, history_file, record, weight_snapshots
 from memoryspan.runs.describe import new_record
 from memoryspan.runs.directory import create_run_dir, lock_run, require_empty
 from memoryspan.runs.model_file import is_all_keras, load_model, save_model
 from memoryspan.runs.record import Record
+from memoryspan.runs.run import Run
 from memoryspan.runs.saved import SavedRun
 from memoryspan.spec import Spec
 from memoryspan.tasks import Task, spec_of
@@ -26,22 +26,12 @@ from memoryspan.training.snapshot import initial_snapshot
 from memoryspan.training.state import initial_state
 from memoryspan.training.trainable import notes, trainable
 
-if TYPE_CHECKING:
-    from memoryspan.runs.run import Run
 
-
-def create(
-    kind: "type[Run]",
-    model: keras.Model,
-    task: Task,
-    config: TrainConfig,
-    directory: Path | None,
-    made_by: Spec | None,
-) -> "Run":
+def create(model: keras.Model, task: Task, config: TrainConfig, directory: Path | None, builder: Spec | None) -> Run:
     """Write the files of a new run, as `Run.create` describes."""
     fwd = trainable([model], task, config.batch_size)
-    made_by = made_by or Spec(model.name)
-    place = create_run_dir(directory, f"{task.name}-{made_by.name}-{task.length}")
+    builder = builder or Spec(model.name)
+    place = create_run_dir(directory, f"{task.name}-{builder.name}-{task.length}")
     snapshot = initial_snapshot(model, fwd, task, config)
     instead = "Make room there, or give another --run."
     with atomic.as_run_error(place, instead):
@@ -53,13 +43,22 @@ def create(
         raise
     try:
         with atomic.as_run_error(place, instead):
-            first = new_record(model, fwd, task, config, made_by)
+            first = new_record(model, fwd, task, config, builder)
             notices = (*notes(model, task), *_write_first(place, model, snapshot, first))
     except BaseException:  # half a run would only block the directory
         shutil.rmtree(place, ignore_errors=True)
         held.release()
         raise
-    return kind(place, first, task, model, config, snapshot, notices, held)
+    return Run(
+        directory=place,
+        record=first,
+        task=task,
+        model=model,
+        config=config,
+        snapshot=snapshot,
+        notices=notices,
+        lock=held,
+    )
 
 
 def _write_first(place: Path, model: keras.Model, snapshot: TrainSnapshot, first: Record) -> tuple[str, ...]:
@@ -76,7 +75,7 @@ def _write_first(place: Path, model: keras.Model, snapshot: TrainSnapshot, first
     return ()
 
 
-def reopen(kind: "type[Run]", saved: SavedRun, budget: Budget | None, held: BaseFileLock) -> "Run":
+def reopen(saved: SavedRun, budget: Budget | None, held: BaseFileLock) -> Run:
     """Take a run, whose lock is held, back to its newest good checkpoint, as `Run.resume` describes."""
     place, task, config = saved.directory, saved.task, saved.config
     atomic.clean(place)
@@ -96,15 +95,24 @@ def reopen(kind: "type[Run]", saved: SavedRun, budget: Budget | None, held: Base
     if resumed != saved.record:
         record.write(place, resumed)
     notices += _remarks(resumed, snapshot)
-    return kind(place, resumed, task, model, config, snapshot, tuple(notices), held)
+    return Run(
+        directory=place,
+        record=resumed,
+        task=task,
+        model=model,
+        config=config,
+        snapshot=snapshot,
+        notices=tuple(notices),
+        lock=held,
+    )
 
 
-def _require_same_file(named: Spec, task: Task, place: Path) -> None:
+def _require_same_file(recorded: Spec, task: Task, place: Path) -> None:
     now = spec_of(task).sha256
-    if None not in (named.sha256, now) and named.sha256 != now:
+    if None not in (recorded.sha256, now) and recorded.sha256 != now:
         raise RunError(
-            f"{named.name} has changed since the run in {place} was created: give the file as it was, or train again "
-            f"with another --run."
+            f"{recorded.name} has changed since the run in {place} was created: give the file as it was, or train "
+            f"again with another --run."
         )
 
 
@@ -142,7 +150,7 @@ def _resumed(saved: Record, config: TrainConfig, snapshot: TrainSnapshot) -> Rec
     """Return the record of an unfinished run; that of a run that has ended stays as it is."""
     if saved.status == snapshot.status:
         return saved
-    now = msgspec.structs.replace(saved.config, training=plain(config))
+    now = msgspec.structs.replace(saved.config, training=to_builtins(config))
     return msgspec.structs.replace(saved, config=now, status=record.UNFINISHED, results=None)
 
 

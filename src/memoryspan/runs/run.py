@@ -51,15 +51,14 @@ class Run:
         """Whether nothing is left to train, and nothing left to write."""
         return self.snapshot.status is not None and self.record.status == self.snapshot.status
 
-    @classmethod
+    @staticmethod
     def create(
-        cls,
         model: "keras.Model",
         task: "Task",
         config: "TrainConfig | None" = None,
         *,
         directory: str | Path | None = None,
-        made_by: Spec | None = None,
+        builder: Spec | None = None,
     ) -> "Run":
         """Create a run with a compiled model as it is; all that `resume` needs is on the disk when this returns.
 
@@ -68,7 +67,7 @@ class Run:
             task: what to learn.
             config: how to train; by default `TrainConfig()`.
             directory: the directory of the run, new or empty; by default a new one, `runs/echo-lstm-50-001`.
-            made_by: the builder of the model and its settings, for the record; by default the model's own name.
+            builder: the builder of the model and its settings, for the record; by default the model's own name.
 
         Raises:
             ModelError: the model is not compiled, or does not fit the task.
@@ -77,18 +76,18 @@ class Run:
         from memoryspan.runs.opening import create
         from memoryspan.training import TrainConfig
 
-        return create(cls, model, task, config or TrainConfig(), Path(directory) if directory else None, made_by)
+        return create(model, task, config or TrainConfig(), Path(directory) if directory else None, builder)
 
-    @classmethod
+    @staticmethod
     def resume(
-        cls, directory: str | Path, *, budget: "Budget | None" = None, kind: "Callable[..., Task] | None" = None
+        directory: str | Path, *, budget: "Budget | None" = None, task_class: "Callable[..., Task] | None" = None
     ) -> "Run":
         """Open a run where it stopped; with a larger budget, also one whose budget was spent.
 
         Args:
             directory: the directory of the run.
             budget: the budget from now on, counted from the first update; by default the run's own.
-            kind: the class of its task, where that is not one of the package's.
+            task_class: the class of its task, where that is not one of the package's.
 
         Raises:
             ModelError: the model's file cannot be opened, or its loss, optimizer or schedule is not found.
@@ -102,20 +101,20 @@ class Run:
             record.require(directory)
             held = lock_run(directory)
             try:
-                return reopen(cls, cls.load(directory, kind), budget, held)
+                return reopen(Run.load(directory, task_class), budget, held)
             except BaseException:
                 held.release()
                 raise
 
     @staticmethod
-    def load(directory: str | Path, kind: "Callable[..., Task] | None" = None) -> SavedRun:
-        """Open a run for reading, without its lock; `kind` is as for `resume`.
+    def load(directory: str | Path, task_class: "Callable[..., Task] | None" = None) -> SavedRun:
+        """Open a run for reading, without its lock; `task_class` is as for `resume`.
 
         Raises:
             RunError: there is no such run, it is half made, or its record is damaged or of another format.
         """
         directory = Path(directory)
-        return SavedRun(directory, record.read(directory), kind)
+        return SavedRun(directory, record.read(directory), task_class)
 
     def train(
         self,

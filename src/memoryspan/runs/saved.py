@@ -26,33 +26,33 @@ class SavedRun:
 
     directory: Path
     record: Record
-    kind: "Callable[..., Task] | None" = None
+    task_class: "Callable[..., Task] | None" = None
     """The class of its task, where that is not one of the package's."""
 
     @property
     def task(self) -> "Task":
         """The task; raises `RunError` where it is not the package's and not given, or the settings make no sense."""
-        return task_from(self.record.config.task, self.directory, self.kind)
+        return task_from(self.record.config.task, self.directory, self.task_class)
 
     @property
     def config(self) -> "TrainConfig":
-        """How it is trained; raises `RunError` where the record's settings make no sense."""
+        """The training's settings; raises `RunError` where the record's settings make no sense."""
         from memoryspan.training import TrainConfig
 
         return _convert(self.record.config.training, TrainConfig, self.directory)
 
     def history(self) -> "tuple[HistoryRow, ...]":
-        """The rows kept so far; raises `RunError` where they are damaged."""
+        """Return the rows saved so far; raises `RunError` where they are damaged."""
         from memoryspan.runs.history_file import history
 
         return history(self.directory)
 
     def model(self) -> "keras.Model":
-        """The model as last kept; raises as `model_and_updates` does."""
+        """Return the model as it was last saved; raises as `model_and_updates` does."""
         return self.model_and_updates()[0]
 
     def model_and_updates(self) -> "tuple[keras.Model, int]":
-        """The model as last kept, at the end of the training or at its newest checkpoint, and the updates it has seen.
+        """Return the model at the end of the training, or else at its newest checkpoint, and its number of updates.
 
         Raises:
             ModelError: the model's file cannot be opened.
@@ -72,36 +72,36 @@ class SavedRun:
         return model, snapshot.row.updates
 
 
-def task_from(named: Spec, directory: Path, kind: "Callable[..., Task] | None" = None) -> "Task":
-    """The task of this name in `TASKS`, or of the class given: nothing is imported because a record names it."""
+def task_from(spec: Spec, directory: Path, task_class: "Callable[..., Task] | None" = None) -> "Task":
+    """Return the task of this name in `TASKS`, or of the class given: nothing is imported because a record names it."""
     from memoryspan.tasks import TASKS
 
-    if user_code.is_import_path(named.name):
-        if kind is None:
+    if user_code.is_import_path(spec.name):
+        if task_class is None:
             raise RunError(
-                f"The run in {directory} was trained on {named.name}, which is not part of memoryspan, and nothing "
+                f"The run in {directory} was trained on {spec.name}, which is not part of memoryspan, and nothing "
                 f"is imported because a record names it: if you trust that file, give it again with "
-                f"--task {shlex.quote(named.name)}."
+                f"--task {shlex.quote(spec.name)}."
             )
-        return _convert(named.settings, kind, directory)
-    if named.name not in TASKS:
+        return _convert(spec.settings, task_class, directory)
+    if spec.name not in TASKS:
         raise RunError(
-            f"The run in {directory} was trained on the task {named.name!r}, and this memoryspan knows "
+            f"The run in {directory} was trained on the task {spec.name!r}, and this memoryspan knows "
             f"{', '.join(sorted(TASKS))}: use the one that made it, or upgrade."
         )
-    kind = TASKS[named.name]
-    known = {field.name for field in fields(kind)} if is_dataclass(kind) else set()
-    if unknown := sorted(set(named.settings) - known):
+    task_class = TASKS[spec.name]
+    known = {field.name for field in fields(task_class)} if is_dataclass(task_class) else set()
+    if unknown := sorted(set(spec.settings) - known):
         raise RunError(
-            f"The run in {directory} sets {', '.join(unknown)} of the task {named.name!r}, which this memoryspan "
+            f"The run in {directory} sets {', '.join(unknown)} of the task {spec.name!r}, which this memoryspan "
             f"does not have: use the one that made it, or upgrade."
         )
-    return _convert(named.settings, kind, directory)
+    return _convert(spec.settings, task_class, directory)
 
 
-def _convert(settings: dict, kind: Any, directory: Path):
+def _convert(settings: dict, to: Any, directory: Path):
     try:
-        return msgspec.convert(settings, kind)
+        return msgspec.convert(settings, to)
     except msgspec.ValidationError as error:
         raise RunError(
             f"{directory / record.FILE} has settings that make no sense ({error}): put back a copy of it, or train "

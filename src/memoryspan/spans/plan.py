@@ -12,11 +12,10 @@ from memoryspan.engine import Forward, forward
 from memoryspan.errors import TaskError
 from memoryspan.inference.evaluate import max_rows
 from memoryspan.models import make_model, with_defaults
-from memoryspan.runs.describe import task_config
 from memoryspan.spans.held import require_max_length
 from memoryspan.spans.trial import SpanSweepConfig
 from memoryspan.spec import Spec
-from memoryspan.tasks import Task, make_task
+from memoryspan.tasks import Task, make_task, task_config
 from memoryspan.tasks.base import at_length
 from memoryspan.training import Budget, TrainConfig
 from memoryspan.training.trainable import trainable

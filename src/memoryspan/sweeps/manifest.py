@@ -14,6 +14,7 @@ import msgspec
 from memoryspan._version import __version__
 from memoryspan.errors import RunError
 from memoryspan.files import versioned
+from memoryspan.files.json import from_json
 from memoryspan.sweeps.kind import Kind, SweepConfig
 from memoryspan.sweeps.trial import FORMAT
 
@@ -69,7 +70,7 @@ def read_manifest(directory: Path, *kinds: Kind) -> tuple[Kind, Manifest]:
             f"`memoryspan {found.command} --dir {shlex.quote(str(directory))}`, with a version that has this command."
         )
     with versioned.damage_as_run_error(path, INSTEAD):
-        return kind, msgspec.structs.replace(found, config=versioned.from_json(found.config, kind.config))
+        return kind, msgspec.structs.replace(found, config=from_json(found.config, kind.config))
 
 
 def _missing(directory: Path, kinds: Sequence[Kind]) -> str:

@@ -16,6 +16,7 @@ from .recall import Recall as Recall
 from .registry import TASKS as TASKS
 from .registry import make_task as make_task
 from .registry import spec_of as spec_of
+from .registry import task_config as task_config
 from .registry import task_named as task_named
 from .selective_copy import SelectiveCopy as SelectiveCopy
 from .temporal_order import TemporalOrder as TemporalOrder
@@ -41,5 +42,6 @@ __all__ = [
     "make_task",
     "require_task",
     "spec_of",
+    "task_config",
     "task_named",
 ]

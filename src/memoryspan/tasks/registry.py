@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from memoryspan import user_code
-from memoryspan.errors import UserCodeError
+from memoryspan.errors import TaskError, UserCodeError
+from memoryspan.files.json import to_builtins
 from memoryspan.registry import Registry
 from memoryspan.spec import Spec, call, unknown
 
@@ -68,6 +71,16 @@ def spec_of(task: "Task") -> Spec:
     if TASKS.get(task.name) is kind:
         return Spec(task.name)
     return _NAMED.get(kind) or Spec(f"{kind.__module__}:{kind.__qualname__}")
+
+
+def task_config(task: "Task") -> Spec:
+    """Return a task's name and all of its settings; raises `TaskError` where JSON cannot hold them."""
+    try:
+        return msgspec.structs.replace(spec_of(task), settings=to_builtins(task))
+    except (AttributeError, TypeError, ValueError):
+        raise TaskError(
+            f"The settings of a task are kept as JSON, and should be numbers, words, or lists of such, got {task}."
+        ) from None
 
 
 _NAMED: dict[type, Spec] = {}

@@ -291,7 +291,7 @@ def test_names_with_markup_in_them_are_shown_as_text(browser, tmp_path):
     task = Echo(length=5, n_features=6)
     model = lstm(task, units=4, seed=0)
     model.layers[0].name = MARKUP
-    run = Run.create(model, task, directory=tmp_path / "run", made_by=Spec(MARKUP))
+    run = Run.create(model, task, directory=tmp_path / "run", builder=Spec(MARKUP))
     run.lock.release()
     page_file = write_page(page_of(Run.load(run.directory)), tmp_path / "<b>page.html")
     with opened(browser, page_file) as page:

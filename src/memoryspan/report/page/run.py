@@ -11,7 +11,7 @@ import numpy as np
 from memoryspan.backend import keras
 from memoryspan.engine import assign, variables_of
 from memoryspan.errors import ModelError
-from memoryspan.files.versioned import plain
+from memoryspan.files.json import to_builtins
 from memoryspan.inference.evaluate import correct
 from memoryspan.report.figures.learning_curve import find_jump
 from memoryspan.report.figures.span import one_chance
@@ -64,7 +64,7 @@ def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | N
     return Page(
         title=f"{record.config.model.name} on {record.config.task.name}, {task.length:,} steps",
         sentence=f"{_sentence(record)} {_about(task)}".strip(),
-        record=json.dumps(plain(record), indent=2, ensure_ascii=False),
+        record=json.dumps(to_builtins(record), indent=2, ensure_ascii=False),
         data={
             "kind": "run",
             **CONSTANTS,

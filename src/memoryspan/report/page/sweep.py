@@ -3,7 +3,7 @@
 import json
 import re
 
-from memoryspan.files.versioned import plain
+from memoryspan.files.json import to_builtins
 from memoryspan.report.page.html import Page
 from memoryspan.report.views import view_of
 from memoryspan.sweeps.sweep import Sweep
@@ -17,7 +17,7 @@ def sweep_page(sweep: Sweep) -> Page:
     return Page(
         title=view.title(sweep.trials) or f"memoryspan {sweep.kind.command}: {sweep.manifest.config.subject}",
         sentence=f"{len(results)} of {len(sweep.trials)} trials are complete. {view.headline(results)}".strip(),
-        record=json.dumps(plain(sweep.manifest), indent=2, ensure_ascii=False),
+        record=json.dumps(to_builtins(sweep.manifest), indent=2, ensure_ascii=False),
         data={
             "kind": "sweep",
             "caption": "The results so far",
