@@ -9,9 +9,8 @@ import pytest
 from memoryspan import user_code
 from memoryspan.errors import TaskError, UserCodeError
 from memoryspan.models import MODELS, make_model, resolve_units, with_defaults
-from memoryspan.runs.describe import task_config
 from memoryspan.spec import Spec
-from memoryspan.tasks import Echo, make_task, spec_of, task_named
+from memoryspan.tasks import Echo, make_task, spec_of, task_config, task_named
 from tests.messages import names, naming
 
 TASK = '''

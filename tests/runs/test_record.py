@@ -4,16 +4,14 @@ from datetime import UTC, datetime
 from typing import get_args
 
 import msgspec
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memoryspan import Echo, Status
+from memoryspan import Status
 from memoryspan.accuracy import AccuracyRecord
 from memoryspan.environment import Environment
 from memoryspan.errors import RunError
-from memoryspan.files.json import to_builtins
 from memoryspan.runs import record
 from memoryspan.runs.record import Config, Record, Resolved, Results
 from memoryspan.spec import Spec
@@ -48,11 +46,6 @@ def test_it_is_json_to_read(tmp_path):
 
 def test_its_statuses_are_those_of_a_training():
     assert set(get_args(record.Ended)) == {status.value for status in Status}
-
-
-def test_numbers_of_numpy_are_plain():
-    sizes: dict = {"length": np.int64(50), "n_features": np.int32(9)}
-    assert to_builtins(Echo(**sizes)) == {"length": 50, "n_features": 9, "out_index": 2}
 
 
 def test_a_newer_format_asks_for_an_upgrade(tmp_path):
