@@ -1,1 +1,1 @@
-"""Files that are never half written: atomic replacement, locks, versioned JSON."""
+"""Files that are never half written, and directories: new ones, atomic replacement, locks, versioned JSON."""
