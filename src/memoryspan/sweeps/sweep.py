@@ -193,7 +193,7 @@ def _open_locked(place: Path, kind: Kind, config: SweepConfig | None, known: Swe
         results, notices = _read_results(place, kind, every.values(), known.results if known else {})
         if made := changes(before, now):
             results, told = _extend(place, kind, before, now, results)
-            notices = (*(_on_changes(made)), *told, *notices)
+            notices = (*_on_changes(made), *told, *notices)
             manifest = msgspec.structs.replace(manifest, memoryspan=__version__, config=now)
             write_manifest(place, manifest)
         trials.mkdir(exist_ok=True)
@@ -237,7 +237,7 @@ def _on_extension(before: int, now: int, extension: Extension) -> Iterator[str]:
     if extension.again:
         yield f"To run again, because a limit may have decided their result: {_by_model(extension.again)}."
     if failed:
-        yield f"{failed:,} failed trials run again only with --retry-failed."
+        yield f"Trials that failed, and run again only with --retry-failed: {failed:,}."
 
 
 def _by_model(trials: Sequence[Trial]) -> str:
