@@ -68,3 +68,21 @@ def _handled_by(handler) -> Iterator[None]:
         except KeyboardInterrupt:  # a pending one is raised first, and nothing set
             signal.signal(signal.SIGINT, before)
             raise
+
+
+def stop_signals() -> set[signal.Signals]:
+    """Return the signals beside SIGINT at which a process should end; without those that are ignored, as by nohup."""
+    every = {signal.SIGTERM} | ({signal.SIGHUP} if hasattr(signal, "SIGHUP") else set())
+    return {each for each in every if signal.getsignal(each) is not signal.SIG_IGN}
+
+
+def wait_for_stop_signal() -> int:
+    """Wait for a signal of `stop_signals`, which every thread blocks, and return its number; the next one acts at once.
+
+    Where a platform cannot wait for signals, this never returns.
+    """
+    if not hasattr(signal, "sigwait"):
+        threading.Event().wait()
+    number = signal.sigwait(stop_signals())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, stop_signals())
+    return number

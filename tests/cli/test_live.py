@@ -37,7 +37,7 @@ def test_an_error_with_brackets_is_shown_as_it_is(terminal, monkeypatch, capsys,
     error = "ValueError: no [/usr/lib] and no [red]"
     with open_for_writing(tmp_path / "a[/b]", TINY, TinyConfig((1, 2))) as sweep:
         view = view_of(TINY)
-        with live.sweeping(sweep, len(sweep.trials), view) as (on_result, on_event):
+        with live.sweeping(sweep, len(sweep.trials), view) as (on_result, on_event, _):
             on_event(0, "reading a[/b]/mine.py")
             for found in lost(sweep.trials, error):
                 save(sweep, found)

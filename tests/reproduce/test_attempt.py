@@ -8,6 +8,7 @@ from memoryspan.reproduce.attempt import attempt, error_meter, largest_errors
 from memoryspan.reproduce.trial import TESTED, Criterion, ReproduceTrial
 from memoryspan.sampling import Stream, stream
 from memoryspan.spec import Spec
+from memoryspan.sweeps.group import Group
 from memoryspan.tasks import Adding, Batch, Delay, Echo
 from memoryspan.training.budget import Budget
 from tests.messages import names
@@ -72,7 +73,7 @@ def test_the_meter_measures_lengths_of_the_range_and_ends_early_at_mistakes():
 
 def test_it_counts_the_sequences_until_the_criterion_is_met():
     said = []
-    (outcome,) = attempt([trial()], said.append)
+    (outcome,) = attempt([trial()], Group(deliver=said.append))
     assert outcome.ended == "solved"
     assert outcome.sequences == outcome.examples == 16 * outcome.updates < 30_000
     assert outcome.accuracy.examples == TESTED

@@ -5,6 +5,7 @@ from memoryspan.errors import TaskError
 from memoryspan.spans.measure import measure
 from memoryspan.spans.trial import SpanTrial
 from memoryspan.spec import Spec
+from memoryspan.sweeps.group import Group, Progress
 from tests.messages import names, naming
 
 ECHO = Spec("echo", {"n_features": 5, "out_index": 1})
@@ -17,13 +18,13 @@ def cell(seed=0, *, max_length=16, budget=Budget(examples=30_000), task=ECHO):  
 
 def test_a_cell_finds_both_spans_with_the_figures_behind_them():
     said = []
-    (found,) = measure([cell()], said.append)
+    (found,) = measure([cell()], Group(deliver=said.append))
     assert (found.learned.length, found.learned.lag, found.learned.at_least) == (16, 14, True)
     assert (found.held.length, found.held.at_least) == (16, True)
     assert (found.ended, found.engine) == ("solved", "unroll")
     assert found.examples == found.updates * 32 <= 30_000
     assert [point.length for point in found.curve] == [2, 4, 8, 16]
-    assert any(names(sentence, 16) for sentence in said)
+    assert any(names(message.words, 16) for message in said if isinstance(message, Progress))
 
 
 def test_the_same_cell_has_the_same_answer():
@@ -37,8 +38,9 @@ def test_the_same_cell_has_the_same_answer():
 @pytest.mark.parametrize("max_length", [1000, 4000])
 def test_how_far_one_looks_changes_nothing_of_what_comes_before(max_length):
     said, task = [], Spec("echo", {"n_features": 4, "out_index": 0})
-    measure([cell(max_length=max_length, budget=Budget(examples=2400), task=task)], said.append)
-    assert any(names(sentence, 512) for sentence in said)
+    trials = [cell(max_length=max_length, budget=Budget(examples=2400), task=task)]
+    measure(trials, Group(deliver=said.append))
+    assert any(names(message.words, 512) for message in said if isinstance(message, Progress))
 
 
 def test_cells_that_differ_in_their_seed_are_answered_together():

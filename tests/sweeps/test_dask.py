@@ -9,8 +9,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from memoryspan.errors import RunError
@@ -19,6 +22,8 @@ from memoryspan.spec import Spec
 from memoryspan.sweeps.run import run_trials
 from memoryspan.sweeps.sweep import open_for_writing, pending
 from memoryspan.sweeps.workers import make_workers
+from memoryspan.training.budget import Budget
+from tests.messages import names
 from tests.sweeps.tiny_sweep import LSTM, PATIENCE, ROOT, all_gone, config, in_process, quick, results_in
 
 Client = pytest.importorskip("distributed").Client
@@ -89,6 +94,30 @@ def test_a_cluster_finds_what_this_machine_finds_and_is_sent_the_files_it_lacks(
     assert "building" in told
 
 
+def processes_of(nannies: int) -> list:
+    """The worker processes of two nannies."""
+    return [one for one in psutil.Process(nannies).children() if "spawn_main" in " ".join(one.cmdline())]
+
+
+def test_a_group_whose_worker_is_lost_continues_elsewhere_to_the_same_bits(tmp_path, two):
+    address, nannies = two
+    longer = msgspec.structs.replace(config(1), budget=Budget(examples=3000), max_length=64)
+    completed(tmp_path / "here", None, longer)
+    lost, notices = [], []
+
+    def lose(worker, words):
+        if not lost and (tmp_path / "there" / "checkpoints").exists():
+            lost.extend(one.kill() for one in processes_of(nannies))
+
+    with open_for_writing(tmp_path / "there", SPAN, longer) as sweep, make_workers(address, None, 1) as workers:
+        often: Any = partial(workers.run_group, every=0.1)  # pyright: ignore[reportCallIssue]
+        run_trials(sweep, longer.trials, replace(workers, run_group=often), on_event=lose, on_notice=notices.append)
+    assert len(lost) == 2
+    assert names(notices[0], "Resumed", "lstm", "echo")
+    assert results_in(tmp_path / "there") == results_in(tmp_path / "here")
+    assert not (tmp_path / "there" / "checkpoints").exists()
+
+
 def test_every_trial_is_run_once_however_many_workers_are_lost(tmp_path, two):
     address, nannies = two
     draw, kills, done = random.Random(0), [], threading.Event()
@@ -96,7 +125,7 @@ def test_every_trial_is_run_once_however_many_workers_are_lost(tmp_path, two):
     def kill() -> None:
         while len(kills) < KILLS and not done.wait(draw.uniform(0.1, 0.6)):
             with suppress(psutil.Error):  # one that is just ending
-                found = [one for one in psutil.Process(nannies).children() if "spawn_main" in " ".join(one.cmdline())]
+                found = processes_of(nannies)
                 kills.extend(one.kill() for one in draw.sample(found, min(1, len(found))))
 
     thread = threading.Thread(target=kill)
@@ -111,7 +140,7 @@ def test_every_trial_is_run_once_however_many_workers_are_lost(tmp_path, two):
 
 
 def test_workers_with_other_versions_are_refused_before_any_work(tmp_path, two, monkeypatch):
-    monkeypatch.setattr("memoryspan.sweeps.worker.__version__", "9.9.9")
+    monkeypatch.setattr("memoryspan.sweeps.versions.__version__", "9.9.9")
     with (
         pytest.raises(RunError, match=r"tcp://127.0.0.1:\d+ .*memoryspan .* \(here 9.9.9\)"),
         make_workers(two[0], None, 2),

@@ -2,29 +2,61 @@ import multiprocessing
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from memoryspan.errors import RunError
 from memoryspan.spans.kind import SPAN
+from memoryspan.sweeps.group import Message
+from memoryspan.sweeps.kind import Kind
 from memoryspan.sweeps.local import Processes
 from memoryspan.sweeps.run import run_trials
 from memoryspan.sweeps.sweep import open_for_writing, pending, read_sweep
+from memoryspan.sweeps.worker import run_group
 from memoryspan.sweeps.workers import make_workers
+from memoryspan.training.budget import Budget
+from tests.messages import names
 from tests.sweeps.tiny_sweep import PATIENCE, all_gone, config, in_process, quick, results_in
 
+LONGER = msgspec.structs.replace(config(2), budget=Budget(examples=3000), max_length=64)
+"""Two seeds that train together for some dozens of chunks."""
 
-def completed(directory: Path, seeds: int, processes: int, on_event=lambda worker, words: None, **changed) -> list[int]:
-    """The seeds that were run, in the order in which they were done."""
+
+def completed(directory: Path, given, processes: int, on_event=lambda worker, words: None, **changed) -> list[int]:
+    """The seeds that were run, in the order in which they were done; what is to be noted is added to NOTICES."""
     seen = []
-    with open_for_writing(directory, SPAN, config(seeds)) as sweep:
+    with open_for_writing(directory, SPAN, given) as sweep:
         trials = pending(sweep)
         with make_workers(None, processes, len(trials)) as workers:
             workers = replace(workers, **changed)
-            run_trials(sweep, trials, workers, lambda found: seen.append(found.trial.seed), on_event)
+            on_result = lambda found: seen.append(found.trial.seed)  # noqa: E731
+            run_trials(sweep, trials, workers, on_result, on_event, NOTICES.append)
     return seen
+
+
+NOTICES: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def no_notices():
+    NOTICES.clear()
+
+
+def rarely(kind: Kind, work: bytes, deliver: Callable[[Message], None]) -> bytes:
+    """Save no checkpoint until the group is interrupted."""
+    return run_group(kind, work, deliver, every=1000)
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory) -> Path:
+    """The directory of a sweep that was never interrupted; to be read only."""
+    directory = tmp_path_factory.mktemp("calm") / "sweep"
+    completed(directory, LONGER, 1)
+    return directory
 
 
 def die(*_) -> bytes:
@@ -32,31 +64,48 @@ def die(*_) -> bytes:
     return b""
 
 
-def cores(report) -> list[int]:
+def cores(deliver) -> list[int]:
     time.sleep(0.1)  # so that the next call goes to another process
     return sorted(os.sched_getaffinity(0))
 
 
-def complain(report) -> None:
+def complain(deliver) -> None:
     raise RunError("No.")
 
 
-def test_lost_workers_change_nothing_but_the_time(tmp_path):
-    completed(tmp_path / "calm", 2, 1)
-    killed = []
+def test_lost_workers_change_nothing_but_the_time(tmp_path, calm):
+    signals = {"building": signal.SIGKILL, "examples": signal.SIGTERM}
 
     def kill(worker, words):
-        if len(killed) < 2 and words in ("building", "compiling"):
-            killed.append(os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL))
+        for word in [word for word in signals if word in words]:
+            os.kill(multiprocessing.active_children()[0].pid or 0, signals.pop(word))
 
-    assert sorted(completed(tmp_path / "stormy", 2, 1, kill)) == [0, 1]
-    assert len(killed) == 2
-    assert results_in(tmp_path / "stormy") == results_in(tmp_path / "calm")
+    assert sorted(completed(tmp_path / "stormy", LONGER, 1, kill, run_group=rarely)) == [0, 1]
+    assert signals == {}
+    (resumed,) = NOTICES  # at SIGTERM a worker delivers the state of its group
+    assert names(resumed, "Resumed", "lstm", "echo")
+    assert results_in(tmp_path / "stormy") == results_in(calm)
     assert (tmp_path / "stormy" / "results.csv").exists()
 
 
+def test_ctrl_c_saves_where_a_group_is_and_it_resumes_to_the_same_bits(tmp_path, calm):
+    def press(worker, words):
+        if "examples" in words:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        completed(tmp_path / "sweep", LONGER, 1, press, run_group=rarely)
+    assert multiprocessing.active_children() == []
+    (saved,) = (tmp_path / "sweep" / "checkpoints").iterdir()
+    assert completed(tmp_path / "sweep", None, 2) == [0, 1]  # in the group that it was, whatever the number of workers
+    (resumed,) = NOTICES
+    assert names(resumed, "Resumed")
+    assert results_in(tmp_path / "sweep") == results_in(calm)
+    assert not saved.parent.exists()
+
+
 def test_a_group_that_kills_its_workers_fails_and_says_so(tmp_path):
-    assert completed(tmp_path, 1, 1, run_group=die) == [0]
+    assert completed(tmp_path, config(1), 1, run_group=die) == [0]
     (found,) = read_sweep(tmp_path, SPAN).results.values()
     assert found.failure is not None
     assert "4 times" in found.failure.error
@@ -70,7 +119,7 @@ def test_a_lost_worker_takes_no_other_along(tmp_path):
         if not killed:
             killed.append(os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL))
 
-    assert sorted(completed(tmp_path, 6, 3, kill, run_group=quick, count=6)) == list(range(6))
+    assert sorted(completed(tmp_path, config(6), 3, kill, run_group=quick, count=6)) == list(range(6))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the platform does not bind processes to cores")
@@ -100,7 +149,7 @@ def test_a_killed_sweep_leaves_no_process_and_resumes_with_what_is_pending(tmp_p
     process.communicate()
     assert all_gone(process.pid)
     before = read_sweep(tmp_path / "sweep", SPAN).results if (tmp_path / "sweep" / "manifest.json").exists() else {}
-    seen = completed(tmp_path / "sweep", 20, 2, run_group=quick, count=20)
+    seen = completed(tmp_path / "sweep", config(20), 2, run_group=quick, count=20)
     assert len(before) >= results
     assert len(seen) == 20 - len(before)
     assert list(results_in(tmp_path / "sweep")) == sorted(trial.key for trial in config(20).trials)

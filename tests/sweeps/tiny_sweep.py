@@ -20,6 +20,7 @@ from memoryspan.environment import Environment
 from memoryspan.spans.kind import SPAN
 from memoryspan.spans.trial import Span, SpanResult, SpanSweepConfig, SpanTrial
 from memoryspan.spec import Spec
+from memoryspan.sweeps.group import Group, Message, Progress
 from memoryspan.sweeps.kind import Kind
 from memoryspan.sweeps.run import run_trials
 from memoryspan.sweeps.sweep import open_for_writing, pending
@@ -67,9 +68,9 @@ class TinyConfig(msgspec.Struct, frozen=True):
         return "squares"
 
 
-def squares(trials: Sequence[TinyTrial], on_progress: Callable[[str], None]) -> list[TinyResult]:
+def squares(trials: Sequence[TinyTrial], group: Group) -> list[TinyResult]:
     """Fails at negative numbers unless a file `allowed` is where it runs."""
-    on_progress("squaring")
+    group.report("squaring")
     if trials[0].number < 0 and not Path(os.environ.get("ALLOWED", "/nowhere")).exists():
         raise ValueError("a negative number")
     return [TinyResult(trial.number**2) for trial in trials]
@@ -111,9 +112,9 @@ def result_of(trial: SpanTrial, length: int | None = None, **fields) -> TrialRes
     return TrialResult(memoryspan="1", trial=trial, environment=Environment("cpu", {}, None), **fields)
 
 
-def quick(kind: Kind, work: bytes, report: Callable[[str], None] = lambda words: None) -> bytes:
+def quick(kind: Kind, work: bytes, deliver: Callable[[Message], None] = lambda message: None) -> bytes:
     """In place of `run_group`, where the results do not matter."""
-    report("working")
+    deliver(Progress("working"))
     trials = msgspec.json.decode(msgspec.json.decode(work, type=Work).trials, type=list[SpanTrial])
     time.sleep(QUICK * len(trials))
     return msgspec.json.encode([result_of(trial) for trial in trials])

@@ -77,10 +77,10 @@ def training(min_length: int, max_length: int) -> Iterator[Callable[[TrainSnapsh
 
 
 @contextmanager
-def sweeping(sweep: Sweep, total: int, view: SweepView) -> Iterator[tuple[Callable, Callable]]:
+def sweeping(sweep: Sweep, total: int, view: SweepView) -> Iterator[tuple[Callable, Callable, Callable]]:
     """Show the table of a sweep as it fills, and a line for each worker; without a terminal, a line for each result.
 
-    Yields on_result and on_event, as `run_trials` calls them.
+    Yields on_result, on_event and on_notice, as `run_trials` calls them.
     """
     screen = console(stderr=True)
     lines: dict[int, str] = {}
@@ -105,13 +105,16 @@ def sweeping(sweep: Sweep, total: int, view: SweepView) -> Iterator[tuple[Callab
             screen.print(printable(f"worker {worker + 1}: {words}"), soft_wrap=True)
             due = time.monotonic() + PLAIN_SECONDS
 
+    def on_notice(sentence: str) -> None:
+        screen.print(sentence, soft_wrap=True)
+
     def picture() -> Group:
         workers = [Text(printable(f"{number + 1}: {lines[number]}"), no_wrap=True) for number in sorted(lines)]
         return Group(*workers, bar, shown)  # a terminal cuts off what does not fit at the bottom
 
     live = Live(console=screen, get_renderable=picture, transient=True, refresh_per_second=4)
     with live if screen.is_terminal else nullcontext():
-        yield on_result, on_event
+        yield on_result, on_event, on_notice
 
 
 def _line(position: TrainSnapshot, min_length: int, max_length: int, spinner: Spinner, waited: float) -> Table:

@@ -45,35 +45,42 @@ def run_and_show(
     from memoryspan.sweeps.sweep import open_for_writing, pending, read_sweep, require_trusted
     from memoryspan.sweeps.workers import make_workers
 
-    view, known = view_of(kind), None
+    view, known, notices = view_of(kind), None, []
     if config is None or (directory is not None and is_sweep(Path(directory))):
         known = read_sweep(directory or ".", kind)
         if config is None and not pending(known, retry_failed):
-            return _show(known, view, as_json)
+            return _show(known, view, as_json, notices)
     n_trials = len((config or known.manifest.config).trials)  # pyright: ignore[reportOptionalMemberAccess]
     # Workers that cannot start are reported before there is a directory. Processes of this machine start with work.
     with make_workers(executor, workers, n_trials) as made, open_for_writing(directory, kind, config, known) as sweep:
-        for notice in sweep.notices:
+        notices += sweep.notices
+        for notice in notices:
             echo(notice, err=True)
         if trials := pending(sweep, retry_failed):
             require_trusted(sweep, trials)
             with sigint_raises():
-                _run(sweep, trials, made, view)
+                _run(sweep, trials, made, view, notices)
         _draw(sweep, view)
-    return _show(sweep, view, as_json)
+    return _show(sweep, view, as_json, notices)
 
 
-def _run(sweep: "Sweep", trials: "list[Trial]", workers: "Workers", view: "SweepView") -> None:
+def _run(sweep: "Sweep", trials: "list[Trial]", workers: "Workers", view: "SweepView", notices: "list[str]") -> None:
+    """Run trials, and show and note what is to be noted about them."""
     from memoryspan.cli.live import sweeping
     from memoryspan.sweeps.run import run_trials
 
     try:
-        with sweeping(sweep, len(trials), view) as (on_result, on_event):
-            run_trials(sweep, trials, workers, on_result, on_event)
+        with sweeping(sweep, len(trials), view) as (on_result, on_event, show):
+
+            def on_notice(sentence: str) -> None:
+                notices.append(sentence)
+                show(sentence)
+
+            run_trials(sweep, trials, workers, on_result, on_event, on_notice)
     except KeyboardInterrupt:
         echo(
-            f"{len(sweep.results)} of {len(sweep.trials)} trials are complete and saved. {sweep.command} runs the "
-            f"others, from their start.",
+            f"{len(sweep.results)} of {len(sweep.trials)} trials are complete and saved. {sweep.command} resumes the "
+            f"others where they are.",
             err=True,
         )
         raise
@@ -86,12 +93,17 @@ def _draw(sweep: "Sweep", view: "SweepView") -> None:
         echo(f"The picture could not be written to {sweep.directory}: {error.strerror or error}.", err=True)
 
 
-def _show(sweep: "Sweep", view: "SweepView", as_json: bool) -> int:
+def _show(sweep: "Sweep", view: "SweepView", as_json: bool, notices: "list[str]") -> int:
     from memoryspan.files.json import to_builtins
 
     results = sweep.completed
     if as_json:
-        facts = {"sweep": str(sweep.directory), **view.as_json(results), "results": to_builtins(results)}
+        facts = {
+            "sweep": str(sweep.directory),
+            "notices": notices,
+            **view.as_json(results),
+            "results": to_builtins(results),
+        }
         say(json.dumps(facts, allow_nan=False))
     else:
         _show_table(sweep, view)

@@ -18,6 +18,8 @@ from memoryspan.reproduce.criterion import is_met, mistakes, root_mean_square
 from memoryspan.reproduce.trial import TESTED, Criterion, ReproduceResult, ReproduceTrial
 from memoryspan.sampling import integers
 from memoryspan.sweeps.cost import training_cost
+from memoryspan.sweeps.group import Group
+from memoryspan.sweeps.training import encode, resumed
 from memoryspan.tasks import Batch, Task, make_task
 from memoryspan.training import Curriculum, Status, TrainConfig, TrainSnapshot, UniformLengths
 from memoryspan.training.loop import train_loop
@@ -30,30 +32,31 @@ Errors = tuple[Float[np.ndarray, "sequences"], Bool[np.ndarray, "sequences"]]
 Meter = Callable[..., Errors]
 
 
-def attempt(
-    trials: Sequence[ReproduceTrial], on_progress: Callable[[str], None] = lambda words: None
-) -> list[ReproduceResult]:
+def attempt(trials: Sequence[ReproduceTrial], group: Group | None = None) -> list[ReproduceResult]:
     """Return the results of trials that differ in their seed alone; they train together, in one compiled program.
 
     The criterion is tested on fresh sequences, which are not trained on, after each chunk of updates with an accuracy
-    near it. `on_progress` is called with a few words on the progress.
+    near it. They report to their group, and resume from where it was interrupted.
 
     Raises what making the task and the model and training raise.
     """
+    group = group or Group()
     first = trials[0]
     task = make_task(first.task)
-    on_progress("building")
+    group.report("building")
     models = [make_model(trial.model, task, trial.seed) for trial in trials]
     with_curriculum = Curriculum(grow_above=first.grow_above, consolidate_factor=1)
     curriculum = with_curriculum if first.curriculum else UniformLengths(first.min_length)
     promising = min(TrainConfig().threshold, first.criterion.required_accuracy)
     settings = [TrainConfig(trial.seed, trial.batch_size, trial.budget, curriculum, promising) for trial in trials]
     meter = error_meter(forward(models[0]), task, first.min_length)
-    now = ()
-    on_progress("compiling")
+    start, _ = resumed(group, models, task, settings[0], type(None)) or (None, None)
+    now = start or ()
+    group.report("compiling")
     order = "with" if first.curriculum else "without"
-    for now in train_loop(models, task, settings, _proof(first.criterion, task, meter)):
-        on_progress(f"{first.experiment}, {order} curriculum: {_describe(now)}")
+    for now in train_loop(models, task, settings, _proof(first.criterion, task, meter), start):
+        group.report(f"{first.experiment}, {order} curriculum: {_describe(now)}")
+        group.keep(partial(encode, now))
     return [_result(*each, task, meter) for each in zip(trials, models, now, strict=True)]
 
 

@@ -1,17 +1,18 @@
 """Sweeps over published experiments, as a kind of sweep."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from memoryspan.reproduce.trial import ReproduceResult, ReproduceSweepConfig, ReproduceTrial
+from memoryspan.sweeps.group import Group
 from memoryspan.sweeps.kind import Kind
 from memoryspan.sweeps.trial import COST_COLUMNS, cost_row
 
 
-def run(trials: Sequence[ReproduceTrial], on_progress: Callable[[str], None]) -> list[ReproduceResult]:
+def run(trials: Sequence[ReproduceTrial], group: Group) -> list[ReproduceResult]:
     """Return the results of trials that differ in their seed alone."""
     from memoryspan.reproduce.attempt import attempt
 
-    return attempt(trials, on_progress)
+    return attempt(trials, group)
 
 
 def row(trial: ReproduceTrial, result: ReproduceResult | None) -> dict[str, object]:

@@ -6,12 +6,13 @@ kept, so that there is one to go back to where a disk has damaged the other.
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import msgspec
 import numpy as np
+from jaxtyping import Array, PyTree
 from safetensors import SafetensorError
 from safetensors.numpy import load as arrays_from
 from safetensors.numpy import save as bytes_of
@@ -23,6 +24,8 @@ from memoryspan.files.json import from_json, to_builtins
 from memoryspan.runs.history_file import row_from
 from memoryspan.training import Status, TrainSnapshot
 from memoryspan.training.state import TrainState
+
+StateT = TypeVar("StateT", bound=PyTree[Array])
 
 FOLDER = "checkpoints"
 
@@ -50,7 +53,7 @@ def save(directory: Path, snapshot: TrainSnapshot) -> None:
     if not folder.exists():
         folder.mkdir()
         atomic.sync(directory)
-    arrays = bytes_of(_named(jax.device_get(snapshot.state)))
+    arrays = bytes_of(named_arrays(snapshot.state))
     fields = to_builtins(snapshot.row), snapshot.status, snapshot.accuracy
     path = folder / f"{snapshot.row.updates:012d}.json"
     atomic.write(path.with_suffix(".safetensors"), arrays)
@@ -107,7 +110,7 @@ def _read(path: Path, like: TrainState) -> TrainSnapshot:
     rest = from_json(path.read_bytes(), Rest)
     if _checksum(arrays, rest.row, rest.status, rest.accuracy) != rest.sha256:
         raise ValueError("its checksum is not the one that was written")
-    return TrainSnapshot(_state(arrays_from(arrays), like), row_from(rest.row), rest.status, rest.accuracy)
+    return TrainSnapshot(from_named(arrays_from(arrays), like), row_from(rest.row), rest.status, rest.accuracy)
 
 
 def _checksum(arrays: bytes, *fields) -> str:
@@ -116,9 +119,10 @@ def _checksum(arrays: bytes, *fields) -> str:
     return digest.hexdigest()
 
 
-def _named(state: TrainState) -> dict[str, np.ndarray]:
-    """The arrays under the names of their places: `variables.trainable.0`."""
-    return {_name(place): _storable(leaf) for place, leaf in jax.tree_util.tree_leaves_with_path(state)}
+def named_arrays(states: PyTree[Array]) -> dict[str, np.ndarray]:
+    """Return the arrays of one or several states under the names of their places: `variables.trainable.0`."""
+    leaves = jax.tree_util.tree_leaves_with_path(jax.device_get(states))
+    return {_name(place): _storable(leaf) for place, leaf in leaves}
 
 
 def _name(place) -> str:
@@ -131,7 +135,9 @@ def _storable(leaf) -> np.ndarray:
     return array if array.dtype.isbuiltin == 1 else array.view(f"u{array.dtype.itemsize}")
 
 
-def _state(arrays: dict[str, np.ndarray], like: TrainState) -> TrainState:
+def from_named(arrays: dict[str, np.ndarray], like: StateT) -> StateT:
+    """Return what `named_arrays` took apart; raises `ValueError` where it has not the shapes of `like`."""
+
     def fitting(place, leaf):
         found = arrays.get(_name(place))
         if found is None or found.shape != leaf.shape or found.dtype.itemsize != leaf.dtype.itemsize:

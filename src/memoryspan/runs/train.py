@@ -5,13 +5,13 @@ enough to resume after any end, a killed process included, to the same bits.
 """
 
 import shlex
-import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING
 
 from memoryspan.backend import keras
 from memoryspan.files import atomic
+from memoryspan.files.pace import Pace
 from memoryspan.runs import checkpoint, history_file, record, weight_snapshots
 from memoryspan.runs.describe import finish_record
 from memoryspan.runs.model_file import save_model
@@ -21,9 +21,6 @@ from memoryspan.training.trainable import notes
 
 if TYPE_CHECKING:
     from memoryspan.runs.run import Run
-
-CHECKPOINT_SHARE = 0.1
-"""The largest share of the time that checkpoints may take: those of large models are further apart."""
 
 
 def train(
@@ -38,7 +35,7 @@ def train(
     if run.ended:
         return Result(Status(run.record.status), snapshot.accuracy, tuple(rows), run.record.resolved.engine)
     seen = _seen(weight_snapshots.load(run.directory), snapshot)
-    due = time.monotonic() + every
+    pace = Pace(every)
     training = train_chunks(
         run.model, run.task, run.config, snapshot, callbacks=callbacks, epoch=len(rows), pressed=pressed
     )
@@ -47,7 +44,7 @@ def train(
             for snapshot in training:
                 rows.append(snapshot.row)
                 seen = _seen(seen, snapshot)
-                due = _keep(run, snapshot, seen, due, every)
+                _keep(run, snapshot, seen, pace)
                 on_chunk(snapshot)
                 if pressed():
                     break
@@ -60,18 +57,15 @@ def _seen(before: Snapshots, snapshot: TrainSnapshot) -> Snapshots:
     return weight_snapshots.with_moment(before, snapshot.row.updates, snapshot.state.variables)
 
 
-def _keep(run: "Run", snapshot: TrainSnapshot, seen: Snapshots, due: float, every: float) -> float:
-    """Add the row to the history, save a checkpoint if one is due, and return when the next one is."""
+def _keep(run: "Run", snapshot: TrainSnapshot, seen: Snapshots, pace: Pace) -> None:
+    """Add the row to the history, and save a checkpoint if one is due."""
     with _written(run):
         history_file.append(run.directory, snapshot.row)
-        began = time.monotonic()
-        if began < due:
-            return due
-        atomic.sync(run.directory / history_file.FILE)  # no checkpoint may be ahead of the history
-        weight_snapshots.save(run.directory, seen)
-        checkpoint.save(run.directory, snapshot)
-    took = time.monotonic() - began
-    return began + took + max(every, took / CHECKPOINT_SHARE)
+        if pace.is_due():
+            with pace.saving():
+                atomic.sync(run.directory / history_file.FILE)  # no checkpoint may be ahead of the history
+                weight_snapshots.save(run.directory, seen)
+                checkpoint.save(run.directory, snapshot)
 
 
 def _finish(run: "Run", snapshot: TrainSnapshot, seen: Snapshots, rows: list[HistoryRow]) -> Result:

@@ -1,10 +1,11 @@
 """Span sweeps, as a kind of sweep."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from memoryspan.spans.trial import Span, SpanResult, SpanSweepConfig, SpanTrial
+from memoryspan.sweeps.group import Group
 from memoryspan.sweeps.kind import Kind
 from memoryspan.sweeps.trial import COST_COLUMNS, TrialResult, cost_row
 from memoryspan.training.budget import Budget
@@ -12,11 +13,11 @@ from memoryspan.training.budget import Budget
 SPAN_FIELDS = Span.__struct_fields__
 
 
-def run(trials: Sequence[SpanTrial], on_progress: Callable[[str], None]) -> list[SpanResult]:
+def run(trials: Sequence[SpanTrial], group: Group) -> list[SpanResult]:
     """Return the results of trials that differ in their seed alone."""
     from memoryspan.spans.measure import measure
 
-    return measure(trials, on_progress)
+    return measure(trials, group)
 
 
 def row(trial: SpanTrial, result: SpanResult | None) -> dict[str, object]:

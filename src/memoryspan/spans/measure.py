@@ -1,6 +1,7 @@
 """Measure spans: train the models of trials, and find how far back each one remembers."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from memoryspan.accuracy import Accuracy, accuracy_record
 from memoryspan.backend import keras
@@ -11,6 +12,8 @@ from memoryspan.spans.held import EXAMPLES, THRESHOLD, Measure, require_max_leng
 from memoryspan.spans.learned import SpanTracker, learned_span
 from memoryspan.spans.trial import SpanResult, SpanTrial
 from memoryspan.sweeps.cost import training_cost
+from memoryspan.sweeps.group import Group
+from memoryspan.sweeps.training import encode, resumed
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Curriculum, TrainConfig, TrainSnapshot
 from memoryspan.training.loop import train_loop
@@ -21,30 +24,34 @@ CURRICULUM = Curriculum(consolidate_factor=1)
 """Without consolidation, which depends on the maximum length: a larger maximum must not change what comes before it."""
 
 
-def measure(trials: Sequence[SpanTrial], on_progress: Callable[[str], None] = lambda words: None) -> list[SpanResult]:
+def measure(trials: Sequence[SpanTrial], group: Group | None = None) -> list[SpanResult]:
     """Return the results of trials that differ in their seed alone; they train together, in one compiled program.
 
-    `on_progress` is called with a few words on the progress.
+    They report to their group, and resume from where it was interrupted.
 
     Raises what making the task and the model and training raise, and `TaskError` where the maximum length is below the
     task's minimum.
     """
+    group = group or Group()
     first = trials[0]
     task = task_at_max_length(first)
-    on_progress("building")
+    group.report("building")
     models = [make_model(trial.model, task, trial.seed) for trial in trials]
     configs = [TrainConfig(trial.seed, trial.batch_size, trial.budget, CURRICULUM, THRESHOLD) for trial in trials]
     accuracy_fn = make_accuracy_fn(forward(models[0]), task)
-    trackers, now = [SpanTracker(task.min_length) for _ in trials], ()
-    on_progress("compiling")
-    for now in train_loop(models, task, configs, reaches_threshold(task, accuracy_fn)):
+    fresh = None, [SpanTracker(task.min_length) for _ in trials]
+    start, trackers = resumed(group, models, task, configs[0], list[SpanTracker]) or fresh
+    now = start or ()
+    group.report("compiling")
+    for now in train_loop(models, task, configs, reaches_threshold(task, accuracy_fn), start):
         pairs = zip(trials, now, strict=True)
         measures = [[_measure_at(accuracy_fn, trial.seed, each, draw) for draw in (1, 2)] for trial, each in pairs]
         states = zip(trackers, now, measures, strict=True)
         trackers = [tracker.update(each, measured_by, first.budget) for tracker, each, measured_by in states]
-        on_progress(_describe(now))
+        group.report(_describe(now))
+        group.keep(partial(encode, now, trackers))
     ends = zip(trials, models, trackers, now, strict=True)
-    return [_result(*each, task, accuracy_fn, on_progress) for each in ends]
+    return [_result(*each, task, accuracy_fn, group) for each in ends]
 
 
 def task_at_max_length(trial: SpanTrial) -> Task:
@@ -71,10 +78,10 @@ def _result(
     snapshot: TrainSnapshot,
     task: Task,
     accuracy_fn: Callable[..., Accuracy],
-    on_progress: Callable[[str], None],
+    group: Group,
 ) -> SpanResult:
     assert snapshot.status is not None
-    on_progress(f"seed {trial.seed}: measuring the held span")
+    group.report(f"seed {trial.seed}: measuring the held span")
     held = search_span(_measure_at(accuracy_fn, trial.seed, snapshot), task, trial.max_length, tracker.length)
     return SpanResult(
         learned=learned_span(tracker, snapshot.status, task, held.span),

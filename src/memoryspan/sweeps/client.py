@@ -4,7 +4,7 @@ Both travel as JSON, so that a worker elsewhere needs this package and nothing e
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from itertools import pairwise
@@ -16,20 +16,42 @@ from memoryspan import user_code
 from memoryspan._version import __version__
 from memoryspan.environment import PACKAGES, Environment, commit
 from memoryspan.errors import UserCodeError
+from memoryspan.sweeps.checkpoint import key_of
 from memoryspan.sweeps.kind import Kind
 from memoryspan.sweeps.trial import Failure, Trial, TrialResult
-from memoryspan.sweeps.worker import Work, changed, require_unchanged, versions
+from memoryspan.sweeps.versions import versions
+from memoryspan.sweeps.worker import Work, changed, require_unchanged
 
 
-def groups(trials: Sequence[Trial], workers: int) -> list[tuple[Trial, ...]]:
-    """Return the trials in groups that differ in their seed alone and train in one program.
+def groups(
+    trials: Sequence[Trial],
+    workers: int,
+    pending: Collection[str] | None = None,
+    under_way: Collection[tuple[str, ...]] = (),
+) -> list[tuple[Trial, ...]]:
+    """Return the pending trials of a sweep in groups that differ in their seed alone and train in one program.
 
     Where there are fewer such groups than workers, the largest are split into about equal parts until each worker has
-    one or every trial is alone. The same trials and number of workers make the same groups.
+    one or every trial is alone. The trials of the sweep and the number of workers decide the groups, and not which
+    trials are pending, so that a sweep that is resumed has the groups that it had; those that are under way stay as
+    they are in any case. `pending` and `under_way` are keys; by default all trials are pending.
     """
-    alike: dict[str, list[Trial]] = {}
+    by_key = {trial.key: trial for trial in trials}
+    left = set(by_key if pending is None else pending)
+    begun = []
+    for keys in sorted(under_way, key=len):  # where a group failed, its trials are under way alone
+        if left.issuperset(keys):
+            begun.append(keys)
+            left.difference_update(keys)
+    planned = [tuple(key for key in group if key in left) for group in _planned(trials, workers)]
+    return [tuple(by_key[key] for key in group) for group in (*begun, *planned) if group]
+
+
+def _planned(trials: Sequence[Trial], workers: int) -> list[list[str]]:
+    """Return the keys of all trials of a sweep, in groups."""
+    alike: dict[str, list[str]] = {}
     for trial in trials:
-        alike.setdefault(msgspec.structs.replace(trial, seed=0).key, []).append(trial)
+        alike.setdefault(msgspec.structs.replace(trial, seed=0).key, []).append(trial.key)
     wholes = list(alike.values())
     parts = [1] * len(wholes)
     for _ in range(min(workers, len(trials)) - len(wholes)):
@@ -38,15 +60,18 @@ def groups(trials: Sequence[Trial], workers: int) -> list[tuple[Trial, ...]]:
     return [part for whole, count in zip(wholes, parts, strict=True) for part in _split(whole, count)]
 
 
-def pack(trials: Sequence[Trial], send_files: bool) -> bytes:
-    """Return trials as `worker.run_group` takes them, on request with the files of user code that they need.
+def pack(trials: Sequence[Trial], send_files: bool, checkpoints: Mapping[tuple[str, ...], Path] | None = None) -> bytes:
+    """Return trials as `worker.run_group` takes them, with their checkpoints.
+
+    With `send_files` the files of user code that they need go along.
 
     Raises:
         UserCodeError: such a file cannot be read, or has changed since the sweep was configured.
     """
-    return msgspec.json.encode(
-        Work(msgspec.Raw(msgspec.json.encode(trials)), versions(), _files(trials) if send_files else {})
-    )
+    keys = {trial.key for trial in trials}
+    saved = {key_of(group): path.read_bytes() for group, path in (checkpoints or {}).items() if keys.issuperset(group)}
+    content = msgspec.Raw(msgspec.json.encode(trials))
+    return msgspec.json.encode(Work(content, versions(), _files(trials) if send_files else {}, saved))
 
 
 def unpack(kind: Kind, results: bytes) -> list[TrialResult]:
@@ -61,9 +86,9 @@ def lost(trials: Sequence[Trial], reason: str) -> list[TrialResult]:
     return [TrialResult(memoryspan=__version__, trial=trial, failure=failure, environment=where) for trial in trials]
 
 
-def _split(trials: list[Trial], count: int) -> list[tuple[Trial, ...]]:
+def _split(trials: list[str], count: int) -> list[list[str]]:
     ends = [len(trials) * number // count for number in range(count + 1)]
-    return [tuple(trials[start:end]) for start, end in pairwise(ends)]
+    return [trials[start:end] for start, end in pairwise(ends)]
 
 
 def _files(trials: Sequence[Trial]) -> dict[str, bytes]:

@@ -9,7 +9,6 @@ The scheduler sends the group of a lost worker to another one, and gives up on i
 import asyncio
 import logging
 import secrets
-import time
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -20,14 +19,17 @@ from typing import TYPE_CHECKING, Any
 from memoryspan.errors import RunError
 from memoryspan.machine import cores
 from memoryspan.sweeps import worker
+from memoryspan.sweeps.checkpoint import key_of
+from memoryspan.sweeps.group import Message, Notice, Progress, Saved
 from memoryspan.sweeps.kind import Kind
+from memoryspan.sweeps.versions import difference, versions
 from memoryspan.sweeps.workers import Workers
 
 if TYPE_CHECKING:
     from distributed import Client, LocalCluster
 
-EVERY = 0.5
-"""Seconds between two reports of a worker, all of which go through the scheduler."""
+CHECKPOINT_SECONDS = 10.0
+"""Seconds between two checkpoints of a group, all of which go through the scheduler."""
 
 REACH = 5
 """Seconds within which a scheduler has to answer."""
@@ -55,47 +57,81 @@ def dask_workers(address: str | None, count: int | None, n_trials: int) -> Itera
         with _scheduler_errors():
             require_same_versions(client)
             threads = _threads(client)
-        events: SimpleQueue[tuple[int, str]] = SimpleQueue()
+        messages: SimpleQueue[tuple[int, Message]] = SimpleQueue()
         numbers: dict[str, int] = {}
+        topic = f"memoryspan-{secrets.token_hex(4)}"  # of the scheduler's log, and of its metadata
 
-        def note(event) -> None:
-            _, (name, words) = event
-            events.put((numbers.setdefault(name, len(numbers)), words))
+        async def note(event) -> None:
+            _, (name, kind, said) = event
+            number = numbers.setdefault(name, len(numbers))
+            if kind != "saved":
+                messages.put((number, {"progress": Progress, "notice": Notice}[kind](said)))
+                return
+            server: Any = client.scheduler
+            with suppress(OSError):  # the scheduler has gone
+                content = await server.get_metadata(keys=[topic, key_of(said)], default=None)
+                if content is not None:  # else the results have come
+                    messages.put((number, Saved(tuple(said), content)))
 
-        topic = f"memoryspan-{secrets.token_hex(4)}"  # of the scheduler's log
         client.subscribe_topic(topic, note)
         for place, several in threads.items():
             if several > 1:
-                events.put((0, f"{place} has {several} threads and uses one: start its workers with --nthreads 1"))
-        executor, at_once = client.get_executor(pure=False), count or max(1, len(threads))
-        lost, present = (KilledWorker, CancelledError), partial(_require_present, client)
+                messages.put(
+                    (0, Notice(f"{place} has {several} threads and uses one: start its workers with --nthreads 1"))
+                )
         if not threads:
-            events.put((0, f"waiting for workers: {client.scheduler.address} has none yet"))  # pyright: ignore
+            messages.put((0, Progress(f"waiting for workers: {client.scheduler.address} has none yet")))  # pyright: ignore
+        executor = client.get_executor(pure=False)
         try:
-            yield Workers(executor, partial(run_group, topic), at_once, events, lost, present, remote=True)
+            yield Workers(
+                executor=executor,
+                run_group=partial(run_group, topic),
+                count=count or max(1, len(threads)),
+                messages=messages,
+                lost=(KilledWorker, CancelledError),
+                require_present=partial(_require_present, client),
+                stop=lambda: None,
+                remote=True,
+            )
         finally:
             if client.status == "running":
                 executor.shutdown(wait=False)
 
 
-def run_group(topic: str, kind: Kind, work: bytes) -> bytes:
-    """Call `worker.run_group` in a worker of Dask, which reports under a topic of the scheduler's log."""
-    from distributed import get_worker
+def run_group(topic: str, kind: Kind, work: bytes, every: float = CHECKPOINT_SECONDS) -> bytes:
+    """Call `worker.run_group` in a worker of Dask, which reports under a topic of the scheduler's log.
 
-    me, due = get_worker(), 0.0
+    The checkpoints are in the scheduler's metadata, where only the last of each group stays: there the client finds
+    it, and another worker to which the scheduler sends the group.
+    """
+    from distributed import get_client, get_worker
 
-    def report(words: str) -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            me.log_event(topic, (str(me.name), words))
-            due = time.monotonic() + EVERY
+    me, saved = get_worker(), set()
 
-    return worker.run_group(kind, work, report)
+    def newest(key: str) -> bytes | None:
+        content: Any = get_client().get_metadata([topic, key], default=None)
+        return content
+
+    def deliver(message: Message) -> None:
+        match message:
+            case Progress(words):
+                me.log_event(topic, (str(me.name), "progress", words))
+            case Notice(sentence):
+                me.log_event(topic, (str(me.name), "notice", sentence))
+            case Saved(trials, content):
+                saved.add(key_of(trials))
+                get_client().set_metadata([topic, key_of(trials)], content)
+                me.log_event(topic, (str(me.name), "saved", trials))
+
+    results = worker.run_group(kind, work, deliver, every, newest)
+    for key in saved:
+        get_client().set_metadata([topic, key], None)
+    return results
 
 
 def require_same_versions(client: "Client") -> None:
     """Raise `RunError` where a worker, or the scheduler, has other versions than this process."""
-    ours = worker.versions()
+    ours = versions()
     answers: Any = client.run(eval, INSTALLED, on_error="return")
     answers["the scheduler"] = client.run_on_scheduler(eval, INSTALLED)
     theirs = {
@@ -104,7 +140,7 @@ def require_same_versions(client: "Client") -> None:
         if isinstance(found, dict)  # else it has just gone
     }
     theirs["the scheduler"] = {"memoryspan": theirs["the scheduler"]["memoryspan"]}  # which passes on what it reads
-    wrong = [f"{place} has {other}" for place, has in theirs.items() if (other := worker.difference(ours, has))]
+    wrong = [f"{place} has {other}" for place, has in theirs.items() if (other := difference(ours, has))]
     if wrong:
         raise RunError(
             f"The versions of the cluster are not those of this process: {'; '.join(wrong)}. Install the same "

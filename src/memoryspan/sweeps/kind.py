@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from memoryspan.sweeps.group import Group
 from memoryspan.sweeps.trial import Trial, TrialResult
 
 
@@ -37,8 +38,8 @@ class Kind:
         config: the type of the settings of a sweep.
         trial: the type of a trial.
         result: the type of a result.
-        run: run(trials, on_progress) returns the results of trials that differ in their seed alone; `on_progress`
-            takes a few words on where they stand.
+        run: run(trials, group) returns the results of trials that differ in their seed alone. To their `Group` they
+            report where they stand, and in it they keep the state from which they resume when they are interrupted.
         columns: the columns of `results.csv`.
         row: row(trial, result) returns the values of those columns; the result of a trial that failed is None.
         extends: extends(before, now) returns whether a trial is another one with larger limits, such as its budget.
@@ -49,7 +50,7 @@ class Kind:
     config: type[SweepConfig]
     trial: type[Trial]
     result: type
-    run: Callable[[Sequence[Any], Callable[[str], None]], Sequence[Any]]
+    run: Callable[[Sequence[Any], Group], Sequence[Any]]
     columns: tuple[str, ...]
     row: Callable[[Any, Any], dict[str, object]]
     extends: Callable[[Any, Any], bool] = _never

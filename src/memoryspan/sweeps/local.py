@@ -20,14 +20,16 @@ from queue import SimpleQueue
 from typing import Any
 
 from memoryspan import machine
+from memoryspan.interrupt import stop_signals, wait_for_stop_signal
 from memoryspan.machine import cores
-from memoryspan.sweeps.worker import run_group
+from memoryspan.sweeps.group import Message
+from memoryspan.sweeps.worker import flush, run_group
 from memoryspan.sweeps.workers import Workers
 
 SPAWN = multiprocessing.get_context("spawn")  # JAX has threads, which a fork does not take along
 
-EVERY = 0.25
-"""Seconds between two reports of a worker."""
+STOP_SECONDS = 10
+"""Seconds in which a process that is stopped delivers the state of what it runs."""
 
 SHARED_GPU = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
 """Several processes share a GPU: the first must not preallocate three quarters of its memory, as JAX does."""
@@ -40,17 +42,26 @@ def local_workers(count: int | None, n_trials: int) -> Iterator[Workers]:
     count = max(1, min(count or len(mine), n_trials))
     executor = Processes([mine[number::count] or [mine[number % len(mine)]] for number in range(count)])
     try:
-        yield Workers(executor, run_group, count, executor.events, (BrokenProcessPool,), lambda: None, remote=False)
+        yield Workers(
+            executor=executor,
+            run_group=run_group,
+            count=count,
+            messages=executor.messages,
+            lost=(BrokenProcessPool,),
+            require_present=lambda: None,
+            stop=executor.stop,
+            remote=False,
+        )
     finally:
         executor.shutdown()
 
 
 class Processes(Executor):
-    """A process for each share of the cores. What they report goes to `events`."""
+    """A process for each share of the cores. What they deliver goes to `messages`."""
 
     def __init__(self, shares: list[list[int]]):
         """Starts a process only when it has something to do."""
-        self.events: SimpleQueue[tuple[int, str]] = SimpleQueue()
+        self.messages: SimpleQueue[tuple[int, Message]] = SimpleQueue()
         self._shares = shares
         self._idle: SimpleQueue[int] = SimpleQueue()
         for number in range(len(shares)):
@@ -58,11 +69,23 @@ class Processes(Executor):
         self._processes: dict[int, tuple[SpawnProcess, Connection]] = {}
         self._lock = threading.Lock()
         self._ended = False
-        self._threads = ThreadPoolExecutor(len(shares), "memoryspan-worker", initializer=_block_sigint)
+        self._threads = ThreadPoolExecutor(len(shares), "memoryspan-worker", initializer=_block_signals)
 
     def submit(self, fn: Callable, /, *args, **kwargs) -> Future:
-        """Call fn(*args, report, **kwargs) in a process; the future raises `BrokenProcessPool` where that dies."""
+        """Call fn(*args, deliver, **kwargs) in a process; the future raises `BrokenProcessPool` where that dies."""
         return self._threads.submit(self._run, fn, args, kwargs)
+
+    def stop(self) -> None:
+        """Let the processes deliver the state of what they run, and end them."""
+        with self._lock:
+            self._ended = True
+            processes = [process for process, _ in self._processes.values()]
+        for process in processes:
+            process.terminate()
+        until = time.monotonic() + STOP_SECONDS
+        for process in processes:
+            process.join(max(0, until - time.monotonic()))
+        self.shutdown()  # when it returns, all that was delivered is in `messages`
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
         """Kill the processes, whatever they are doing."""
@@ -86,8 +109,8 @@ class Processes(Executor):
         _, connection = self._started(number)
         try:
             connection.send(call)
-            while (message := connection.recv())[0] == "reported":
-                self.events.put((number, message[1]))
+            while (message := connection.recv())[0] == "delivered":
+                self.messages.put((number, message[1]))
             return message
         except (EOFError, OSError):
             raise BrokenProcessPool(self._remove_dead(number)) from None
@@ -119,37 +142,52 @@ class Processes(Executor):
 _HINTS = {9: ", which a system does that runs out of memory", 11: ", which is an error in compiled code"}
 
 
-def _block_sigint() -> None:
-    """Block SIGINT in a thread that starts processes, which inherit that: the terminal sends Ctrl-C to all of them."""
+def _block_signals() -> None:
+    """Block signals in a thread that starts processes, which inherit that until they wait for them.
+
+    The terminal sends Ctrl-C to all of them, and this process decides what comes of it.
+    """
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *stop_signals()})
 
 
 def _serve(connection: Connection, share: list[int], workers: int) -> None:
     """Call what arrives, and send back its result: the main function of a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sending = threading.Lock()
+
+    def send(*message: object) -> None:
+        with sending:
+            connection.send(message)
+
+    def deliver(message: Message) -> None:
+        send("delivered", message)
+
     threading.Thread(target=_exit_with_parent, daemon=True).start()
+    threading.Thread(target=_exit_at_signal, args=(sending,), daemon=True).start()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, share)
     for name, value in SHARED_GPU.items():
         os.environ.setdefault(name, value)
     os.environ[machine.SHARES] = str(workers)
-    due = 0.0
-
-    def report(words: str) -> None:
-        nonlocal due
-        if time.monotonic() >= due:
-            connection.send(("reported", words))
-            due = time.monotonic() + EVERY
-
     with suppress(EOFError, BrokenPipeError):
         while True:
             fn, args, kwargs = connection.recv()
             try:
-                outcome = "returned", fn(*args, report, **kwargs)
+                outcome = "returned", fn(*args, deliver, **kwargs)
             except Exception as error:
                 outcome = "raised", error
-            connection.send(outcome)
+            send(*outcome)
+
+
+def _exit_at_signal(sending: threading.Lock) -> None:
+    """At a signal that ends a process, deliver the state of what runs first; a second one ends it at once."""
+    number = wait_for_stop_signal()
+    try:
+        flush()
+    finally:
+        with sending:  # no message is cut off
+            os._exit(128 + number)
 
 
 def _exit_with_parent() -> None:

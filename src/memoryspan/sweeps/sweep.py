@@ -2,6 +2,7 @@
 
     manifest.json       the settings of the sweep, and so its trials
     trials/<key>.json   the result of a trial, or why there is no result
+    checkpoints/        the state of groups of trials that were interrupted; see `checkpoint`
     results.csv         one row a trial
     .lock               held while a process runs trials
 
@@ -13,7 +14,7 @@ import csv
 import io
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,10 @@ from memoryspan._version import __version__
 from memoryspan.errors import RunError
 from memoryspan.files import atomic, versioned
 from memoryspan.files.directory import new_or_empty
+from memoryspan.files.json import from_json
 from memoryspan.files.lock import lock
 from memoryspan.printable import printable
+from memoryspan.sweeps import checkpoint
 from memoryspan.sweeps.extension import Change, Extension, changes, extend, refusal
 from memoryspan.sweeps.kind import Kind, SweepConfig
 from memoryspan.sweeps.manifest import Manifest, is_sweep, new_manifest, read_manifest, write_manifest
@@ -49,6 +52,8 @@ class Sweep:
     """Sentences for the user on what was found when the sweep was opened."""
     configured: bool = False
     """Whether the tasks and models were named in this process: only then is user code among them imported."""
+    checkpoints: dict[tuple[str, ...], Path] = field(default_factory=dict)
+    """The checkpoints by the keys of the trials that ran together; `save_checkpoint` adds to them."""
     trials: list[Any] = field(init=False)
     """All trials in order, of the type of the kind."""
 
@@ -150,11 +155,30 @@ def require_named(trials: Sequence[Trial], every: Sequence[Trial], named: Collec
         )
 
 
-def save(sweep: Sweep, found: TrialResult) -> None:
-    """Write the file of a trial; raises `RunError` where it cannot be written."""
+def save(sweep: Sweep, *found: TrialResult) -> None:
+    """Write the files of trials that were run together: all of them, however the process ends, or none.
+
+    Checkpoints of these trials have served, and are removed. Raises `RunError` where a file cannot be written.
+    """
+    keys = [each.trial.key for each in found]
+    served = [trials for trials in sweep.checkpoints if not set(trials).isdisjoint(keys)]
     with _writing(sweep):
-        _write_result(sweep.directory, found)
-    sweep.results[found.trial.key] = found
+        journal = [checkpoint.write_journal(sweep.directory, keys, msgspec.json.encode(found))] if found[1:] else []
+        for each in found:
+            _write_result(sweep.directory, each)
+        checkpoint.remove([*journal, *map(sweep.checkpoints.pop, served)])
+    sweep.results.update(zip(keys, found, strict=True))
+
+
+def save_checkpoint(sweep: Sweep, trials: tuple[str, ...], content: bytes) -> None:
+    """Write the checkpoint of trials that run together; raises `RunError` where it cannot be written.
+
+    One that arrives after their results is discarded.
+    """
+    if any(key in sweep.results and sweep.results[key].failure is None for key in trials):
+        return
+    with _writing(sweep):
+        sweep.checkpoints[trials] = checkpoint.write(sweep.directory, trials, content)
 
 
 def write_csv(sweep: Sweep) -> None:
@@ -183,11 +207,12 @@ def _open_locked(place: Path, kind: Kind, config: SweepConfig | None, known: Swe
     trials = place / TRIALS
     if not is_sweep(place):
         assert config is not None
-        manifest, results, notices = new_manifest(kind, config), {}, ()
+        manifest, results, checkpoints, notices = new_manifest(kind, config), {}, {}, ()
         write_manifest(place, manifest)
         trials.mkdir(exist_ok=True)
     else:
         _, manifest = read_manifest(place, kind)
+        _finish_saving(place, kind)
         before, now = manifest.config, config or manifest.config
         every = {trial.key: trial for trial in (*before.trials, *now.trials)}
         results, notices = _read_results(place, kind, every.values(), known.results if known else {})
@@ -199,7 +224,21 @@ def _open_locked(place: Path, kind: Kind, config: SweepConfig | None, known: Swe
         trials.mkdir(exist_ok=True)
         atomic.clean(place)
         atomic.clean(trials)
-    return Sweep(kind, place, manifest, results, notices, configured=config is not None)
+        atomic.clean(place / checkpoint.FOLDER)
+        complete = {key for key, found in results.items() if found.failure is None}
+        pending = {trial.key for trial in manifest.config.trials} - complete
+        checkpoints, unusable = checkpoint.read(place, pending, complete)
+        notices = (*notices, *unusable)
+    return Sweep(kind, place, manifest, results, notices, config is not None, checkpoints)
+
+
+def _finish_saving(place: Path, kind: Kind) -> None:
+    """Write the results that a killed process had received, and of which it had not yet written each."""
+    for path in checkpoint.journals(place):
+        with suppress(msgspec.DecodeError):  # damaged: the trials are run again
+            for found in from_json(path.read_bytes(), list[kind.file]):
+                _write_result(place, found)
+        checkpoint.remove([path])
 
 
 def _extend(

@@ -8,23 +8,26 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
 from memoryspan import user_code
 from memoryspan._version import __version__
-from memoryspan.environment import PACKAGES, environment
+from memoryspan.environment import environment
 from memoryspan.errors import RunError, UserCodeError
 from memoryspan.spec import Spec
+from memoryspan.sweeps.checkpoint import key_of
+from memoryspan.sweeps.group import Group, Message
 from memoryspan.sweeps.kind import Kind
 from memoryspan.sweeps.trial import Failure, Trial, TrialResult
+from memoryspan.sweeps.versions import difference, versions
 
 ONE_THREAD = {"JAX_NUM_CPU_DEVICES": "1", "PJRT_NPROC": "1"}
 """Environment of a worker. A sum that is split among threads or devices differs in its last bits."""
 
-Report = Callable[[str], None]
+CHECKPOINT_SECONDS = 2.0
+"""Seconds between two checkpoints of a group: at most this much training is lost with a worker."""
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -36,51 +39,81 @@ class Work(msgspec.Struct, frozen=True):
     """The versions of the packages in the sending process; a worker with other versions refuses."""
     files: dict[str, bytes] = {}
     """The contents of files of user code, by the path in a trial, for workers that may not have them."""
+    checkpoints: dict[str, bytes] = {}
+    """Checkpoints of these trials, by the `checkpoint.key_of` those that were run together."""
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of memoryspan and of the packages that decide the bits of a result; imports none of them."""
-    return {"memoryspan": __version__} | {name: version(name) for name in PACKAGES}
-
-
-def difference(ours: dict[str, str], theirs: dict[str, str]) -> str | None:
-    """Return which packages a worker has in other versions; None if all are the same."""
-    other = [name for name, there in theirs.items() if there != ours[name]]
-    return ", ".join(f"{name} {theirs[name]} (here {ours[name]})" for name in other) or None
-
-
-def run_group(kind: Kind, work: bytes, report: Report = lambda words: None) -> bytes:
+def run_group(
+    kind: Kind,
+    work: bytes,
+    deliver: Callable[[Message], None] = lambda message: None,
+    every: float = CHECKPOINT_SECONDS,
+    newest: Callable[[str], bytes | None] = lambda key: None,
+) -> bytes:
     """Run the trials that `client.pack` has packed, and return their results.
+
+    Args:
+        kind: of the trials.
+        work: a `Work`, as JSON.
+        deliver: sends a message to the process that runs the sweep.
+        every: seconds between two checkpoints.
+        newest: returns a newer checkpoint than the one that came with the work, by the `checkpoint.key_of` its trials.
 
     Raises:
         RunError: this worker has other versions of what decides the results.
     """
     with _ONE_AT_A_TIME:
-        group = msgspec.json.decode(work, type=Work)
-        if other := difference(group.versions, versions()):
+        packed = msgspec.json.decode(work, type=Work)
+        if other := difference(packed.versions, versions()):
             raise RunError(f"A worker has {other}: install the same versions there as here.")
         if "jax" not in sys.modules:
             for name, value in ONE_THREAD.items():
                 os.environ.setdefault(name, value)
-        trials = msgspec.json.decode(group.trials, type=list[kind.trial])
-        return msgspec.json.encode(_results(kind, trials, group.files, report))
 
+        def new_group(trials: Sequence[Trial]) -> Group:
+            keys = [trial.key for trial in trials]
+            saved = newest(key_of(keys)) or packed.checkpoints.get(key_of(keys))
+            return Group(keys, name_of(trials), saved, deliver, every)
+
+        trials = msgspec.json.decode(packed.trials, type=list[kind.trial])
+        return msgspec.json.encode(_results(kind, trials, packed.files, new_group))
+
+
+def flush() -> None:
+    """Deliver the state of the group that runs in this process; in any thread."""
+    if _running is not None:
+        _running.flush()
+
+
+_running: Group | None = None
 
 _ONE_AT_A_TIME = threading.Lock()
 """A worker may have several threads, and Keras has one generator of random numbers."""
 
 
-def _results(kind: Kind, trials: Sequence[Trial], files: dict[str, bytes], report: Report) -> list[TrialResult]:
+def _results(
+    kind: Kind, trials: Sequence[Trial], files: dict[str, bytes], new_group: Callable[[Sequence[Trial]], Group]
+) -> list[TrialResult]:
     """Return a result of each trial; where the group fails, each trial is run alone."""
+    global _running
+    _running = new_group(trials)
     try:
-        found = kind.run([_located(trial, files) for trial in trials], report)
+        found = kind.run([_located(trial, files) for trial in trials], _running)
     except Exception as error:
         if len(trials) > 1:
-            return [each for trial in trials for each in _results(kind, [trial], files, report)]
+            return [each for trial in trials for each in _results(kind, [trial], files, new_group)]
         failure = Failure(_message(error), "".join(traceback.format_exception(error)))
         return [TrialResult(memoryspan=__version__, trial=trials[0], failure=failure, environment=environment())]
+    finally:
+        _running = None
     where, pairs = environment(), zip(trials, found, strict=True)
     return [TrialResult(memoryspan=__version__, trial=trial, result=each, environment=where) for trial, each in pairs]
+
+
+def name_of(trials: Sequence[Trial]) -> str:
+    """Return what trials that differ in their seed alone are called: `lstm on echo, seed 0, 1`."""
+    first = trials[0]
+    return f"{first.model.name} on {first.task.name}, seed {', '.join(str(trial.seed) for trial in trials)}"
 
 
 def _located(trial: Trial, files: dict[str, bytes]) -> Trial:
