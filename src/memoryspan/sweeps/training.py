@@ -37,7 +37,7 @@ def resumed(
 
     `notes` is the type of those. Returns None where the group starts anew.
     """
-    progress = config.curriculum.start(task.min_length, task.length)
+    progress = config.schedule.start(task.min_length, task.length)
     likes = [initial_state(model, progress) for model in models]
 
     def decode(state: bytes) -> tuple[tuple[TrainSnapshot, ...], NotesT]:
