@@ -9,6 +9,7 @@ from memoryspan.reproduce.trial import ReproduceSweepConfig
 from memoryspan.spans.kind import SPAN
 from memoryspan.spec import Spec
 from memoryspan.sweeps.extension import changes, refusal
+from memoryspan.sweeps.trial import Failure
 from memoryspan.training.budget import Budget
 from tests.sweeps.tiny_sweep import LSTM, config, result_of
 
@@ -70,7 +71,8 @@ def test_experiments_that_are_missing_are_named(recipes, seeds, words):
         ReproduceSweepConfig(experiments=which, seeds=tuple(range(count)))
         for which, count in (((BOOK,), 2), (recipes, seeds))
     )
-    results = dict.fromkeys(trial.key for trial in before.trials)
+    failed = Failure("ValueError: no", "")
+    results = {trial.key: result_of(trial, result=None, failure=failed) for trial in before.trials}
     assert refusal(REPRODUCE, results, before, now) == words
 
 

@@ -118,7 +118,7 @@ def test_a_failed_trial_stays_failed_under_larger_limits(begun):
         assert seeds(pending(sweep)) == [0, 2]  # the budget ended the first
         assert seeds(pending(sweep, retry_failed=True)) == [0, 1, 2]
         (failed,) = [found for found in sweep.completed if found.failure]
-        assert (failed.trial, failed.failure.error) == (larger.trials[1], "ValueError: no")
+        assert (failed.trial, failed.failure) == (larger.trials[1], Failure("ValueError: no", ""))
         reasons = [notice for notice in sweep.notices if "limit" in notice]
         assert not names(" ".join(reasons), "seed 1")
         assert names(" ".join(sweep.notices), "--retry-failed: 1")

@@ -92,7 +92,7 @@ def config(seeds: int = 2, tasks=("echo",), models=(LSTM,)) -> SpanSweepConfig:
     )
 
 
-def result_of(trial: SpanTrial, length: int | None = None, **fields) -> TrialResult:
+def result_of(trial: Trial, length: int | None = None, **fields) -> TrialResult:
     """Figures that follow from the trial alone."""
     result = SpanResult(
         learned=Span(length or trial.seed, trial.seed, False),
