@@ -50,6 +50,8 @@ def run_and_show(
         known = read_sweep(directory or ".", kind)
         if config is None and not pending(known, retry_failed):
             return _show(known, view, as_json, notices)
+    import memoryspan.cli.live  # noqa: F401  # and Keras: until the directory is there, Ctrl-C ends the process at once
+
     n_trials = len((config or known.manifest.config).trials)  # pyright: ignore[reportOptionalMemberAccess]
     # Workers that cannot start are reported before there is a directory. Processes of this machine start with work.
     with make_workers(executor, workers, n_trials) as made, open_for_writing(directory, kind, config, known) as sweep:
