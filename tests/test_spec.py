@@ -25,6 +25,11 @@ def test_what_does_not_read_like_that_is_refused(text):
         parse(text)
 
 
+def test_a_name_that_is_no_text_is_refused():
+    with pytest.raises(TaskError, match=naming("UTF-8", repr("caf\udce9.py:build"))):
+        parse("caf\udce9.py:build")
+
+
 def test_it_prints_as_it_reads():
     text = "gru,units=50,bidirectional=True"
     assert str(parse(text)) == text

@@ -33,6 +33,10 @@ class Spec(msgspec.Struct, frozen=True):
 
 def parse(text: str) -> Spec:
     """Reads `name,setting=value,…`; raises `TaskError` where it does not read like that."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a file's name, which no record could hold
+        raise TaskError(f"A task or a model has a name in UTF-8, which {text!r} is not: rename its file.") from None
     name, *pairs = (part.strip() for part in text.split(","))
     settings = {}
     for pair in pairs:

@@ -140,7 +140,7 @@ def _from_file(path: Path) -> ModuleType:
         raise UserCodeError(f"There is no file {path}: give the path of a Python file, from here.")
     file = str(path.resolve())
     _THEIRS[file] = str(path)
-    name = f"{path.stem}_{hashlib.sha256(file.encode()).hexdigest()[:8]}"  # two files may have the same stem
+    name = f"{path.stem}_{hashlib.sha256(os.fsencode(file)).hexdigest()[:8]}"  # two files may have the same stem
     if name in sys.modules:
         return sys.modules[name]
     spec = spec_from_file_location(name, file)

@@ -31,9 +31,27 @@ def test_what_was_there_outlives_a_writing_that_fails(tmp_path, end):
 
 def test_what_a_killed_process_left_is_removed_and_nothing_else(tmp_path):
     (tmp_path / ".writing-0123abcd-a.json").write_bytes(b"ha")
-    (tmp_path / "a.json").write_bytes(b"whole")
+    others = ["a.json", ".writing-a.json", ".writing-notes-0123abcd"]
+    for other in others:
+        (tmp_path / other).write_bytes(b"whole")
     clean(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    assert {path.name for path in tmp_path.iterdir()} == set(others)
+
+
+def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path):
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(OSError, match=naming(tmp_path / "a.json")) as raised:
+        write(tmp_path / "a.json", b"new")
+    assert ".writing-" not in str(raised.value)
+
+
+def test_a_directory_that_was_removed_meanwhile_is_named_as_such(tmp_path):
+    with (
+        pytest.raises(RunError, match=naming(tmp_path / "gone")) as raised,
+        as_run_error(tmp_path / "gone", "Make room."),
+    ):
+        write(tmp_path / "gone" / "a.json", b"new")
+    assert "Make room." not in str(raised.value)
 
 
 def test_a_full_disk_is_explained():

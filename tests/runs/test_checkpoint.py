@@ -96,8 +96,23 @@ def test_arrays_alone_are_no_checkpoint(three):
     newest(three, "json").unlink()
     assert load(three)[0].row.updates == 20
     assert load(three)[1] == []
+
+
+@pytest.mark.parametrize("name", ["mine.safetensors", "000000000030.safetensors", "99.json", "000000000040.JSON"])
+def test_files_that_are_no_checkpoints_stay(three, name):
+    newest(three, "json").unlink()
+    (three / "checkpoints" / name).write_text("mine")
     checkpoint.forget_after(three, 20)
-    assert not newest(three, "safetensors").exists()
+    checkpoint.save(three, snapshot_after(40))
+    assert (three / "checkpoints" / name).read_text() == "mine"
+    assert load(three)[0].row.updates == 40
+
+
+def test_one_that_cannot_be_read_is_not_taken_as_damaged(three):
+    newest(three, "safetensors").unlink()
+    newest(three, "safetensors").mkdir()
+    with pytest.raises(RunError, match=naming(newest(three, "json"))):
+        load(three)
 
 
 def test_damaged_ones_are_forgotten_before_new_ones_are_made(three):

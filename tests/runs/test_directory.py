@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from memoryspan.errors import RunError
-from memoryspan.runs.directory import create_run_dir
+from memoryspan.runs.directory import create_run_dir, discard
 from tests.messages import naming
 
 
@@ -47,3 +47,22 @@ def test_an_empty_directory_and_one_where_a_run_never_began_will_do(tmp_path):
     (tmp_path / ".writing-0123abcd-run.json").touch()
     assert create_run_dir(tmp_path, "echo") == tmp_path
     assert create_run_dir(tmp_path / "a" / "b", "echo").is_dir()
+
+
+def test_a_start_that_fails_removes_what_it_has_written_and_nothing_else(tmp_path):
+    run = tmp_path / "run"
+    (run / "checkpoints").mkdir(parents=True)
+    for name in (
+        "checkpoints/000000000000.json",
+        "history.jsonl",
+        "model.keras",
+        ".lock",
+        ".writing-0123abcd-run.json",
+    ):
+        (run / name).write_text("ours")
+    (run / "notes.txt").write_text("mine")
+    discard(run)
+    assert [path.name for path in run.iterdir()] == ["notes.txt"]
+    (run / "notes.txt").unlink()
+    discard(run)
+    assert not run.exists()

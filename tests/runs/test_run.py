@@ -1,6 +1,7 @@
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -329,6 +330,13 @@ def test_a_disk_that_is_full_at_once_leaves_nothing_behind(tmp_path, monkeypatch
     with full_disk_above(1000), pytest.raises(RunError, match=naming("runs/echo-vanilla-lstm-8-001", "--run")):
         Run.create(slow_model(), TASK, SETTINGS)
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_run_whose_directory_is_removed_is_told_so(tmp_path):
+    run = Run.create(slow_model(), TASK, SETTINGS, directory=tmp_path / "run")
+    with pytest.raises(RunError, match=naming(run.directory)) as raised:
+        run.train(on_chunk=lambda snapshot: shutil.rmtree(run.directory, ignore_errors=True))
+    assert not names(str(raised.value), "checkpoint")
 
 
 def test_a_history_that_cannot_be_written_stops_the_training(tmp_path):

@@ -11,7 +11,7 @@ from importlib import import_module
 import click
 
 from memoryspan._version import __version__
-from memoryspan.cli.output import echo, silence
+from memoryspan.cli.output import connect_closed_streams, echo, silence
 from memoryspan.errors import MemoryspanError
 from memoryspan.interrupt import exit_at_sigint
 from memoryspan.printable import printable_lines
@@ -65,6 +65,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line, and exit."""
+    connect_closed_streams()
     with exit_at_sigint():
         sys.exit(_run())
 
@@ -92,6 +93,8 @@ def _run() -> int:
             return _complain(message, error)
         if not isinstance(error, OSError):
             raise
+        if error.filename is not None:
+            return _complain(f"{error.filename} cannot be used: {error.strerror}. Give another path.")
         silence()  # a full disk behind a redirection
         return _complain(f"The output could not be written: {error.strerror or error}. Make room, or write elsewhere.")
 

@@ -2,6 +2,9 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -19,6 +22,24 @@ def say(text: str = "", **style) -> None:
         echo(text, **style)
     except BrokenPipeError:
         silence()
+
+
+@contextmanager
+def unless_unwritable(what: str, place: str | Path) -> Iterator[None]:
+    """Print a notice where `what` cannot be written to `place` in the block: what was asked for is printed anyway."""
+    try:
+        yield
+    except OSError as error:
+        echo(f"{what} could not be written to {place}: {error.strerror or error}.", err=True)
+
+
+def connect_closed_streams() -> None:
+    """Send what is printed on a closed standard stream nowhere, before a file that is opened takes its number."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
 
 
 def silence() -> None:

@@ -6,6 +6,7 @@ import click
 
 from memoryspan.cli.options import SpecType, given, model_file_option
 from memoryspan.cli.output import echo, say
+from memoryspan.files.atomic import as_run_error
 
 SHORT, FURTHER = 256, 4
 """The page of a run tests lengths up to `SHORT` steps, or up to `FURTHER` times the trained length if that is more.
@@ -42,7 +43,8 @@ def report(ctx: click.Context, target: str, output: str | None, task, model: str
     else:
         _refuse_other_options(ctx)
         page = _sweep_page(target)
-    write_page(page, path)
+    with as_run_error(path.parent, "Make room there, or give another -o."):
+        write_page(page, path)
     say(f"The page is in {path}: open it in a browser.")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from memoryspan.cli.options import Count, SpecType, given, json_option, sweep_options, typed
-from memoryspan.cli.output import say
+from memoryspan.cli.output import say, unless_unwritable
 from memoryspan.errors import RunError
 from memoryspan.spec import Spec
 
@@ -133,30 +133,38 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
     from memoryspan.cli.live import measured_span
     from memoryspan.cli.target import is_run, open_target
     from memoryspan.files.json import to_builtins
-    from memoryspan.report.figures.span import FILE, draw_curves
-    from memoryspan.report.tables.span import display_name
     from memoryspan.tasks import task_config
 
     if len(tasks) > 1 or len(models) > 1:
         raise click.UsageError("A trained model is measured on one task: give --task once, and --model at most once.")
     model, task = open_target(target, tasks[0] if tasks else None, builder=models[0].name if models else None)
     held = measured_span(model, task, max_length)
-    if is_run(target):
-        _keep_held(target, task, held)
     curve = [accuracy_record(accuracy) for accuracy in held.curve]
     capacity = _capacity(model) if task.name == "delay" else None
     if as_json:
         figures = {"held": held.span, "curve": curve} | ({"memory_capacity": capacity} if capacity is not None else {})
         say(json.dumps({"model": target, "task": to_builtins(task_config(task)), **to_builtins(figures)}))
-        return
-    for accuracy in held.curve:
-        say(f"{accuracy.length:>10,} steps  {accuracy}")
-    say(f"\n{_sentence(held.span)}")
-    if capacity is not None:
-        say(f"Short-term memory capacity (Jaeger 2002): {capacity:.2f} symbols.")
+    else:
+        for accuracy in held.curve:
+            say(f"{accuracy.length:>10,} steps  {accuracy}")
+        say(f"\n{_sentence(held.span)}")
+        if capacity is not None:
+            say(f"Short-term memory capacity (Jaeger 2002): {capacity:.2f} symbols.")
     if is_run(target):
-        drawn = draw_curves({display_name(task_config(task)): {model.name: [curve]}}, Path(target) / FILE)
-        say(f"The picture is in {target}: {drawn.name}, {drawn.with_suffix('.svg').name}.")
+        with unless_unwritable("The held span", target):
+            _keep_held(target, task, held)
+        if not as_json:
+            with unless_unwritable("The picture", target):
+                _draw(target, task, model.name, curve)
+
+
+def _draw(target: str, task, model: str, curve: list) -> None:
+    from memoryspan.report.figures.span import FILE, draw_curves
+    from memoryspan.report.tables.span import display_name
+    from memoryspan.tasks import task_config
+
+    drawn = draw_curves({display_name(task_config(task)): {model: [curve]}}, Path(target) / FILE)
+    say(f"The picture is in {target}: {drawn.name}, {drawn.with_suffix('.svg').name}.")
 
 
 def _keep_held(target: str, task, held) -> None:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memoryspan.cli.output import echo, say
+from memoryspan.cli.output import echo, say, unless_unwritable
 from memoryspan.interrupt import sigint_raises
 
 if TYPE_CHECKING:
@@ -89,10 +89,8 @@ def _run(sweep: "Sweep", trials: "list[Trial]", workers: "Workers", view: "Sweep
 
 
 def _draw(sweep: "Sweep", view: "SweepView") -> None:
-    try:
+    with unless_unwritable("The picture", sweep.directory):
         view.draw(sweep.completed, sweep.directory)
-    except OSError as error:
-        echo(f"The picture could not be written to {sweep.directory}: {error.strerror or error}.", err=True)
 
 
 def _show(sweep: "Sweep", view: "SweepView", as_json: bool, notices: "list[str]") -> int:

@@ -19,6 +19,7 @@ from memoryspan.cli.options import (
     task_options,
 )
 from memoryspan.cli.output import say
+from memoryspan.files.atomic import as_run_error
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,11 +61,18 @@ def trace(run, sequence, task, length, features, out_index, reads, model, output
     """
     path = _where(run, output, as_json)
     seen = _seen(*_opened(run, sequence, (task, length, features, out_index, model), seed), reads)
-    if path is not None:
-        _write(path, seen, Path(run).resolve().name)
     if as_json:
         say(json.dumps(_plain(seen)))
-        return
+    else:
+        _show(seen)
+    if path is not None:
+        with as_run_error(path.parent, "Make room there, or give another -o."):
+            _write(path, seen, Path(run).resolve().name)
+        if not as_json:
+            say(f"The trace is in {path}.")
+
+
+def _show(seen: "Seen") -> None:
     from memoryspan.cli.fresh import show
 
     show(seen.facts["sequence"], seen.facts.get("expected"), seen.facts["predicted"])
@@ -72,7 +80,6 @@ def trace(run, sequence, task, length, features, out_index, reads, model, output
         say(f"There is no answer at every step: {seen.trace.reason}.")
     if seen.saliency is None:
         say("Where the answer comes from is not known: this model reads symbols, which have no gradient.")
-    say(f"The trace is in {path}.")
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         sync(temporary)
         os.replace(temporary, path)
         sync(path.parent)
+    except OSError as error:
+        if error.filename is not None:  # a name that nobody has seen
+            error.filename = str(path)
+        raise
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -53,8 +57,8 @@ def sync(path: Path) -> None:
 
 
 def clean(directory: Path) -> None:
-    """Removes what killed processes have left half written; only for the holder of the lock."""
-    for temporary in directory.glob(f"{TEMPORARY}*"):
+    """Remove what killed processes have left half written; only for the holder of the lock."""
+    for temporary in directory.glob(f"{TEMPORARY}{'[0-9a-f]' * 8}-*"):
         temporary.unlink(missing_ok=True)
 
 
@@ -64,4 +68,9 @@ def as_run_error(directory: Path, instead: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if not directory.exists():
+            raise RunError(
+                f"{directory} is no longer there: it was moved or removed while it was in use. Put it back, or "
+                f"start again in another one."
+            ) from error
         raise RunError(f"Could not write to {directory}: {error.strerror or error}. {instead}") from error

@@ -5,6 +5,7 @@ kept, so that there is one to go back to where a disk has damaged the other.
 """
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,6 +34,9 @@ KEPT = 2
 """How many are kept."""
 
 
+_NAME = re.compile(r"[0-9]{12,}\.json")
+
+
 class Rest(msgspec.Struct, frozen=True):
     """What a checkpoint holds beside its arrays."""
 
@@ -56,8 +60,9 @@ def save(directory: Path, snapshot: TrainSnapshot) -> None:
     arrays = bytes_of(named_arrays(snapshot.state))
     fields = to_builtins(snapshot.row), snapshot.status, snapshot.accuracy
     path = folder / f"{snapshot.row.updates:012d}.json"
-    atomic.write(path.with_suffix(".safetensors"), arrays)
-    atomic.write(path, msgspec.json.encode(Rest(*fields, _checksum(arrays, *fields))))
+    with atomic.atomic_path(path) as rest:  # which takes its place after the arrays
+        rest.write_bytes(msgspec.json.encode(Rest(*fields, _checksum(arrays, *fields))))
+        atomic.write(path.with_suffix(".safetensors"), arrays)
     _remove(_newest_first(folder)[KEPT:])
 
 
@@ -67,36 +72,34 @@ def load(directory: Path, like: TrainState) -> tuple[TrainSnapshot, list[str]]:
     `like` is a state of the same model: what the arrays have to fit.
 
     Raises:
-        RunError: there is no good one.
+        RunError: there is no good one, or one cannot be read.
     """
     notices = []
     for path in _newest_first(directory / FOLDER):
         try:
             return _read(path, like), notices
-        except (
-            OSError,
-            ValueError,
-            KeyError,
-            SafetensorError,
-        ) as error:  # a KeyError is a type that NumPy does not have
+        except (FileNotFoundError, ValueError, KeyError, SafetensorError) as error:  # KeyError: a type unknown to NumPy
             notices.append(f"The checkpoint {path} is damaged ({error}) and was passed over for the one before it.")
+        except OSError as error:  # it may be good
+            raise RunError(f"The checkpoint {path} cannot be read: {error.strerror}.") from error
     raise RunError(
         " ".join([f"No checkpoint in {directory / FOLDER} is good: train again with another --run.", *notices])
     )
 
 
 def forget_after(directory: Path, updates: int) -> None:
-    """Removes the checkpoints of later updates, which `load` has passed over, and what was left half written."""
+    """Remove the checkpoints of later updates, which `load` has passed over, and what was left half written.
+
+    Other files stay, whatever their names.
+    """
     folder = directory / FOLDER
     _remove([path for path in _newest_first(folder) if int(path.stem) > updates])
-    for arrays in folder.glob("*.safetensors"):
-        if not arrays.with_suffix(".json").exists():
-            arrays.unlink()
     atomic.clean(folder)
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    return sorted((path for path in folder.glob("*.json") if path.stem.isdecimal()), reverse=True)
+    """Return the JSON of each checkpoint: a file whose name `save` would have given it."""
+    return sorted((path for path in folder.glob("*.json") if _NAME.fullmatch(path.name)), reverse=True)
 
 
 def _remove(paths: list[Path]) -> None:

@@ -1,11 +1,13 @@
 """Where a run is kept: a directory that was asked for, or a fresh one. Nothing is ever overwritten."""
 
 import shlex
+import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import BaseFileLock
 
-from memoryspan.files import directory, lock
+from memoryspan.files import atomic, directory, lock
 from memoryspan.runs import checkpoint, history_file, model_file, record
 
 BEFORE_THE_RECORD = {checkpoint.FOLDER, history_file.FILE, model_file.FILE}
@@ -29,6 +31,16 @@ def lock_run(place: Path) -> BaseFileLock:
         f"Another process is training in {place}: wait until it ends, stop it, or train in another directory with "
         f"--run. Reading needs no lock: `memoryspan info {shlex.quote(str(place))}` works now.",
     )
+
+
+def discard(place: Path) -> None:
+    """Remove what a start has written into an empty directory, and the directory where nothing else is in it."""
+    with suppress(OSError):
+        for name in (*BEFORE_THE_RECORD, record.FILE, lock.FILE):
+            path = place / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        atomic.clean(place)
+        place.rmdir()
 
 
 def _advice(place: Path, names: set[str]) -> str | None:

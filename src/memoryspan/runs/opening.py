@@ -1,6 +1,5 @@
 """A run's directory, opened for training: new, or where it stopped."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from memoryspan.files import atomic
 from memoryspan.files.json import to_builtins
 from memoryspan.runs import checkpoint, history_file, record, weight_snapshots
 from memoryspan.runs.describe import new_record
-from memoryspan.runs.directory import create_run_dir, lock_run, require_empty
+from memoryspan.runs.directory import create_run_dir, discard, lock_run, require_empty
 from memoryspan.runs.model_file import is_all_keras, load_model, save_model
 from memoryspan.runs.record import Record
 from memoryspan.runs.run import Run
@@ -46,7 +45,7 @@ def create(model: keras.Model, task: Task, config: TrainConfig, directory: Path 
             first = new_record(model, fwd, task, config, builder)
             notices = (*notes(model, task), *_write_first(place, model, snapshot, first))
     except BaseException:  # half a run would only block the directory
-        shutil.rmtree(place, ignore_errors=True)
+        discard(place)
         held.release()
         raise
     return Run(

@@ -90,8 +90,12 @@ def read(directory: Path) -> Record:
 
 def require(directory: Path) -> None:
     """Raise `RunError` where `directory` is no run, without reading its record."""
-    if not (directory / FILE).exists():
-        raise RunError(_missing(directory))
+    try:
+        (directory / FILE).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(_missing(directory)) from None
+    except OSError as error:
+        raise RunError(f"{directory / FILE} cannot be read: {error.strerror}.") from error
 
 
 def write(directory: Path, record: Record) -> None:

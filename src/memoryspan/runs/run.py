@@ -97,8 +97,8 @@ class Run:
         from memoryspan.runs.opening import reopen
 
         directory = Path(directory)
+        record.require(directory)
         with atomic.as_run_error(directory, "A run is resumed where you may write: copy it, and resume the copy."):
-            record.require(directory)
             held = lock_run(directory)
             try:
                 return reopen(Run.load(directory, task_class), budget, held)
