@@ -38,13 +38,14 @@ def sigint_raises() -> AbstractContextManager[None]:
     return _handled_by(signal.default_int_handler)
 
 
-def exit_at_sigint() -> AbstractContextManager[None]:
-    """End the process at Ctrl-C in the block, with exit code 130 and nothing saved.
+def exit_at_sigint() -> None:
+    """End the process at Ctrl-C from now to its end, with exit code 130 and nothing saved.
 
     An exception may get lost in an import or in a callback of the garbage collector, and the first seconds, in which
-    JAX and Keras are imported, are full of both.
+    JAX and Keras are imported, are full of both; and in the last moments nothing is left to catch it.
     """
-    return _handled_by(_exit)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _exit)
 
 
 def _exit(number, frame) -> None:

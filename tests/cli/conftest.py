@@ -1,4 +1,5 @@
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,14 @@ class Answer(NamedTuple):
     @property
     def json(self):
         return json.loads(self.out)
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """The entry point takes Ctrl-C for the rest of a process, which here goes on."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -119,6 +119,24 @@ def test_ctrl_c_while_everything_is_imported_ends_the_process_without_a_tracebac
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("started", ["started", "updates"])
+def test_ten_ctrl_c_at_once_end_the_process_without_a_traceback(started, tmp_path):
+    command = [sys.executable, "-c", STARTED, "train", "--length", "1000", "--run", str(tmp_path / "run")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    if started == "updates":  # the first line without a terminal, ten seconds after the first chunk
+        process.stderr.readline()
+    for _ in range(10):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.01)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+@pytest.mark.slow
 def test_a_reader_that_leaves_does_not_end_a_training(tmp_path):
     command = f"{sys.executable} -m memoryspan train --length 4 --features 5 --run {tmp_path / 'run'} | true"
     answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)

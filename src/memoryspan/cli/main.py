@@ -66,8 +66,12 @@ def cli() -> None:
 def main() -> None:
     """Run the command line, and exit."""
     connect_closed_streams()
-    with exit_at_sigint():
-        sys.exit(_run())
+    exit_at_sigint()
+    try:
+        code = _run()
+    except KeyboardInterrupt:  # one more, while the first was answered
+        code = 130
+    sys.exit(code)
 
 
 def _run() -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from memoryspan.cli.options import SpecType, given, model_file_option
-from memoryspan.cli.output import echo, say
+from memoryspan.cli.output import echo, say, unless_unwritable
 from memoryspan.files.atomic import as_run_error
 
 SHORT, FURTHER = 256, 4
@@ -93,10 +93,8 @@ def _held(run, model, updates: int):
     except RunError as error:
         echo(f"{error} It is measured again now.", err=True)
     held = held_file.as_record(measured_span(model, run.task, max(SHORT, FURTHER * run.task.length)), updates)
-    try:
+    with unless_unwritable("The held span", run.directory):
         held_file.save(run.directory, held)
-    except OSError as error:
-        echo(f"The held span could not be saved in {run.directory}: {error.strerror or error}.", err=True)
     return held
 
 

@@ -1,6 +1,7 @@
 import json
 import re
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,20 @@ def test_the_page_of_a_trained_run_is_small_and_says_what_was_measured(trained_p
     assert len(text) < 3_000_000
     assert names(text, f"{trained.record.results.accuracy.n_correct} of 1000", "95 %")
     assert json.dumps(trained.record.environment.device) in text.replace("&quot;", '"')
+
+
+def test_a_long_history_is_drawn_from_some_of_its_rows(browser, trained, tmp_path):
+    """A browser takes about a hundred thousand numbers at once, and draws none of more."""
+    run = shutil.copytree(trained.directory, tmp_path / "run")
+    last = trained.history()[-1]
+    history_file.rewrite(run, [replace(last, updates=n, examples=32 * n) for n in range(1, 200_001)])
+    page = page_of(Run.load(run))
+    drawn = [row["examples"] for row in page.data["history"]]
+    assert drawn == sorted(drawn)
+    assert len(drawn) <= 2_001
+    assert (drawn[0], drawn[-1]) == (32, 6_400_000)
+    with opened(browser, write_page(page, tmp_path / "report.html")):
+        pass
 
 
 @dataclass(frozen=True)

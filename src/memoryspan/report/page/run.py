@@ -1,6 +1,7 @@
 """The page of a run: the model to try, at several moments of its training, and how it was trained."""
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -40,6 +41,9 @@ MAX_NUMBERS = 20_000
 MAX_EXAMPLES = 200
 """The maximum number of examples on a page."""
 
+MAX_ROWS = 2_000
+"""Rows of the history that a page draws, at most about: of a longer one every second, third, … is left."""
+
 DIGITS = 4
 """Decimal places of a real number in an example; the model is given the rounded number."""
 
@@ -72,7 +76,9 @@ def run_page(run: SavedRun, model: keras.Model, updates: int, held: HeldSpan | N
             "network": network,
             "reason": reason,
             "examples": [] if network is None else list(_examples(task, run.config.seed)),
-            "history": [{name: getattr(row, name) for name in ("examples", "accuracy", "length")} for row in history],
+            "history": [
+                {name: getattr(row, name) for name in ("examples", "accuracy", "length")} for row in _thinned(history)
+            ],
             "story": _story(history, task),
             "held": held and _held(held),
         },
@@ -165,6 +171,11 @@ def _sampled(task: Task, seed: int, count: int, length: int) -> tuple[np.ndarray
     """Return the inputs, targets and target masks of `count` examples."""
     batch = at_length(task, length).sample(stream(seed, Stream.SHOWN), count, length)
     return np.asarray(batch.inputs), np.asarray(batch.targets), np.asarray(batch.target_mask)
+
+
+def _thinned(history: Sequence[HistoryRow]) -> Sequence[HistoryRow]:
+    every = math.ceil(len(history) / MAX_ROWS)
+    return [*history[:-1:every], history[-1]] if every > 1 else history
 
 
 def _story(history: Sequence[HistoryRow], task: Task) -> str:
