@@ -34,11 +34,8 @@ def calls() -> list[tuple[Path, str, ast.Call]]:
     """Every call of a plain name in the package and beside it: the file, the name, the call."""
     files = [path for folder in ("src", "benchmarks", "tools") for path in sorted((ROOT / folder).rglob("*.py"))]
     found = [(path, node) for path in files for node in ast.walk(ast.parse(path.read_text()))]
-    return [(path, node.func.id, node) for path, node in found if isinstance(node, ast.Call) and _is_name(node.func)]
-
-
-def _is_name(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name)
+    calls = [(path, node.func, node) for path, node in found if isinstance(node, ast.Call)]
+    return [(path, function.id, call) for path, function, call in calls if isinstance(function, ast.Name)]
 
 
 def test_every_console_of_rich_is_made_in_one_place():

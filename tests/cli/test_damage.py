@@ -46,6 +46,7 @@ def sweep(tmp_path_factory) -> Path:
     with open_for_writing(directory, SPAN, config(3, tasks=("echo", "copy"))) as opened:
         for trial in opened.trials[:-1]:
             found = result_of(trial, length=3)
+            assert found.result is not None
             curve = tuple(AccuracyRecord(n, 1000, n, 0.2, n / 1000, (0.1, 0.9)) for n in (2, 3, 8))
             save(opened, msgspec.structs.replace(found, result=msgspec.structs.replace(found.result, curve=curve)))
         save(opened, *lost(opened.trials[-1:], "ValueError: no"))
@@ -69,7 +70,7 @@ def damages(directory: Path, number: int | None) -> Iterator[tuple[Path, int, in
         path = list(files)[random.integers(len(files))]
         place = int(random.integers(len(files[path])))
         flipped = files[path][place] ^ 1 << int(random.integers(8))
-        yield path, place, int(random.choice([flipped, random.integers(256), 0xFF, ord("9")]))
+        yield path, place, (flipped, int(random.integers(256)), 0xFF, ord("9"))[random.integers(4)]
 
 
 def damaged(directory: Path, place: Path, number: int | None) -> Iterator[tuple[Path, dict[Path, bytes]]]:

@@ -210,6 +210,7 @@ def test_a_damaged_result_is_pending_and_the_others_are_read(begun, damage):
     with open_for_writing(begun, SPAN) as sweep:
         measured = AccuracyRecord(400, 1000, 4, 0.3, 0.4, (0.3, 0.5))
         found = sweep.completed[0]
+        assert found.result is not None
         save(sweep, msgspec.structs.replace(found, result=msgspec.structs.replace(found.result, curve=(measured,))))
     content = damage(path.read_bytes())
     assert content != path.read_bytes()
