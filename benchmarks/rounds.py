@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
 from typing import Generic, NamedTuple, TypeVar
 
-from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
+
+from memoryspan.cli.console import console
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -55,5 +57,7 @@ def _timed(job: Callable[[], T]) -> Sample[T]:
 
 def progress(items: Sequence[T], label: str) -> Iterable[T]:
     """Return the items, with a bar on a terminal; it is drawn between items only, because a thread takes time."""
-    console = Console(stderr=True)
-    return track(items, label, console=console, transient=True, auto_refresh=False, disable=not console.is_terminal)
+    screen = console(stderr=True)
+    return track(
+        items, escape(label), console=screen, transient=True, auto_refresh=False, disable=not screen.is_terminal
+    )

@@ -19,24 +19,30 @@ class Answer(NamedTuple):
         return json.loads(self.out)
 
 
-@pytest.fixture(autouse=True)
-def ctrl_c():
-    """The entry point takes Ctrl-C for the rest of a process, which here goes on."""
+def ended(*arguments: str | Path) -> int:
+    """Call the entry point with a command line, and return the exit code.
+
+    The entry point takes Ctrl-C for the rest of a process, which here continues.
+    """
     before = signal.getsignal(signal.SIGINT)
-    yield
-    signal.signal(signal.SIGINT, before)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["memoryspan", *map(str, arguments)])
+            with pytest.raises(SystemExit) as exit_:
+                main()
+        return int(exit_.value.code or 0)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
-def memoryspan(capsys, monkeypatch):
+def memoryspan(capsys):
     """Runs a command line in this process, as the entry point does."""
 
     def run(*arguments: str | Path) -> Answer:
-        monkeypatch.setattr(sys, "argv", ["memoryspan", *map(str, arguments)])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        return Answer(int(exit_.value.code or 0), *capsys.readouterr())
+        code = ended(*arguments)
+        return Answer(code, *capsys.readouterr())
 
     return run
 
@@ -45,9 +51,5 @@ def memoryspan(capsys, monkeypatch):
 def solved(tmp_path_factory) -> Path:
     """The directory of a run on a short task, trained by the command."""
     directory = tmp_path_factory.mktemp("runs") / "solved"
-    arguments = ["train", "--length", "6", "--features", "10", "--units", "16", "--run", str(directory), "--json"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["memoryspan", *arguments])
-        with pytest.raises(SystemExit, match="0"):
-            main()
+    assert ended("train", "--length", "6", "--features", "10", "--units", "16", "--run", directory, "--json") == 0
     return directory
