@@ -21,9 +21,9 @@ from memoryspan.tutorial import (
     generate_sequence,
     one_hot_decode,
     one_hot_encode,
+    run_tutorial,
     vanilla_lstm,
     verdict,
-    walk,
 )
 from tests.messages import names, naming
 
@@ -61,8 +61,8 @@ def losses(text):
 def walked():
     lines = []
     with redirect_stdout(StringIO()) as stray:
-        outcome = walk(SMALL, print_fn=lines.append)
-    return outcome, lines, stray.getvalue()
+        result = run_tutorial(SMALL, print_fn=lines.append)
+    return result, lines, stray.getvalue()
 
 
 # The data
@@ -184,25 +184,25 @@ def test_evaluation_agrees_with_a_loop_of_single_predictions():
 
 
 def test_the_walk_prints_what_the_tutorial_prints(walked):
-    outcome, lines, _ = walked
+    result, lines, _ = walked
     out = "\n".join(lines)
     assert [line[:3] for line in out.splitlines() if line.startswith(tuple(STEPS))] == STEPS
     assert "(1, 4, 5)\n(1, 5)\n" in out
     assert " Total params: 128 (" in out
     assert out.count("1/1 - ") == out.count("- acc: ") == 2
-    assert f"Accuracy: {100 * outcome.accuracy:f}\n" in out
-    assert f"Sequence: [{list(outcome.sequence)}]\n" in out
-    assert f"Expected: [{outcome.expected}]\nPredicted: [{outcome.predicted}]\n" in out
-    assert out.endswith(verdict(SMALL, outcome.accuracy))
+    assert f"Accuracy: {100 * result.accuracy:f}\n" in out
+    assert f"Sequence: [{list(result.sequence)}]\n" in out
+    assert f"Expected: [{result.expected}]\nPredicted: [{result.predicted}]\n" in out
+    assert out.endswith(verdict(SMALL, result.accuracy))
 
 
 def test_the_walk_hands_back_what_it_printed(walked):
-    outcome, _, _ = walked
-    assert 0 <= outcome.accuracy <= 1
-    assert len(outcome.sequence) == SMALL.length
-    assert outcome.expected == outcome.sequence[SMALL.out_index]
-    assert 0 <= outcome.predicted < SMALL.n_features
-    assert outcome.parameters == 128
+    result, _, _ = walked
+    assert 0 <= result.accuracy <= 1
+    assert len(result.sequence) == SMALL.length
+    assert result.expected == result.sequence[SMALL.out_index]
+    assert 0 <= result.predicted < SMALL.n_features
+    assert result.parameters == 128
 
 
 def test_with_a_print_fn_nothing_else_reaches_the_terminal(walked):
@@ -216,8 +216,8 @@ def test_the_verdict_names_no_probability_that_contradicts_it():
 
 
 def test_a_seed_repeats_the_walk(walked, capsys):
-    outcome, lines, _ = walked
-    assert walk(SMALL) == outcome
+    result, lines, _ = walked
+    assert run_tutorial(SMALL) == result
     out, err = capsys.readouterr()
     assert err == ""
     assert losses(out) == losses("\n".join(lines))
@@ -227,12 +227,12 @@ def test_a_seed_repeats_the_walk(walked, capsys):
 def test_the_books_own_script_learns():
     settings = Tutorial(length=5, n_features=10, out_index=2, examples=10_000, seed=1)
     lines, calls = [], []
-    outcome = walk(settings, print_fn=lines.append, progress=lambda done, total: calls.append((done, total)))
-    assert outcome.accuracy >= 0.95
+    result = run_tutorial(settings, print_fn=lines.append, progress=lambda done, total: calls.append((done, total)))
+    assert result.accuracy >= 0.95
     assert calls[0] == (0, 10_000)
     assert calls[-1] == (10_000, 10_000)
     assert not any("- loss: " in line for line in lines)
-    assert lines[-1] == verdict(settings, outcome.accuracy)
+    assert lines[-1] == verdict(settings, result.accuracy)
     assert names(lines[-1], settings.length - 1 - settings.out_index)
 
 

@@ -27,7 +27,7 @@ DEVICES_FLAG = "jax_num_cpu_devices"
 
 
 def _choose_jax() -> None:
-    """Makes JAX the backend of Keras; raises `BackendError` if Keras already runs on another one."""
+    """Make JAX the backend of Keras; raises `BackendError` if Keras already runs on another one."""
     if "keras" in sys.modules and sys.modules["keras"].config.backend() != "jax":
         running = sys.modules["keras"].config.backend()
         raise BackendError(
@@ -39,12 +39,12 @@ def _choose_jax() -> None:
 
 
 def _hush() -> None:
-    """Keeps XLA's and TensorFlow's start-up remarks off the terminal; their errors still come through."""
+    """Keep XLA's and TensorFlow's start-up remarks off the terminal; their errors still come through."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def compile_cache() -> Path | None:
-    """Where compiled programs are kept between processes; None when switched off.
+    """Return the directory of compiled programs that processes share; None if it is switched off.
 
     A program compiled for one processor must not run on another (a home directory can be shared), so the
     directory carries a digest of what this processor can do.
@@ -71,7 +71,7 @@ def _processor_digest() -> str:
 
 
 def _configure_jax() -> None:
-    """One CPU device a core, and the compile cache, unless somebody has decided already."""
+    """Set one CPU device a core and the compile cache, unless the environment or the program has set them."""
     decided = "JAX_NUM_CPU_DEVICES" in os.environ or "host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
     if not decided and getattr(jax.config, DEVICES_FLAG) == -1:
         with contextlib.suppress(RuntimeError):  # JAX computes already, on the devices that it has

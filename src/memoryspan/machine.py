@@ -17,7 +17,7 @@ CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 def require_memory(needed: int, what: str) -> None:
-    """Raises `InsufficientMemoryError` where `what` needs more bytes than the machine has."""
+    """Raise `InsufficientMemoryError` where `what` needs more bytes than the machine has."""
     present = memory()
     if present is not None and needed > present:
         raise InsufficientMemoryError(

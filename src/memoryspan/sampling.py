@@ -42,7 +42,7 @@ def symbols(key: Array, batch_size: int, time: int, n_symbols: int) -> Int[Array
 def distinct(
     key: Array, batch_size: int, count: int, below: int | Int[Array, ""] | Int[Array, "batch"]
 ) -> Int[Array, "batch count"]:
-    """In each row `count` different numbers out of 0 … below - 1, every choice in every order equally likely.
+    """Draw in each row `count` different numbers out of 0 … below - 1, every choice in every order equally likely.
 
     The i-th drawn is the rank of its number among those that the ones before it left, the Lehmer code of a
     permutation; ranks turn into numbers from the last to the first (D. E. Knuth, "The Art of Computer Programming",

@@ -26,13 +26,13 @@ class Spec(msgspec.Struct, frozen=True):
         return printable(",".join([self.name, *(f"{name}={value}" for name, value in self.settings.items())]))
 
     def with_settings(self, **settings) -> "Spec":
-        """With these settings as well; those that are None are left out."""
+        """Return the spec with these settings as well; those that are None are left out."""
         given = {name: value for name, value in settings.items() if value is not None}
         return msgspec.structs.replace(self, settings={**self.settings, **given})
 
 
 def parse(text: str) -> Spec:
-    """Reads `name,setting=value,…`; raises `TaskError` where it does not read like that."""
+    """Parse `name,setting=value,…`; raises `TaskError` where it does not read like that."""
     try:
         text.encode()
     except UnicodeEncodeError:  # a file's name, which no record could hold
@@ -48,7 +48,7 @@ def parse(text: str) -> Spec:
 
 
 def call(kind: Callable, name: str, settings: dict[str, Any]) -> Any:
-    """kind(**settings); raises `TaskError` where it has no setting of that name, or needs one more."""
+    """Return `kind(**settings)`; raises `TaskError` where it has no setting of that name, or needs one more."""
     parameters = inspect.signature(kind).parameters
     if unknown := sorted(setting for setting in settings if not takes(kind, setting)):
         raise TaskError(f"{name} has no setting {' or '.join(unknown)}: it has {', '.join(parameters) or 'none'}.")
@@ -61,7 +61,7 @@ def call(kind: Callable, name: str, settings: dict[str, Any]) -> Any:
 
 
 def takes(kind: Callable, setting: str) -> bool:
-    """Whether it has a setting of that name, or takes any."""
+    """Return whether `kind` has a setting of that name, or takes any."""
     parameters = inspect.signature(kind).parameters
     return setting in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
 
@@ -72,7 +72,7 @@ def _is_needed(parameter: inspect.Parameter) -> bool:
 
 
 def without_defaults(named: Spec, kind: Callable) -> Spec:
-    """What a person would type: without the settings that are the defaults of what it names."""
+    """Return the spec as it is typed: without the settings that are the defaults of what it names."""
     parameters = inspect.signature(kind).parameters
     defaults = {name: parameter.default for name, parameter in parameters.items()}
     settings = {name: value for name, value in named.settings.items() if defaults.get(name, _NOTHING) != value}
@@ -83,7 +83,7 @@ _NOTHING = object()
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> TaskError:
-    """The error of a name that is none, with the nearest ones."""
+    """Return the error for a name that does not exist, with the nearest ones."""
     near = get_close_matches(name, known, n=3) or sorted(known)
     return TaskError(
         f"There is no {what} {name!r}: use {' or '.join(near)} (`memoryspan info` lists all), or a file of your own, "

@@ -4,9 +4,9 @@ The problem and its script are Jason Brownlee's, from "Long Short-Term Memory Ne
 chapter 6. Names, argument order and results are the published ones, so that a cell written for the tutorial
 runs on these functions unchanged. They are NumPy and plain Keras: nothing of the package's engine is in them.
 
-`walk` goes through the nine steps. As usually published (length 50, 100 symbols, 10 examples) it ends at
-about 0 %, and says why. The book's own script, which learns, is
-`walk(Tutorial(length=5, n_features=10, examples=10_000))`.
+`run_tutorial` runs the nine steps. As usually published (length 50, 100 symbols, 10 examples) it ends at
+about 0 %, and prints why. The book's own script, which learns, is
+`run_tutorial(Tutorial(length=5, n_features=10, examples=10_000))`.
 """
 
 import math
@@ -32,18 +32,21 @@ Example = tuple[Int[np.ndarray, "1 length n_features"], Int[np.ndarray, "1 n_fea
 
 # Keras spells its own verbose=0 and verbose=2 as str: hence each `pyright: ignore` below.
 
-TESTS = 100  # fresh examples in the evaluation, as published
-LINES = 100  # up to so many fits, each prints its line as published; beyond, nobody reads them
+TESTS = 100
+"""Fresh examples in the evaluation, as published."""
+
+MAX_LINES = 100
+"""The maximum number of fits that each print a line, as published."""
 
 
 # The data: steps 1 to 4
 
 
 def generate_sequence(length: int, n_features: int, *, rng: Rng = None) -> list[int]:
-    """Draws `length` values from 0 to `n_features - 1`.
+    """Draw `length` values from 0 to `n_features - 1`.
 
     Every call differs, unless `rng` is a seed, which gives the same sequence at every call, or a NumPy
-    `Generator`, which goes on from where it stands.
+    `Generator`, whose state advances.
     """
     whole_number("length", length, at_least=1, instead="50, for example")
     whole_number("n_features", n_features, at_least=1, instead="100, for example")
@@ -51,7 +54,7 @@ def generate_sequence(length: int, n_features: int, *, rng: Rng = None) -> list[
 
 
 def one_hot_encode(sequence: Tokens, n_features: int) -> Int[np.ndarray, "length n_features"]:
-    """Turns each value into a row of zeros with a one at the value's place."""
+    """Turn each value into a row of zeros with a one at the value's place."""
     whole_number("n_features", n_features, at_least=1, instead="100, for example")
     values = _as_values(sequence)
     low, high = values.min(), values.max()
@@ -64,7 +67,7 @@ def one_hot_encode(sequence: Tokens, n_features: int) -> Int[np.ndarray, "length
 
 
 def one_hot_decode(encoded: Num[np.ndarray, "length n_features"]) -> list[int]:
-    """Names the largest entry of each row: of one-hot rows, and of predicted probabilities."""
+    """Return the index of the largest entry of each row, of one-hot rows or of predicted probabilities."""
     rows = np.asarray(encoded)
     if rows.ndim != 2 or rows.shape[1] == 0:
         raise TaskError(
@@ -75,7 +78,7 @@ def one_hot_decode(encoded: Num[np.ndarray, "length n_features"]) -> list[int]:
 
 
 def generate_example(length: int, n_features: int, out_index: int, *, rng: Rng = None) -> Example:
-    """Makes one input `X`, a batch of one sequence, and its answer `y`, the value at `out_index`.
+    """Make one input `X`, a batch of one sequence, and its answer `y`, the value at `out_index`.
 
     In a loop, pass `rng` as a `Generator`: a seed would make the same example each time.
     """
@@ -91,7 +94,7 @@ def generate_example(length: int, n_features: int, out_index: int, *, rng: Rng =
 
 
 def vanilla_lstm(length: int = 50, n_features: int = 100, units: int = 25) -> "keras.Sequential":
-    """The tutorial's model, compiled: one LSTM and a softmax over the symbols, 15,200 parameters."""
+    """Return the tutorial's model, compiled: one LSTM and a softmax over the symbols, 15,200 parameters."""
     whole_number("length", length, at_least=1, instead="50, for example")
     _require_symbols(n_features)
     whole_number("units", units, at_least=1, instead="25, for example")
@@ -111,7 +114,7 @@ def vanilla_lstm(length: int = 50, n_features: int = 100, units: int = 25) -> "k
 def fit_one_by_one(
     model: "keras.Model", examples: Iterable[Example], print_fn: Callable[[str], object] = print
 ) -> None:
-    """Fits on one example at a time, a call of `fit` and a printed line each, as published."""
+    """Fit on one example at a time, a call of `fit` and a printed line each, as published."""
     for X, y in examples:
         with redirect_stdout(StringIO()) as line:  # Keras has no print_fn for it
             model.fit(X, y, epochs=1, verbose=2)  # pyright: ignore[reportArgumentType]
@@ -124,7 +127,7 @@ def fit_stream(
     count: int,
     progress: Callable[[int, int], object] | None = None,
 ) -> None:
-    """Makes the same updates as `fit_one_by_one` in one call of `fit`, several times as fast and silently.
+    """Make the same updates as `fit_one_by_one` in one call of `fit`, several times as fast and silently.
 
     Each of the `count` examples is a batch of its own, and they are taken in order. `progress(done, count)`
     is called at the start, since the first update waits for the compiler, and after each update.
@@ -147,7 +150,7 @@ def fit_stream(
 
 
 def evaluate(model: "keras.Model", examples: Iterable[Example]) -> float:
-    """Gives the fraction of examples that the model answers right."""
+    """Return the fraction of examples that the model predicts correctly."""
     X, y = (np.concatenate(arrays) for arrays in zip(*examples, strict=True))
     # One at a time, as published, but in one call: the same compiled program serves the prediction after it.
     yhat = model.predict(X, batch_size=1, verbose=0)  # pyright: ignore[reportArgumentType]
@@ -159,7 +162,7 @@ def evaluate(model: "keras.Model", examples: Iterable[Example]) -> float:
 
 @dataclass(frozen=True)
 class Tutorial:
-    """What the tutorial asks: how long the sequences, how many symbols, which value, how many examples."""
+    """The settings of the tutorial: the lengths of sequences, the symbols, the value to echo, the examples."""
 
     length: int = 50
     n_features: int = 100
@@ -169,7 +172,7 @@ class Tutorial:
     seed: int | None = None
 
     def __post_init__(self) -> None:
-        """Raises `TaskError` on settings that make no sense."""
+        """Raise `TaskError` on settings that make no sense."""
         whole_number("length", self.length, at_least=1, instead="50, for example")
         _require_symbols(self.n_features)
         position("out_index", self.out_index, self.length)
@@ -190,8 +193,8 @@ class Tutorial:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How the tutorial ended: the evaluation, and the one prediction that it prints."""
+class TutorialResult:
+    """The result of the tutorial: the evaluation, and the one prediction that it prints."""
 
     accuracy: float  # a fraction of 1, where the tutorial prints percent
     sequence: tuple[int, ...]
@@ -200,13 +203,13 @@ class Outcome:
     parameters: int
 
 
-def walk(
+def run_tutorial(
     settings: Tutorial | None = None,
     *,
     print_fn: Callable[[str], object] = print,
     progress: Callable[[int, int], object] | None = None,
-) -> Outcome:
-    """Goes through the nine steps and prints what the tutorial prints, then why it ended as it did.
+) -> TutorialResult:
+    """Run the nine steps and print what the tutorial prints, then why it ended as it did.
 
     Above 100 examples their lines give way to calls of `progress(done, total)`. A seed also seeds Python's,
     NumPy's and Keras's global generators, from which Keras draws the initial weights.
@@ -238,11 +241,11 @@ def walk(
 
     print_fn(verdict(settings, accuracy))
     (sequence,), (expected,), (predicted,) = map(one_hot_decode, X), one_hot_decode(y), one_hot_decode(yhat)
-    return Outcome(accuracy, tuple(sequence), expected, predicted, model.count_params())
+    return TutorialResult(accuracy, tuple(sequence), expected, predicted, model.count_params())
 
 
 def _prepare(settings: Tutorial, rng: np.random.Generator, print_fn: Callable[[str], object]) -> None:
-    """Steps 1 to 4: what an example is made of."""
+    """Run the steps 1 to 4, which make an example."""
     length, n_features, out_index = settings.length, settings.n_features, settings.out_index
 
     print_fn(f"1. Generate a sequence: {length} values from 0 to {n_features - 1}")
@@ -262,7 +265,7 @@ def _prepare(settings: Tutorial, rng: np.random.Generator, print_fn: Callable[[s
 
 
 def verdict(settings: Tutorial, accuracy: float) -> str:
-    """Says why the tutorial ended as it did, and what to type next."""
+    """Return why the tutorial ended as it did, and what to type next."""
     chance, right = 1 / settings.n_features, _right(accuracy)
     luck = sum(_guessed(k, chance) for k in range(right, TESTS + 1))
     if luck < 0.001:
@@ -293,7 +296,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def _guessed(right: int, chance: float) -> float:
-    """How likely a guesser is to have exactly so many of the fresh examples right."""
+    """Return the probability that a guesser has exactly this many of the fresh examples right."""
     return math.comb(TESTS, right) * chance**right * (1 - chance) ** (TESTS - right)
 
 
@@ -318,7 +321,7 @@ def _fit(
     progress: Callable[[int, int], object] | None,
 ) -> None:
     examples = _fresh(settings, settings.examples, rng)
-    if settings.examples <= LINES:
+    if settings.examples <= MAX_LINES:
         fit_one_by_one(model, examples, print_fn)
     else:
         fit_stream(model, examples, settings.examples, progress)
@@ -328,7 +331,7 @@ def _fit(
 
 
 def _require_symbols(n_features: int) -> None:
-    """A softmax over one symbol always says 1: a model needs two, though a sequence does not."""
+    """Raise `TaskError` below two symbols: a softmax over one is always 1, though a sequence may have one."""
     whole_number("n_features", n_features, at_least=2, instead="100, for example")
 
 

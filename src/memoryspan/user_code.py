@@ -20,12 +20,12 @@ from memoryspan.errors import UserCodeError
 
 
 def is_import_path(name: str) -> bool:
-    """Whether a name means something outside the package."""
+    """Return whether a name means something outside the package."""
     return ":" in name or name.endswith(".py")
 
 
 def load(name: str, expected: str) -> Any:
-    """What `mine.py:name` or `package.module:name` names; `expected` says in words what that should be.
+    """Return what `mine.py:name` or `package.module:name` names; `expected` says in words what that should be.
 
     Raises:
         UserCodeError: there is no such file, it does not run, or it has nothing of that name.
@@ -43,7 +43,7 @@ def load(name: str, expected: str) -> Any:
 
 
 def sha256(name: str) -> str:
-    """Of the file that a name names, as it was when it was imported here.
+    """Return the SHA-256 of the file of a name, as it was when it was imported here.
 
     What the name means may come from another file, which that one imports.
 
@@ -120,7 +120,7 @@ _THEIRS: dict[str, str] = {}
 
 
 def _called(file: str) -> str | None:
-    """What a person calls a file; None if it is not theirs."""
+    """Return what a person calls a file; None if it is not theirs."""
     if file in _THEIRS:
         return _THEIRS[file]
     for folder, package in _THEIRS.items():

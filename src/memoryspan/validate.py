@@ -9,7 +9,7 @@ from memoryspan.errors import TaskError
 def whole_number(
     name: str, value: Any, *, at_least: int, at_most: int | None = None, given: str = "", instead: str
 ) -> None:
-    """Raises `TaskError` unless `value` is a whole number from `at_least` to `at_most`.
+    """Raise `TaskError` unless `value` is a whole number from `at_least` to `at_most`.
 
     `given` says what the bounds follow from, `instead` what to use in its place.
     """
@@ -20,12 +20,12 @@ def whole_number(
 
 
 def seed_number(value: Any) -> None:
-    """Raises `TaskError` unless `value` is a seed: a whole number of 32 bits."""
+    """Raise `TaskError` unless `value` is a seed: a whole number of 32 bits."""
     whole_number("seed", value, at_least=0, at_most=2**32 - 1, instead="0, for example")
 
 
 def position(name: str, value: Any, length: int) -> None:
-    """Raises `TaskError` unless `value` is a position in a sequence of `length` steps, counted from 0."""
+    """Raise `TaskError` unless `value` is a position in a sequence of `length` steps, counted from 0."""
     last = length - 1
     instead = f"{last} for the last value, or a greater length"
     whole_number(name, value, at_least=0, at_most=last, given=f" for length={length}", instead=instead)

@@ -32,7 +32,7 @@ def test_they_are_about_a_dozen_evenly_spaced_from_the_first_on(step, chunks):
     gaps = set(np.diff(moments))
     assert moments[0] == 0
     assert len(gaps) <= 1
-    assert min(chunks + 1, weight_snapshots.MOST // 2) <= len(moments) <= weight_snapshots.MOST
+    assert min(chunks + 1, weight_snapshots.MAX_SNAPSHOTS // 2) <= len(moments) <= weight_snapshots.MAX_SNAPSHOTS
 
 
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=120), st.data())
@@ -47,7 +47,7 @@ def test_a_training_that_was_killed_keeps_the_same_ones(steps, data):
 
 
 def test_none_are_kept_of_a_model_of_which_two_are_too_many():
-    assert weight_snapshots.with_moment({}, 0, [np.zeros(weight_snapshots.BYTES // 4, np.float32)]) == {}
+    assert weight_snapshots.with_moment({}, 0, [np.zeros(weight_snapshots.MAX_BYTES // 4, np.float32)]) == {}
 
 
 def test_they_come_back_from_the_file(tmp_path):

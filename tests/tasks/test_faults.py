@@ -14,7 +14,7 @@ from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.sampling import row_lengths, symbols
 from memoryspan.tasks import TASKS
-from memoryspan.tasks.faults import FAULTS, ROWS, faults_of, require_sound
+from memoryspan.tasks.faults import CHECKED_ROWS, FAULTS, faults_of, require_sound
 from tests.messages import naming
 
 KEY = jax.random.key(0)
@@ -176,7 +176,7 @@ class LaterFault(Third):
     length: int = 3
 
     def spoilt(self, batch):
-        return batch._replace(targets=batch.targets + (0 if len(batch.targets) == ROWS else 99))
+        return batch._replace(targets=batch.targets + (0 if len(batch.targets) == CHECKED_ROWS else 99))
 
 
 def test_a_fault_that_comes_later_is_found_while_it_trains():

@@ -24,15 +24,15 @@ def tutorial(length, features, out_index, units, examples, seed, as_json) -> Non
 
     It is chapter 6 of Jason Brownlee's "Long Short-Term Memory Networks With Python" (2017), the vanilla LSTM.
     """
-    from memoryspan.tutorial import Tutorial, walk
+    from memoryspan.tutorial import Tutorial, run_tutorial
 
     settings = Tutorial(length, features, out_index, units, examples, seed)
     if as_json:
         import json
 
-        echo(json.dumps(asdict(walk(settings, print_fn=lambda text: None))))
+        echo(json.dumps(asdict(run_tutorial(settings, print_fn=lambda text: None))))
         return
     from memoryspan.cli.live import counting
 
     with counting("examples") as progress:
-        walk(settings, print_fn=echo, progress=progress)
+        run_tutorial(settings, print_fn=echo, progress=progress)

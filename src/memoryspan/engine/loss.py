@@ -23,7 +23,7 @@ def single_loss(model: keras.Model):
 
 
 def is_mean(model: keras.Model) -> bool:
-    """Whether the compiled loss is for certain a mean over the batch, so that it may be taken in parts."""
+    """Return whether the compiled loss is for certain a mean over the batch, so that it may be taken in parts."""
     if type(model).compute_loss is not keras.Model.compute_loss:
         return False
     loss = keras.losses.get(single_loss(model))
@@ -73,7 +73,7 @@ def _in_a_column(classes: Array, n_classes: int) -> Array:
 
 
 def _encoded(model: keras.Model, x: Array | None, targets: Array, predictions: Array) -> Array:
-    """Targets as the loss reads them: classes as one-hot rows, or as they are for a sparse loss or a single output."""
+    """Return targets as the loss reads them: classes as they are for a sparse loss or one output, else one-hot."""
     if not jnp.issubdtype(targets.dtype, jnp.integer):
         return targets if targets.ndim == predictions.ndim else targets[..., None]
     n_classes = predictions.shape[-1]
@@ -83,7 +83,7 @@ def _encoded(model: keras.Model, x: Array | None, targets: Array, predictions: A
 
 
 def _encoding(model: keras.Model, x: Array | None, shape: tuple[int, ...], n_classes: int) -> Encoding:
-    """How the loss reads classes. One that is not Keras's is tried: what it reads makes a right answer the cheaper."""
+    """Return how the loss reads classes. Another one than Keras's is tried: a right answer has the smaller loss."""
     loss = keras.losses.get(single_loss(model))
     if isinstance(loss, SPARSE[0]) or loss is SPARSE[1]:
         return _as_they_are

@@ -67,7 +67,7 @@ def may_read_padding(model: keras.Model) -> str:
 
 
 def _follow(model: keras.Model) -> None:
-    """Follows the sequence through the graph of the model, layer by layer."""
+    """Follow the sequence through the graph of the model, layer by layer."""
     if type(model) not in (keras.Sequential, keras.models.Model) and not _is_functional(model):
         raise _UnprovenError(f"{type(model).__name__} is a class of its own")
     graph: Any = getattr(model, "_functional", model)
@@ -90,7 +90,7 @@ def _is_functional(model: Any) -> bool:
 
 
 def _after(layer: Any, arguments: Any, kinds: Sequence[Kind]) -> Kind:
-    """What the layer makes of tensors of these kinds, where it honours the mask."""
+    """Return what the layer makes of tensors of these kinds, where it honours the mask."""
     if any(value is not None and not isinstance(value, bool) for value in arguments.kwargs.values()):
         raise _UnprovenError(f"{layer.name} is called with more than a sequence")
     if not isinstance(layer, keras.Layer):
@@ -167,7 +167,7 @@ def _answering(layer: Any, kind: Kind) -> Kind:
 
 
 def _require_known(layer: Any, *names: str) -> None:
-    """Refuses an activation that is not Keras's own, and might look across steps."""
+    """Raise where an activation is not Keras's own, because it might mix steps."""
     for name in names:
         activation = getattr(layer, name, None)
         if activation is not None and not any(activation is known for known in vars(keras.activations).values()):

@@ -60,7 +60,7 @@ def chain(model: keras.Model) -> list[keras.Layer]:
 
 
 def _takes_only(layer: keras.Layer, link: keras.KerasTensor) -> bool:
-    """Whether the layer was called with this tensor and nothing else (an initial state, a mask of its own)."""
+    """Return whether the layer was called with this tensor and nothing else (an initial state, a mask of its own)."""
     (node,) = layer._inbound_nodes
     rest = (*node.arguments.args[1:], *node.arguments.kwargs.values())
     return layer.input is link and all(value is None or value is False for value in rest)  # training=False
@@ -193,7 +193,7 @@ def _start(cell: keras.Layer, zeros: Array) -> cells.Hidden | cells.HiddenAndCel
 
 
 def weights_of_cell(cell: keras.Layer, values: Values) -> cells.Weights:
-    """What a stock cell has learned."""
+    """Return the weights of a stock cell."""
     kernel = values(cell.kernel)
     if cell.use_bias:
         bias = values(cell.bias)

@@ -28,7 +28,7 @@ def unroll(
     inputs: PyTree[Shaped[Array, "time batch ..."]],
     lengths: Int[Array, "batch"],
 ) -> tuple[PyTree[Shaped[Array, "batch ..."]], PyTree[Shaped[Array, "time batch ..."]]]:
-    """Carries `state` over the first `lengths` inputs of each row; like `lax.scan`, for ragged rows.
+    """Carry `state` over the first `lengths` inputs of each row; like `lax.scan`, for ragged rows.
 
     A row that has ended keeps its state, and its outputs are zero; what stands in `inputs` past a row's length is
     never read. A length beyond the inputs stands for all of them, and one below 0 for none, as in C++. A step that
@@ -38,7 +38,7 @@ def unroll(
         The state after each row's last step, and the outputs of every step, time first.
     """
     lengths = _within(lengths, inputs)
-    max_length, first = _longest(lengths), _first(inputs, lengths)
+    n_steps, first = _longest(lengths), _first(inputs, lengths)
     outputs = _blank_outputs(step, params, state, inputs)
 
     def body(carry):
@@ -46,13 +46,13 @@ def unroll(
         state, output = _masked(step, params, state, _at(inputs, t), first, t < lengths)
         return t + 1, state, _put(outputs, output, t)
 
-    _, state, outputs = lax.while_loop(lambda carry: carry[0] < max_length, body, (0, state, outputs))
+    _, state, outputs = lax.while_loop(lambda carry: carry[0] < n_steps, body, (0, state, outputs))
     return state, outputs
 
 
 def _forward(step, params, state, inputs, lengths):
     lengths = _within(lengths, inputs)
-    max_length, first = _longest(lengths), _first(inputs, lengths)
+    n_steps, first = _longest(lengths), _first(inputs, lengths)
     time = jax.tree.leaves(inputs)[0].shape[0]
     tape = jax.tree.map(lambda s: jnp.zeros((time, *s.shape), s.dtype), state)
     outputs = _blank_outputs(step, params, state, inputs)
@@ -64,7 +64,7 @@ def _forward(step, params, state, inputs, lengths):
         return t + 1, state, tape, _put(outputs, output, t)
 
     start = (0, state, tape, outputs)
-    _, state, tape, outputs = lax.while_loop(lambda carry: carry[0] < max_length, body, start)
+    _, state, tape, outputs = lax.while_loop(lambda carry: carry[0] < n_steps, body, start)
     return (state, outputs), (params, tape, inputs, lengths)
 
 
@@ -110,7 +110,7 @@ def _within(lengths: Int[Array, "batch"], inputs) -> Int[Array, "batch"]:
 
 @custom_vmap
 def _longest(lengths: Int[Array, "batch"]) -> Int[Array, ""]:
-    """How many steps to walk; under `jax.vmap` as many for all, where a trip count for each would be slow."""
+    """Return the number of steps to run; under `jax.vmap` the same for all, because a count for each would be slow."""
     return jnp.max(lengths)
 
 

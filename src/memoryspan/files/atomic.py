@@ -14,12 +14,12 @@ from pathlib import Path
 from memoryspan.errors import RunError
 
 TEMPORARY = ".writing-"
-"""How the name of a temporary file begins."""
+"""The prefix of the names of temporary files."""
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary name, which takes the place of `path` once the block has written it.
+    """Yield a temporary name, which takes the place of `path` once the block has written it.
 
     Raises:
         OSError: it could not be written; what stood at `path` is untouched.
@@ -40,13 +40,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Puts a whole file in place of `path`; raises `OSError` as `atomic_path` does."""
+    """Replace the file `path` as a whole; raises `OSError` as `atomic_path` does."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
 
 def sync(path: Path) -> None:
-    """Waits until a file, or the list of names in a directory, is on the disk."""
+    """Wait until a file, or the list of names in a directory, is on the disk."""
     if os.name == "nt" and path.is_dir():
         return  # Windows opens no directories, and syncs renames itself
     descriptor = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
@@ -64,7 +64,7 @@ def clean(directory: Path) -> None:
 
 @contextmanager
 def as_run_error(directory: Path, instead: str) -> Iterator[None]:
-    """Turns an `OSError` of the block into a `RunError` that says what to do instead."""
+    """Turn an `OSError` of the block into a `RunError` that says what to do instead."""
     try:
         yield
     except OSError as error:

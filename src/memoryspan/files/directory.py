@@ -37,7 +37,7 @@ def new_or_empty(given: Path | None, stem: str, option: str, advice: Advice = la
 
 
 def fresh(root: Path, stem: str) -> Path:
-    """Makes `root/stem-001`, or the next free number: `mkdir` decides between two processes that want the same."""
+    """Make `root/stem-001`, or the next free number: `mkdir` decides between two processes that want the same."""
     root.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-")
     pattern = re.compile(rf"{re.escape(stem)}-(\d+)")

@@ -128,10 +128,10 @@ def outputs_of(model: keras.Model, rows: list[np.ndarray]) -> list[np.ndarray]:
     variables, lengths = variables_of(model), np.array([len(row) for row in rows], np.int32)
     outputs = [np.empty(0)] * len(rows)
     for numbers in batches(lengths, fwd.ragged):
-        max_length = int(lengths[numbers].max())
-        if not fwd.takes(max_length):
-            answer_shape(model, max_length)  # raises
-        width = steps or (next_power_of_two(max_length) if fwd.ragged else max_length)
+        longest = int(lengths[numbers].max())
+        if not fwd.takes(longest):
+            answer_shape(model, longest)  # raises
+        width = steps or (next_power_of_two(longest) if fwd.ragged else longest)
         inputs = jnp.asarray(pad_rows([rows[number] for number in numbers], width))
         padding = len(inputs) - len(numbers)
         result = fwd.apply(variables, inputs, jnp.asarray(np.pad(lengths[numbers], (0, padding), constant_values=1)))

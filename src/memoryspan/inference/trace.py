@@ -197,8 +197,8 @@ def _layers(pieces: Sequence[_Piece], rows: int) -> Iterator[LayerTrace]:
 def _join(pieces: Iterable[tuple], rows: int) -> Float[np.ndarray, "batch time width"]:
     """Return one array of all rows in their order, from (numbers of rows, array); NaN where a row has no step."""
     pieces = list(pieces)
-    max_length, width = max(part.shape[1] for _, part in pieces), pieces[0][1].shape[2:]
-    whole = np.full((rows, max_length, *width), np.nan, np.float32)
+    n_steps, width = max(part.shape[1] for _, part in pieces), pieces[0][1].shape[2:]
+    whole = np.full((rows, n_steps, *width), np.nan, np.float32)
     for numbers, part in pieces:
         whole[numbers, : part.shape[1]] = part
     return whole

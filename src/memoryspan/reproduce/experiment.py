@@ -63,7 +63,7 @@ class Experiment:
 
     @property
     def recipe(self) -> Recipe:
-        """How it is repeated here."""
+        """The settings with which it is repeated here."""
         return Recipe(
             experiment=self.name,
             task=self.task,

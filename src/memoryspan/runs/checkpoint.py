@@ -31,7 +31,7 @@ StateT = TypeVar("StateT", bound=PyTree[Array])
 FOLDER = "checkpoints"
 
 KEPT = 2
-"""How many are kept."""
+"""The number of checkpoints that are kept."""
 
 
 _NAME = re.compile(r"[0-9]{12,}\.json")
@@ -48,7 +48,7 @@ class Rest(msgspec.Struct, frozen=True):
 
 
 def save(directory: Path, snapshot: TrainSnapshot) -> None:
-    """Keeps a snapshot, and the one before it.
+    """Save a snapshot, and keep the one before it.
 
     Raises:
         OSError: it could not be written; the checkpoints that were there are untouched.
@@ -67,9 +67,9 @@ def save(directory: Path, snapshot: TrainSnapshot) -> None:
 
 
 def load(directory: Path, like: TrainState) -> tuple[TrainSnapshot, list[str]]:
-    """The newest good snapshot, and a sentence about each newer one that is damaged.
+    """Return the newest good snapshot, and a sentence about each newer one that is damaged.
 
-    `like` is a state of the same model: what the arrays have to fit.
+    `like` is a state of the same model, which the arrays have to fit.
 
     Raises:
         RunError: there is no good one, or one cannot be read.
@@ -133,7 +133,7 @@ def _name(place) -> str:
 
 
 def _storable(leaf) -> np.ndarray:
-    """The array in a type that NumPy has; the bits of bfloat16 and its like as whole numbers."""
+    """Return the array in a type that NumPy has; the bits of bfloat16 and its like as whole numbers."""
     array = np.asarray(leaf, order="C")
     return array if array.dtype.isbuiltin == 1 else array.view(f"u{array.dtype.itemsize}")
 

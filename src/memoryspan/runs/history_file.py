@@ -1,7 +1,7 @@
 """`history.jsonl`: one row of a training's history a line.
 
 The one file that is appended to. A row counts once its line has ended: a line that a killed process left torn is
-not there, and a training that goes on from a checkpoint puts the rows after it aside first.
+not there, and a training that resumes from a checkpoint first removes the rows after it.
 """
 
 import math
@@ -21,7 +21,7 @@ FILE = "history.jsonl"
 
 
 def history(directory: str | Path) -> tuple[HistoryRow, ...]:
-    """The rows that have been kept of a run; none where it has no history.
+    """Return the rows that were saved of a run; none where it has no history.
 
     Raises:
         RunError: the file cannot be read, or a line of it is damaged.
@@ -42,7 +42,7 @@ def history(directory: str | Path) -> tuple[HistoryRow, ...]:
 
 
 def append(directory: Path, row: HistoryRow) -> None:
-    """Adds a row, without waiting for the disk; raises `OSError` where it cannot be written."""
+    """Append a row, without waiting for the disk; raises `OSError` where it cannot be written."""
     with (directory / FILE).open("ab") as file:
         file.write(_encode(row))
 
@@ -53,12 +53,12 @@ def up_to(rows: Iterable[HistoryRow], last: HistoryRow) -> list[HistoryRow]:
 
 
 def rewrite(directory: Path, rows: Iterable[HistoryRow]) -> None:
-    """Puts these rows in place of all that were there; raises `OSError` where they cannot be written."""
+    """Replace all rows by these; raises `OSError` where they cannot be written."""
     atomic.write(directory / FILE, b"".join(map(_encode, rows)))
 
 
 def row_from(values: dict[str, Any]) -> HistoryRow:
-    """A row from its JSON, in which a number that is not finite is null.
+    """Return a row from its JSON, in which a number that is not finite is null.
 
     Raises:
         msgspec.ValidationError: these are not the values of a row.

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 from memoryspan.backend import keras
 
 LAMBDA = "__lambda__"
-"""What Keras calls Python that is stored in a file."""
+"""The class name that Keras gives to Python that is stored in a file."""
 
 COMPILED = "compile_config"
-"""Where an object of a file keeps what it was compiled with."""
+"""The key under which an object of a file has what it was compiled with."""
 
 _ROLES = {
     "learning_rate": "learning-rate schedule",
@@ -31,12 +31,12 @@ class Part(NamedTuple):
 
 
 def has_lambda(config: Any) -> bool:
-    """Whether Python is stored in a configuration."""
+    """Return whether Python is stored in a configuration."""
     return any(_is_lambda(each) for each in _objects(config))
 
 
 def places_of_lambdas(config: Any, place: str = "the model") -> list[str]:
-    """The layers in which Python is stored, each once: `["the Lambda layer 'scale'"]`."""
+    """Return the layers in which Python is stored, each once: `["the Lambda layer 'scale'"]`."""
     if isinstance(config, list):
         found = [each for item in config for each in places_of_lambdas(item, place)]
     elif not isinstance(config, dict):
@@ -52,7 +52,7 @@ def places_of_lambdas(config: Any, place: str = "the model") -> list[str]:
 
 
 def uncompiled(config: Any) -> Any:
-    """A copy of a configuration in which nothing is compiled, the models inside the model included."""
+    """Return a copy of a configuration in which nothing is compiled, the models inside the model included."""
     if isinstance(config, dict):
         is_object = "class_name" in config
         return {key: uncompiled(value) for key, value in config.items() if not (is_object and key == COMPILED)}
@@ -60,19 +60,19 @@ def uncompiled(config: Any) -> Any:
 
 
 def compiled_with(config: Any) -> list[tuple[str, Any]]:
-    """What the model, and each model inside it, is compiled with, as pairs of role and configuration."""
+    """Return what the model, and each model inside it, is compiled with, as pairs of role and configuration."""
     found = [each[COMPILED] for each in _objects(config) if isinstance(each.get(COMPILED), dict)]
     return [(_ROLES.get(str(key), str(key)), value) for each in found for key, value in each.items()]
 
 
 def missing_parts(config: Any, role: str) -> list[Part]:
-    """The classes, functions and lambdas of a configuration that Keras has no way to find, each once."""
+    """Return the classes, functions and lambdas of a configuration that Keras cannot find, each once."""
     parts = [part._replace(name=part.name.split(">")[-1]) for part in _missing_parts(config, role)]
     return list(dict.fromkeys(parts))
 
 
 def registered_here(config: Any) -> dict[str, Any]:
-    """Classes and functions that are registered now and were not when the file was written, by their name in the file.
+    """Return classes and functions, by their names in the file, that were registered after the file was written.
 
     Keras registers them as `package>name`, and a file from before has the bare name.
     """
@@ -82,7 +82,7 @@ def registered_here(config: Any) -> dict[str, Any]:
 
 
 def _objects(config: Any) -> Iterator[dict]:
-    """The dictionaries in a configuration, outermost first."""
+    """Yield the dictionaries in a configuration, outermost first."""
     if isinstance(config, dict):
         yield config
     if isinstance(config, dict | list):
@@ -91,7 +91,7 @@ def _objects(config: Any) -> Iterator[dict]:
 
 
 def _is_lambda(config: dict) -> bool:
-    """Whether this is a lambda, or the bare code that Keras keeps of one as an activation."""
+    """Return whether this is a lambda, or the bare code that Keras keeps of one as an activation."""
     value = config.get("value")
     bare = set(config) == {"value"} and isinstance(value, list) and len(value) == 3 and isinstance(value[0], str)
     return bare or config.get("class_name") == LAMBDA
@@ -114,7 +114,7 @@ def _missing_parts(config: Any, role: str) -> Iterator[Part]:
 
 
 def _name_of_missing(config: dict) -> str | None:
-    """The name of a class or function that is neither Keras's nor registered; None for all else."""
+    """Return the name of a class or function that is neither Keras's nor registered; None for all else."""
     kind, inner, module = config.get("class_name"), config.get("config"), str(config.get("module") or "")
     if not isinstance(kind, str) or "config" not in config or kind.startswith("__"):
         return None

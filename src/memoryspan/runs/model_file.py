@@ -55,7 +55,7 @@ class Opened:
 
 
 def save_model(model: keras.Model, directory: Path) -> None:
-    """Puts the model, with its compiled optimizer and loss, in place; raises `OSError` where it cannot be written."""
+    """Save the model with its compiled optimizer and loss; raises `OSError` where it cannot be written."""
     with atomic.atomic_path(directory / FILE) as temporary:
         model.save(temporary)
 
@@ -103,7 +103,7 @@ def open_file(path: str | Path) -> Opened:
 
 
 def is_all_keras(model: keras.Model) -> bool:
-    """Whether a model is made of Keras's own parts, and of no Python, so that its file opens wherever Keras is."""
+    """Return whether a model has only parts of Keras, and no Python, so that its file opens wherever Keras is."""
     return _all_parts_keras(keras.saving.serialize_keras_object(model))
 
 
@@ -115,7 +115,7 @@ def _all_parts_keras(config) -> bool:
 
 
 def _is_python(config: dict) -> bool:
-    """Whether this is a Lambda layer, a lambda, or the bare code that Keras keeps of a lambda as an activation."""
+    """Return whether this is a Lambda layer, a lambda, or the code that Keras stores of a lambda as an activation."""
     return config.get("class_name") in ("Lambda", LAMBDA) or isinstance(config.get("value"), tuple)
 
 
@@ -189,7 +189,7 @@ def _register(count: int) -> str:
 
 
 def _file(path: Path) -> Path:
-    """The file that is meant; raises `ModelError` where there is none, or it is of another kind."""
+    """Return the file of a run or a path; raises `ModelError` where there is none, or it is of another kind."""
     if path.is_dir() and not (path / FILE).is_file() and (is_saved_model(path) or is_unzipped(path)):
         raise ModelError(str(what_instead(path)))
     path = path / FILE if path.is_dir() else path
@@ -199,7 +199,7 @@ def _file(path: Path) -> Path:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    """The JSON of a `.keras` file, unread by Keras."""
+    """Return the JSON of a `.keras` file, unread by Keras."""
     try:
         instead = what_instead(path)
         if instead is None and path.suffix == ".keras":
@@ -253,6 +253,6 @@ def _beside(path: Path) -> str:
 
 
 def _first_sentence(error: Exception | None) -> str:
-    """Of the innermost cause: Keras wraps it in the class that holds it, with all of its config."""
+    """Return the first sentence of the innermost cause, which Keras wraps in the config of the class that holds it."""
     cause = str(error).split("Exception encountered: ")[-1].strip()
     return cause.split("\n")[0].split(". ")[0].rstrip(".")[:200] or type(error).__name__

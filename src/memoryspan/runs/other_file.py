@@ -15,17 +15,17 @@ UNKNOWN_TO_KERAS_3 = ("time_major", "Lambda")
 
 
 def is_saved_model(path: Path) -> bool:
-    """Whether a folder is a SavedModel of TensorFlow."""
+    """Return whether a folder is a SavedModel of TensorFlow."""
     return (path / "saved_model.pb").is_file()
 
 
 def is_unzipped(path: Path) -> bool:
-    """Whether a folder is what Keras 3 writes with `model.save(…, zipped=False)`."""
+    """Return whether a folder is what Keras 3 writes with `model.save(…, zipped=False)`."""
     return (path / "config.json").is_file() and (path / "metadata.json").is_file()
 
 
 def what_instead(path: Path) -> str | None:
-    """What a file or a folder is, and the way from it to a `.keras` file; None where it is nothing that is known."""
+    """Return what a file or a folder is, and how to make a `.keras` file of it; None where that is not known."""
     if path.is_dir():
         return _folder(path)
     with path.open("rb") as file:
@@ -38,12 +38,12 @@ def what_instead(path: Path) -> str | None:
 
 
 def by_weights(path: str, new: str) -> str:
-    """The recipe that takes the weights alone from a file."""
+    """Return the recipe that takes the weights alone from a file."""
     return f"build the same layers in Keras 3, then model.load_weights({path!r}) and model.save({new!r})."
 
 
 def new_name(path: Path) -> str:
-    """The name of the `.keras` file that is made of a file, and does not overwrite it."""
+    """Return the name of the `.keras` file that is made of a file, and does not overwrite it."""
     new = _keras(path)
     return str(new if new != path else path.with_name(f"{path.stem}-keras3.keras"))
 
@@ -91,7 +91,7 @@ def _hdf5(path: Path) -> str:
 
 
 def _under(path: Path, endings: tuple[str, ...], ending: str) -> tuple[str, str]:
-    """The name under which Keras reads a file, and the words that rename it to that."""
+    """Return the name under which Keras reads a file, and the words that rename it to that."""
     legacy = ending == ".h5"
     if path.name.endswith(endings) and not (legacy and path.name.endswith(".weights.h5")):
         return str(path), ""

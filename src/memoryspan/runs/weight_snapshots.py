@@ -1,8 +1,8 @@
 """`snapshots.safetensors`: a model's weights at about a dozen moments of its training, to watch it learn.
 
-The moments are evenly spaced over the updates so far: once there are more than `MOST`, every second one is dropped, and
-from then on half as many are taken. So a training that was killed and went on ends with the same ones as one that was
-not.
+The moments are evenly spaced over the updates so far: once there are more than `MAX_SNAPSHOTS`, every second one is
+dropped, and from then on half as many are taken. So a training that was killed and resumed ends with the same ones as
+one that was not.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ from memoryspan.files import atomic
 
 FILE = "snapshots.safetensors"
 
-MOST = 16
-"""How many are kept …"""
+MAX_SNAPSHOTS = 16
+"""The maximum number of snapshots of a training."""
 
-BYTES = 4 * 2**20
-"""… of a model so small that they take no more than this; of a larger one as many as do, or none."""
+MAX_BYTES = 4 * 2**20
+"""The maximum size of all snapshots together: a larger model has fewer of them, or none."""
 
 CHECKSUM = "sha256"
 """The name of the array that holds a checksum of all the others."""
@@ -36,22 +36,22 @@ Snapshots = Mapping[int, tuple[np.ndarray, ...]]
 
 
 def with_moment(kept: Snapshots, now: int, variables: PyTree[Array]) -> Snapshots:
-    """The snapshots with one of the variables after `now` updates, if it is due."""
+    """Return the snapshots, with one of the variables after `now` updates if it is due."""
     moments = list(kept)
     if len(moments) > 1 and now - moments[-1] < moments[1] - moments[0]:
         return kept
     leaves = jax.tree.leaves(variables)
-    most = min(MOST, BYTES // max(1, sum(leaf.nbytes for leaf in leaves)))
+    most = min(MAX_SNAPSHOTS, MAX_BYTES // max(1, sum(leaf.nbytes for leaf in leaves)))
     if most < 2:
         return {}
-    kept = {**kept, now: tuple(map(_plain, jax.device_get(leaves)))}
+    kept = {**kept, now: tuple(map(_storable, jax.device_get(leaves)))}
     while len(kept) > most:
         kept = dict(list(kept.items())[::2])
     return kept
 
 
 def variables_at(arrays: tuple[np.ndarray, ...], like: Variables) -> Variables:
-    """A snapshot's arrays in the order and grouping of a model's variables; raises `RunError` where they do not fit."""
+    """Return a snapshot's arrays grouped as a model's variables; raises `RunError` where they do not fit."""
     leaves, structure = jax.tree.flatten(like)
     if [array.shape for array in arrays] != [leaf.shape for leaf in leaves]:
         raise RunError(f"The snapshots do not fit the model: delete {FILE} to do without them.")
@@ -59,7 +59,7 @@ def variables_at(arrays: tuple[np.ndarray, ...], like: Variables) -> Variables:
 
 
 def save(directory: Path, kept: Snapshots) -> None:
-    """Put the snapshots in place; raises `OSError` where they cannot be written."""
+    """Save the snapshots; raises `OSError` where they cannot be written."""
     if kept:
         named = {f"{moment}.{place}": array for moment, arrays in kept.items() for place, array in enumerate(arrays)}
         atomic.write(directory / FILE, bytes_of({**named, CHECKSUM: _checksum(named)}))
@@ -106,7 +106,7 @@ def _checksum(named: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.frombuffer(digest.digest(), np.uint8)
 
 
-def _plain(leaf) -> np.ndarray:
-    """The array in a type that NumPy has: what is not is a float of fewer bits."""
+def _storable(leaf) -> np.ndarray:
+    """Return the array in a type that NumPy has: the others are floats of fewer bits."""
     array = np.asarray(leaf, order="C")
     return array if array.dtype.isbuiltin == 1 else array.astype(np.float32)

@@ -60,7 +60,7 @@ class Processes(Executor):
     """A process for each share of the cores. What they deliver goes to `messages`."""
 
     def __init__(self, shares: list[list[int]]):
-        """Starts a process only when it has something to do."""
+        """Start no process yet: the first trial does."""
         self.messages: SimpleQueue[tuple[int, Message]] = SimpleQueue()
         self._shares = shares
         self._idle: SimpleQueue[int] = SimpleQueue()

@@ -105,7 +105,7 @@ class Adding:
 
 
 def _places(key: Array, lengths: Int[Array, "batch"]) -> Int[Array, "batch 2"]:
-    """Where the two marks of the form of 1997 stand."""
+    """Return the places of the two marks of the form of 1997."""
     import jax
     import jax.numpy as jnp
 
@@ -118,5 +118,5 @@ def _places(key: Array, lengths: Int[Array, "batch"]) -> Int[Array, "batch 2"]:
 
 
 def _both_near(distance: float) -> float:
-    """How often the sum of two numbers, uniform over a width of 1, lies within `distance` of its mean."""
+    """Return how often the sum of two numbers, uniform over a width of 1, lies within `distance` of its mean."""
     return 1 - (1 - distance) ** 2

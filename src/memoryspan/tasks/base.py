@@ -90,12 +90,12 @@ class Task(Protocol):
         ...
 
     def correct(self, predictions: Float[Array, "batch *steps outputs"], targets: Any) -> Bool[Array, "batch *steps"]:
-        """Which answers are right; a vector of numbers is one answer."""
+        """Return which answers are right; a vector of numbers is one answer."""
         ...
 
 
 def require_task(task: Any, called: str | None = None) -> None:
-    """Raises `TaskError` where something is not a task, and says what it lacks."""
+    """Raise `TaskError` where something is not a task, and says what it lacks."""
     called = called or f"{task!r}"
     if isinstance(task, type) or not is_dataclass(task):
         raise TaskError(f"A task should be a dataclass like Echo(length=50), got {called}.")
@@ -108,17 +108,17 @@ def require_task(task: Any, called: str | None = None) -> None:
 
 
 def has_symbol_inputs(task: Task) -> bool:
-    """Whether the inputs of a task are symbols, and not numbers."""
+    """Return whether the inputs of a task are symbols, and not numbers."""
     return _is_whole(_spec(task).inputs)
 
 
 def has_class_targets(task: Task) -> bool:
-    """Whether the right answers of a task are classes, and not numbers."""
+    """Return whether the right answers of a task are classes, and not numbers."""
     return _is_whole(_spec(task).targets)
 
 
 def _spec(task: Any, rows: int = 2) -> Any:
-    """What the task's `sample` returns, with the shapes and types of its arrays in their place: none is made."""
+    """Return what the task's `sample` returns, with the shapes and types of its arrays in their place: none is made."""
     try:
         hash(task)
     except TypeError:  # a setting is a list

@@ -1,4 +1,4 @@
-"""Batches that make no sense: what a task of one's own may get wrong, and nothing else would notice."""
+"""Checks of the batches of a task: what a task from user code may get wrong, and nothing else would notice."""
 
 import inspect
 from dataclasses import replace
@@ -22,8 +22,8 @@ FAULTS = (
 )
 """What can be wrong with the values of a batch, in the order of `faults_of`."""
 
-ROWS = 64
-"""Examples that are looked at before a task is used for the first time."""
+CHECKED_ROWS = 64
+"""The number of examples that are checked before a task is used for the first time."""
 
 
 def faults_of(task: Task, batch: Batch) -> Bool[Array, "faults"]:
@@ -46,24 +46,24 @@ def faults_of(task: Task, batch: Batch) -> Bool[Array, "faults"]:
 
 
 def _like(where: Array, array: Array) -> Array:
-    """With an axis of 1 for each that the array has behind those."""
+    """Return the mask with an axis of 1 for each further one of the array."""
     return where.reshape(*where.shape, *[1] * (array.ndim - where.ndim))
 
 
 def require_no_faults(task: Task, faults: Any) -> None:
-    """Raises `TaskError`, with the line of the person's file, where a batch had one of `FAULTS`."""
+    """Raise `TaskError`, with the line of the user's file, where a batch had one of `FAULTS`."""
     if np.any(faults):
         raise TaskError(f"{_where(task)} samples {FAULTS[int(np.argmax(faults))]}.")
 
 
 def require_sound(task: Task) -> None:
-    """Raises `TaskError` where the task samples values that make no sense, or not with the key that it is given.
+    """Raise `TaskError` where the task samples values that make no sense, or not with the key that it is given.
 
     `sample` is compiled: with NumPy, or a key of its own, it would draw one batch when it is compiled, and no other.
     """
-    min_length = replace(task, length=max(task.min_length, min(task.length, 2 * task.min_length)))
-    first, again = (jax.jit(lambda key, length: min_length.sample(key, ROWS, length)) for _ in range(2))
-    length = jnp.int32(min_length.length)
+    short = replace(task, length=max(task.min_length, min(task.length, 2 * task.min_length)))
+    first, again = (jax.jit(lambda key, length: short.sample(key, CHECKED_ROWS, length)) for _ in range(2))
+    length = jnp.int32(short.length)
     one, other, repeated = (
         first(jax.random.key(0), length),
         first(jax.random.key(1), length),
@@ -90,7 +90,7 @@ def _same(one: Batch, other: Batch) -> bool:
 
 
 def _where(task: Task) -> str:
-    """The task, and where its `sample` is written."""
+    """Return the task, and where its `sample` is written."""
     sample = type(task).sample
     try:
         file, (_, line) = inspect.getsourcefile(sample), inspect.getsourcelines(sample)

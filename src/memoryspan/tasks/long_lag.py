@@ -84,7 +84,7 @@ class LongLag(Classification):
         return Batch(inputs, lengths, targets, self._target_mask(inputs, lengths))
 
     def _target_mask(self, inputs: Int[Array, "batch time"], lengths: Int[Array, "batch"]) -> Bool[Array, "batch time"]:
-        """Where the next symbol follows from those so far."""
+        """Return where the next symbol follows from those so far."""
         import jax.numpy as jnp
 
         t, lengths = jnp.arange(self.length), lengths[:, None]

@@ -87,7 +87,7 @@ class Recall(Classification):
         return Batch(inputs, lengths, nothing.at[rows, places].set(values), nothing.at[rows, places].set(1) > 0)
 
     def _places(self, key: Array, lengths: Int[Array, "batch"]) -> Int[Array, "batch pairs"]:
-        """Where each key returns: drawn one after the other, without putting back.
+        """Return the place where each key returns: drawn one after the other, without putting back.
 
         The places whose exponential clocks ring first are such a draw (Efraimidis & Spirakis, Information Processing
         Letters 97, 2006), and need no sum that grows with the length.
