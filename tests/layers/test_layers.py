@@ -14,14 +14,53 @@ from hypothesis import strategies as st
 
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
-from memoryspan.layers import LRU, CausalConv, CausalSelfAttention, LastStep, MinGRU, MinLSTM
+from memoryspan.layers import (
+    LRU,
+    MLSTM,
+    RGLRU,
+    S4D,
+    S5,
+    S6,
+    SLSTM,
+    CausalConv,
+    CausalSelfAttention,
+    DeltaNet,
+    GatedLinearAttention,
+    LastStep,
+    Mamba,
+    Mamba2,
+    MinGRU,
+    MinLSTM,
+)
 from memoryspan.layers.causal_self_attention import rotated
 from memoryspan.layers.linear_recurrence import parallel_scan, sequential_scan
+from memoryspan.layers.s5 import hippo_frequencies
 from tests.messages import naming
 
 FEATURES = 3
 
-RECURRENCES = {"MinGRU": (MinGRU, {"units": 4}), "MinLSTM": (MinLSTM, {"units": 4}), "LRU": (LRU, {"units": 4})}
+HEADS = {"heads": 2, "key_size": 3, "value_size": 4}
+
+RECURRENCES = {
+    "MinGRU": (MinGRU, {"units": 4}),
+    "MinGRU with a short convolution": (MinGRU, {"units": 4, "short_conv": 3}),
+    "MinLSTM": (MinLSTM, {"units": 4}),
+    "LRU": (LRU, {"units": 4}),
+    "S6": (S6, {"state_units": 4}),
+    "Mamba": (Mamba, {"state_units": 4}),
+    "Mamba with eigenvalues in [-1, 1]": (Mamba, {"state_units": 4, "min_eigenvalue": -1}),
+    "Mamba without a short convolution": (Mamba, {"state_units": 4, "short_conv": None}),
+    "Mamba2": (Mamba2, {"state_units": 4}),
+    "RGLRU": (RGLRU, {"units": 4}),
+    "S4D": (S4D, {"state_units": 4}),
+    "S5": (S5, {"units": 4}),
+    "MLSTM": (MLSTM, HEADS),
+    "SLSTM": (SLSTM, {"units": 4}),
+    "GatedLinearAttention": (GatedLinearAttention, {**HEADS, "gate_rank": 2}),
+    "DeltaNet": (DeltaNet, HEADS),
+    "Gated DeltaNet": (DeltaNet, {**HEADS, "gated": True, "min_eigenvalue": -1}),
+    "DeltaProduct": (DeltaNet, {**HEADS, "householders": 2, "short_conv": None}),
+}
 
 NORMALISED = {"weight_norm": True, "initial_scale": 1.5}
 
@@ -45,7 +84,11 @@ every_recurrence = pytest.mark.parametrize("name", RECURRENCES)
 
 
 def made(kind, seed=0, **more):
-    of, arguments = LAYERS[kind]
+    return made_of(LAYERS[kind], seed, **more)
+
+
+def made_of(found, seed=0, **more):
+    of, arguments = found
     seeded = {} if of is LastStep else {"seed": seed}
     layer = of(**arguments, **seeded, **more)
     layer.build((None, None, FEATURES))
@@ -165,14 +208,15 @@ def test_its_configuration_makes_the_same_layer(name):
 
 @every_sequence_layer
 def test_its_seed_decides_its_weights(name):
-    def kernels(seed):
-        return [array for array in arrays(made(name, seed)) if array.ndim > 1]
+    def drawn_anew(one, other):
+        pairs = zip(made(name, one).weights, made(name, other).weights, strict=True)
+        return {weight.name for weight, same in pairs if (np.asarray(weight) != np.asarray(same)).any()}
 
-    pairs = zip(kernels(1), kernels(2), strict=True)
-    assert all((one != other).any() for one, other in pairs)
-    assert any((one != other).any() for one, other in zip(kernels(None), kernels(None), strict=True))
+    assert drawn_anew(1, 1) == set()
+    assert drawn_anew(1, 2) == drawn_anew(None, None) != set()
 
 
+@pytest.mark.slow
 @every_recurrence
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from([1e-3, 1, 30]))
@@ -201,19 +245,66 @@ def test_the_sequential_and_the_parallel_scan_reach_the_same_states(length, part
     def draw(seed):
         return tuple(drawn(2, length, 3, seed=seed + part) / 2 for part in range(parts))
 
-    maps = draw(0), draw(9)
-    for one, other in zip(jax.jit(sequential_scan)(maps), jax.jit(parallel_scan)(maps), strict=True):
+    maps, initial = (draw(0), draw(9)), tuple(drawn(2, 3, seed=20 + part) for part in range(parts))
+    pairs = zip(jax.jit(sequential_scan)(maps, initial), jax.jit(parallel_scan)(maps, initial), strict=True)
+    for one, other in pairs:
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
 @every_recurrence
-def test_a_masked_step_keeps_the_state(name):
-    of, arguments = RECURRENCES[name]
-    layer, x = of(**arguments, seed=0), drawn(2, 4, FEATURES)
-    with_gap = jnp.concatenate([x[:, :2], 7 * x[:, :1], x[:, 2:]], axis=1)
-    mask = jnp.broadcast_to(jnp.asarray([True, True, False, True, True]), (2, 5))
-    layer.build(x.shape)
-    np.testing.assert_allclose(answers(layer, with_gap, mask), answers(layer, x), rtol=1e-5, atol=1e-6)
+def test_a_masked_step_is_skipped_and_repeats_the_output_before_it(name):
+    layer, x = recurrence(name), drawn(2, 6, FEATURES)
+    mask = jnp.asarray([[False, True, True, False, True, False], [True, True, False, False, False, True]])
+    found = answers(layer, jnp.where(mask[..., None], x, np.nan), mask)
+    for row, outputs, shown in zip(x, found, np.asarray(mask), strict=True):
+        alone = np.concatenate([np.zeros((1, outputs.shape[-1])), answers(layer, row[None, shown])[0]])
+        np.testing.assert_allclose(outputs, alone[np.cumsum(shown)], rtol=1e-4, atol=1e-5)
+
+
+@every_recurrence
+def test_a_sequence_can_be_read_in_two_parts(name):
+    layer, x = recurrence(name), drawn(2, 40, FEATURES)
+
+    @jax.jit
+    def in_two(x):
+        first, state = layer.run(x[:, :37], layer.get_initial_state(2))
+        return jnp.concatenate([first, layer(x[:, 37:], initial_state=state)], axis=1)
+
+    np.testing.assert_allclose(in_two(x), answers(layer, x), rtol=1e-4, atol=1e-5)
+
+
+@every_recurrence
+def test_its_state_size_is_that_of_its_state(name):
+    layer = recurrence(name)
+    assert layer.state_size(7) == sum(part[0].size for part in layer.get_initial_state(2, 7).values())
+
+
+@pytest.mark.slow
+@every_recurrence
+def test_its_trace_is_the_state_after_each_step(name):
+    layer, x = recurrence(name), drawn(1, 4, FEATURES)
+    traced = layer.trace_states(x)
+    state = layer.get_initial_state(1)
+    for t in range(4):
+        _, state = layer.step(x[:, t], state)
+        for part in traced.keys() & state.keys():
+            np.testing.assert_allclose(traced[part][0, t], np.ravel(state[part]), rtol=1e-4, atol=1e-5)
+    assert traced.keys() & state.keys()
+
+
+@pytest.mark.slow
+@every_recurrence
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "bfloat16"])
+def test_in_16_bits_its_outputs_are_near(name, dtype):
+    layer, x = recurrence(name), drawn(2, 20, FEATURES)
+    other = recurrence(name, dtype=dtype)
+    other.set_weights(layer.get_weights())
+    exact = answers(layer, x)
+    np.testing.assert_allclose(answers(other, x), exact, atol=0.1 * float(jnp.abs(exact).max()))
+
+
+def recurrence(name, **more):
+    return made_of(RECURRENCES[name], return_sequences=True, **more)
 
 
 def test_a_min_lstm_whose_gates_are_both_shut_still_gives_a_number():
@@ -231,6 +322,43 @@ def test_an_lru_is_its_papers_equations_in_complex_numbers():
         h = eigenvalues * h + np.exp(gamma) * (x_t @ (b_re + 1j * b_im))
         expected.append((h @ (c_re + 1j * c_im)).real + d * x_t)
     np.testing.assert_allclose(answers(layer, x[None])[0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_s4d_is_its_papers_equations_in_complex_numbers():
+    layer, x = recurrence("S4D"), np.asarray(drawn(1, 6, FEATURES), np.float64)[0]
+    c_re, c_im, log_a_re, a_im, log_delta, d = (array.astype(np.float64) for array in arrays(layer))
+    a, delta = -np.exp(log_a_re) + 1j * a_im, np.exp(log_delta)[:, None]
+    decay, h, expected = np.exp(a * delta), np.zeros((FEATURES, 4), complex), []
+    for x_t in x:
+        h = decay * h + (decay - 1) / a * x_t[:, None]
+        expected.append(2 * ((c_re + 1j * c_im) * h).sum(1).real + d * x_t)
+    np.testing.assert_allclose(answers(layer, x[None])[0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_s5_begins_with_the_frequencies_of_hippo():
+    # Of the 4 x 4 HiPPO-LegS matrix of Gu et al. (arXiv 2008.07669), plus its rank-1 correction.
+    n = np.arange(4)
+    legs = -np.where(n[:, None] > n, np.sqrt((2 * n[:, None] + 1) * (2 * n + 1)), np.diag(n + 1))
+    normal = legs + np.outer(np.sqrt(n + 0.5), np.sqrt(n + 0.5))
+    eigenvalues = np.linalg.eigvals(normal)
+    np.testing.assert_allclose(eigenvalues.real, -0.5, atol=1e-9)
+    np.testing.assert_allclose(hippo_frequencies(2), np.sort(eigenvalues.imag)[2:], rtol=1e-9)
+
+
+def test_an_slstm_is_its_papers_equations():
+    layer = made_of((SLSTM, {"units": 4, "heads": 2, "short_conv": None, "return_sequences": True}))
+    layer.recurrent_kernel.assign(drawn(2, 2, 8, seed=3))
+    kernel, recurrent, bias, scale = (array.astype(np.float64) for array in arrays(layer))
+    x, (h, c, n), expected = np.asarray(drawn(1, 6, FEATURES), np.float64)[0], np.zeros((3, 4)), []
+    for x_t in x:
+        by_head = np.stack([h[2 * head : 2 * head + 2] @ recurrent[head] for head in range(2)]).reshape(2, 4, 2)
+        raw = (x_t @ kernel + bias).reshape(4, 4) + by_head.transpose(1, 0, 2).reshape(4, 4)
+        i, f, z, o = np.exp(raw[0]), 1 / (1 + np.exp(-raw[1])), np.tanh(raw[2]), 1 / (1 + np.exp(-raw[3]))
+        c, n = f * c + i * z, f * n + i
+        h = o * c / n
+        heads = h.reshape(2, 2)
+        expected.append(((heads - heads.mean(1, keepdims=True)) / np.sqrt(heads.var(1, keepdims=True) + 1e-5)).ravel())
+    np.testing.assert_allclose(answers(layer, x[None])[0], scale * expected, rtol=1e-3, atol=1e-4)
 
 
 def test_an_lru_begins_between_its_radii():
@@ -297,6 +425,15 @@ def test_rotary_scores_depend_on_the_distance_alone(query, key, further):
     ("make", "words"),
     [
         (lambda: MinGRU(0), ["units", 0, 1]),
+        (lambda: MinGRU(2, short_conv=0), ["short_conv", 0, None]),
+        (lambda: Mamba(expand=0), ["expand", 0, 1]),
+        (lambda: Mamba(min_eigenvalue=-2), ["min_eigenvalue", -2, -1]),
+        (lambda: S6(state_units=0), ["state_units", 0, 1]),
+        (lambda: SLSTM(3, heads=2), ["units", 3, "heads=2", "units=2"]),
+        (lambda: DeltaNet(householders=0), ["householders", 0, 1]),
+        (lambda: DeltaNet(heads=0), ["heads", 0, 1]),
+        (lambda: DeltaNet(gated=1), ["gated", True, False]),
+        (lambda: GatedLinearAttention(gate_rank=0), ["gate_rank", 0, 1]),
         (lambda: LRU(2, r_min=0.9, r_max=0.5), ["r_min", "r_max", 0.9, 0.5]),
         (lambda: CausalSelfAttention(2, 3), ["head_size", 3, "head_size=4"]),
         (lambda: CausalSelfAttention(2, 4, positions="learned"), ["positions", "'learned'", '"rotary"', '"none"']),

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from memoryspan.backend import keras
 from memoryspan.layers import CausalConv, CausalSelfAttention, LastStep
-from memoryspan.layers.linear_recurrence import LinearRecurrence
+from memoryspan.layers.recurrence import Recurrence
 
 LAYERS = keras.layers
 
@@ -184,6 +184,6 @@ _RULES: tuple[tuple[Any, _Rule], ...] = (
     (LAYERS.Bidirectional, _bidirectional),
     (LAYERS.TimeDistributed, _time_distributed),
     (LAYERS.GlobalAveragePooling1D, _average),
-    (LinearRecurrence, _answering),
+    (Recurrence, _answering),
     (LastStep, lambda layer, kind: "vector"),
 )

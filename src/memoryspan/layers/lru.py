@@ -7,7 +7,6 @@ import numpy as np
 
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
-from memoryspan.layers.initializers import as_initializer
 from memoryspan.layers.linear_recurrence import LinearRecurrence
 
 ops: Any = keras.ops  # annotated there as giving None
@@ -44,6 +43,7 @@ class LRU(LinearRecurrence):
 
     def build(self, input_shape):
         """nu, θ and gamma, (units,); B, (features, units), and C, (units, features), in two parts; D, (features,)."""
+        super().build(input_shape)
         rng, units, features = np.random.default_rng(self.seed), self.units, input_shape[-1]
         radius = cache(lambda: np.sqrt(rng.uniform(self.r_min**2, self.r_max**2, units)))
 
@@ -61,20 +61,21 @@ class LRU(LinearRecurrence):
             "d": normal((features,), 1),
         }
         for name, (shape, draw) in initial.items():
-            setattr(self, name, self.add_weight(shape, as_initializer(draw), name=name))
+            lasting = name.endswith("_log")
+            self.add_drawn(name, shape, draw, decay=not lasting, autocast=not lasting)
 
-    def coefficients(self, x):
+    def coefficients(self, u):
         """(λ, gamma B x), each a real and an imaginary part."""
         radius, angle = ops.exp(-ops.exp(self.nu_log)), ops.exp(self.theta_log)
         gamma = ops.exp(self.gamma_log)
-        b = x @ (self.b_re * gamma), x @ (self.b_im * gamma)
+        b = u @ (self.b_re * gamma), u @ (self.b_im * gamma)
         a = radius * ops.cos(angle), radius * ops.sin(angle)
         return tuple(ops.broadcast_to(part, b[0].shape) for part in a), b
 
-    def read(self, state, x):
+    def read(self, state, u, x):
         """Re(C h) + D x."""
         re, im = state
-        return re @ self.c_re - im @ self.c_im + self.d * x
+        return re @ self.c_re - im @ self.c_im + self.d * u
 
     def width(self, features):
         """As wide as the input."""

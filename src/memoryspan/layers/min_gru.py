@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from memoryspan.backend import keras
-from memoryspan.layers.initializers import as_initializer, side_by_side
+from memoryspan.layers.initializers import side_by_side
 from memoryspan.layers.linear_recurrence import LinearRecurrence
 
 ops: Any = keras.ops  # annotated there as giving None
@@ -20,18 +20,17 @@ class MinGRU(LinearRecurrence):
 
     def build(self, input_shape):
         """The kernel, (features, 2 units), and the bias."""
-        rng = np.random.default_rng(self.seed)
-        features = input_shape[-1]
-        initial = as_initializer(lambda: side_by_side(rng, (features, self.units), 2))
-        self.kernel = self.add_weight((features, 2 * self.units), initial, name="kernel")
+        super().build(input_shape)
+        rng, shape = np.random.default_rng(self.seed), (input_shape[-1], self.units)
+        self.add_drawn("kernel", (shape[0], 2 * self.units), lambda: side_by_side(rng, shape, 2))
         self.bias = self.add_weight((2 * self.units,), "zeros", name="bias")
 
-    def gates(self, x):
+    def gates(self, u):
         """z, which lets in here, and g."""
-        z, g = ops.split(x @ self.kernel + self.bias, 2, axis=-1)
+        z, g = ops.split(u @ self.kernel + self.bias, 2, axis=-1)
         return {"update": ops.sigmoid(z), "candidate": g}
 
-    def coefficients(self, x):
+    def coefficients(self, u):
         """(1 - z, z g)."""
-        z, g = self.gates(x).values()
+        z, g = self.gates(u).values()
         return (1 - z,), (z * g,)

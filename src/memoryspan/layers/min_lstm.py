@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from memoryspan.backend import keras
-from memoryspan.layers.initializers import as_initializer, side_by_side
+from memoryspan.layers.initializers import side_by_side
 from memoryspan.layers.linear_recurrence import LinearRecurrence
 
 ops: Any = keras.ops  # annotated there as giving None
@@ -21,19 +21,18 @@ class MinLSTM(LinearRecurrence):
 
     def build(self, input_shape):
         """The kernel, (features, 3 units), and the bias."""
-        rng = np.random.default_rng(self.seed)
-        features = input_shape[-1]
-        initial = as_initializer(lambda: side_by_side(rng, (features, self.units), 3))
-        self.kernel = self.add_weight((features, 3 * self.units), initial, name="kernel")
+        super().build(input_shape)
+        rng, shape = np.random.default_rng(self.seed), (input_shape[-1], self.units)
+        self.add_drawn("kernel", (shape[0], 3 * self.units), lambda: side_by_side(rng, shape, 3))
         self.bias = self.add_weight((3 * self.units,), "zeros", name="bias")
 
-    def gates(self, x):
+    def gates(self, u):
         """i and f, of which the sum is 1, and g."""
-        f, i, g = ops.split(x @ self.kernel + self.bias, 3, axis=-1)
+        f, i, g = ops.split(u @ self.kernel + self.bias, 3, axis=-1)
         f = ops.sigmoid(ops.log_sigmoid(f) - ops.log_sigmoid(i))  # f / (f + i), also where both are 0 in 32 bits
         return {"input": 1 - f, "forget": f, "candidate": g}
 
-    def coefficients(self, x):
+    def coefficients(self, u):
         """(f, i g)."""
-        i, f, g = self.gates(x).values()
+        i, f, g = self.gates(u).values()
         return (f,), (i * g,)
