@@ -18,12 +18,22 @@ from .inference.predict import predict as predict
 from .inference.trace import Trace as Trace
 from .inference.trace import saliency as saliency
 from .inference.trace import trace as trace
+from .models import delta_net as delta_net
+from .models import delta_product as delta_product
+from .models import gated_delta_net as gated_delta_net
+from .models import gla as gla
 from .models import gru as gru
+from .models import hawk as hawk
 from .models import lru as lru
 from .models import lstm as lstm
+from .models import mamba as mamba
+from .models import mamba2 as mamba2
 from .models import min_gru as min_gru
 from .models import min_lstm as min_lstm
+from .models import mlstm as mlstm
 from .models import simple_rnn as simple_rnn
+from .models import slstm as slstm
+from .models import stack as stack
 from .models import tcn as tcn
 from .models import transformer as transformer
 from .spans.capacity import memory_capacity as memory_capacity
@@ -93,24 +103,34 @@ __all__ = [
     "UniformLengths",
     "UserCodeError",
     "__version__",
+    "delta_net",
+    "delta_product",
     "evaluate",
     "forward",
+    "gated_delta_net",
     "generate_example",
     "generate_sequence",
+    "gla",
     "gru",
+    "hawk",
     "held_span",
     "layers",
     "lru",
     "lstm",
+    "mamba",
+    "mamba2",
     "memory_capacity",
     "min_gru",
     "min_lstm",
+    "mlstm",
     "models",
     "one_hot_decode",
     "one_hot_encode",
     "predict",
     "saliency",
     "simple_rnn",
+    "slstm",
+    "stack",
     "tasks",
     "tcn",
     "trace",

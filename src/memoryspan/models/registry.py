@@ -26,6 +26,16 @@ MODELS: Registry[Callable[..., "keras.Model"]] = Registry(
         "lru": "memoryspan.models.linear_recurrent:lru",
         "transformer": "memoryspan.models.attention:transformer",
         "tcn": "memoryspan.models.convolutional:tcn",
+        "mamba": "memoryspan.models.stacks:mamba",
+        "mamba2": "memoryspan.models.stacks:mamba2",
+        "hawk": "memoryspan.models.stacks:hawk",
+        "mlstm": "memoryspan.models.stacks:mlstm",
+        "slstm": "memoryspan.models.stacks:slstm",
+        "gla": "memoryspan.models.stacks:gla",
+        "delta_net": "memoryspan.models.stacks:delta_net",
+        "gated_delta_net": "memoryspan.models.stacks:gated_delta_net",
+        "delta_product": "memoryspan.models.stacks:delta_product",
+        "stack": "memoryspan.models.stacks:stack",
     }
 )
 """The builders of the package, by the name that the command line knows."""
