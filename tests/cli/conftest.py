@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from memoryspan.cli.main import main
+from memoryspan.interrupt import SIGNALS
 
 
 class Answer(NamedTuple):
@@ -22,9 +23,9 @@ class Answer(NamedTuple):
 def ended(*arguments: str | Path) -> int:
     """Call the entry point with a command line, and return the exit code.
 
-    The entry point takes Ctrl-C for the rest of a process, which here continues.
+    The entry point takes the signals for the rest of a process, which here continues.
     """
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "argv", ["memoryspan", *map(str, arguments)])
@@ -32,7 +33,8 @@ def ended(*arguments: str | Path) -> int:
                 main()
         return int(exit_.value.code or 0)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @pytest.fixture

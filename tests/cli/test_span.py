@@ -102,7 +102,8 @@ def test_a_trial_that_fails_says_why_and_the_others_run(memoryspan, tmp_path):
     assert names(unnamed.err, f"--model {file}:build")
 
 
-def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_what_is_done_and_the_message_how_to_resume(tmp_path, number):
     directory = tmp_path / "sweep"
     arguments = [*SMALL[:2], "--budget", "100Mtok", "--max-length", "4096", "--model", "lstm,units=6", "--workers", "1"]
     command = [sys.executable, "-m", "memoryspan", "span", *arguments, "--seeds", "1", "--dir", str(directory)]
@@ -110,9 +111,9 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path):
     while not (directory / "trials").exists():
         time.sleep(0.1)
     time.sleep(2)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of the group
+    os.killpg(process.pid, number)  # as a terminal does, and a batch system: to all of the group
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 130, err
+    assert process.returncode == 128 + number, err
     assert names(err, "0 of 1", f"memoryspan span --dir {directory}")
 
 

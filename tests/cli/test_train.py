@@ -139,7 +139,8 @@ def test_an_existing_run_is_never_overwritten(memoryspan, solved):
     assert names(answer.err, f"memoryspan train --resume {solved}", "--run")
 
 
-def test_ctrl_c_keeps_what_was_learned_and_resume_goes_on(tmp_path, memoryspan):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_keeps_what_was_learned_and_resume_goes_on(tmp_path, memoryspan, number):
     directory = tmp_path / "run"
     command = [sys.executable, "-m", "memoryspan", "train", "--learning-rate", "0.0003", "--run", str(directory)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
@@ -147,9 +148,9 @@ def test_ctrl_c_keeps_what_was_learned_and_resume_goes_on(tmp_path, memoryspan):
     deadline = time.monotonic() + 60
     while not (history.exists() and history.stat().st_size) and time.monotonic() < deadline:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, "Traceback" in err) == (130, False)
+    assert (process.returncode, "Traceback" in err) == (128 + number, False)
     assert out.endswith(f"memoryspan train --resume {directory}\n")
 
     before = len(history.read_text().splitlines())

@@ -280,6 +280,26 @@ def test_a_run_killed_at_random_moments_comes_to_the_bits_of_one_that_was_not(re
     assert everything(tmp_path / "run") == everything(reference)
 
 
+KILLS = 12
+
+
+@pytest.mark.slow
+def test_runs_killed_again_and_again_come_to_the_bits_of_one_that_was_not(reference, tmp_path):
+    draw, kills = random.Random(4), 0
+    while kills < KILLS:
+        directory = tmp_path / f"run-{kills}"
+        while not directory.exists() or Run.load(directory).record.status != "budget":
+            with process("resume" if directory.exists() else "start", directory, stdout=subprocess.PIPE) as training:
+                assert training.stdout is not None
+                assert training.stdout.readline() == "training\n"
+                with suppress(subprocess.TimeoutExpired):
+                    training.wait(draw.uniform(0, 2))  # its last writes are among this
+                if training.poll() is None:
+                    training.send_signal(draw.choice([signal.SIGKILL, signal.SIGTERM]))
+                    kills += 1
+        assert everything(directory) == everything(reference)
+
+
 def test_a_run_killed_between_any_two_writes_comes_to_the_bits_of_one_that_was_not(reference, tmp_path):
     copies = tmp_path / "copies"
     copies.mkdir()

@@ -4,6 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from memoryspan.interrupt import exit_at_signals, signals_raise
 from memoryspan.runs import Run
 from tests.runs.small import SETTINGS, TASK, slow_model
 
@@ -31,9 +32,11 @@ def copy_before_every_step(directory: Path, copies: Path) -> None:
 def main(how: str, directory: Path, copies: Path | None = None) -> None:
     if copies is not None:
         copy_before_every_step(directory, copies)
+    exit_at_signals()  # as the command does
     run = Run.resume(directory) if how == "resume" else Run.create(slow_model(), TASK, SETTINGS, directory=directory)
     print("training", flush=True)
-    run.train(every=EVERY)
+    with signals_raise():
+        run.train(every=EVERY)
 
 
 if __name__ == "__main__":

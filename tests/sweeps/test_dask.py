@@ -31,6 +31,9 @@ psutil = pytest.importorskip("psutil")
 
 KILLS = 8
 TRIALS = 60
+LONGER = msgspec.structs.replace(config(1), budget=Budget(examples=3000), max_length=64)
+"""One seed that trains for some dozens of chunks."""
+
 MINE = "from memoryspan.models import lstm\n\ndef build(task, seed=0):\n    return lstm(task, units=2, seed=seed)\n"
 
 
@@ -101,17 +104,16 @@ def processes_of(nannies: int) -> list:
 
 def test_a_group_whose_worker_is_lost_continues_elsewhere_to_the_same_bits(tmp_path, two):
     address, nannies = two
-    longer = msgspec.structs.replace(config(1), budget=Budget(examples=3000), max_length=64)
-    completed(tmp_path / "here", None, longer)
+    completed(tmp_path / "here", None, LONGER)
     lost, notices = [], []
 
     def lose(worker, words):
         if not lost and (tmp_path / "there" / "checkpoints").exists():
             lost.extend(one.kill() for one in processes_of(nannies))
 
-    with open_for_writing(tmp_path / "there", SPAN, longer) as sweep, make_workers(address, None, 1) as workers:
+    with open_for_writing(tmp_path / "there", SPAN, LONGER) as sweep, make_workers(address, None, 1) as workers:
         often: Any = partial(workers.run_group, every=0.1)  # pyright: ignore[reportCallIssue]
-        run_trials(sweep, longer.trials, replace(workers, run_group=often), on_event=lose, on_notice=notices.append)
+        run_trials(sweep, LONGER.trials, replace(workers, run_group=often), on_event=lose, on_notice=notices.append)
     assert len(lost) == 2
     assert names(notices[0], "Resumed", "lstm", "echo")
     assert results_in(tmp_path / "there") == results_in(tmp_path / "here")
@@ -172,6 +174,49 @@ def test_a_scheduler_that_goes_away_ends_the_sweep_with_a_sentence(tmp_path):
         threading.Timer(0.5, process.kill).start()
         with pytest.raises(RunError, match="scheduler"):
             run_trials(sweep, given.trials, workers)
+
+
+@contextmanager
+def cluster_of_one(folder: Path) -> Iterator[tuple[subprocess.Popen, str]]:
+    """A scheduler with one worker, and its address."""
+    folder.mkdir()
+    with (
+        scheduler(folder) as (process, address),
+        dask_command(folder, "worker", address, "--nthreads", "1"),
+    ):
+        with Client(address) as client:
+            client.wait_for_workers(1, timeout=120)
+        yield process, address
+
+
+@pytest.mark.slow
+def test_a_sweep_whose_scheduler_was_killed_resumes_on_another_to_the_same_bits(tmp_path):
+    import dask.config
+
+    completed(tmp_path / "calm", None, LONGER)
+    notices = []
+
+    def run(address: str, on_event=lambda *event: None) -> None:
+        with open_for_writing(tmp_path / "sweep", SPAN, LONGER) as sweep, make_workers(address, None, 1) as workers:
+            often: Any = partial(workers.run_group, every=0.1)  # pyright: ignore[reportCallIssue]
+            run_trials(
+                sweep, pending(sweep), replace(workers, run_group=often), on_event=on_event, on_notice=notices.append
+            )
+
+    impatient = dask.config.set({"distributed.comm.timeouts.connect": "2s"})
+    with cluster_of_one(tmp_path / "first") as (process, address), impatient:
+
+        def kill(worker, words):
+            if (tmp_path / "sweep" / "checkpoints").exists():
+                process.kill()
+
+        with pytest.raises(RunError, match="scheduler"):
+            run(address, kill)
+    assert notices == []
+    with cluster_of_one(tmp_path / "second") as (_, address):
+        run(address)
+    assert names(notices[0], "Resumed", "lstm", "echo")
+    assert results_in(tmp_path / "sweep") == results_in(tmp_path / "calm")
 
 
 def test_dask_alone_means_a_cluster_on_this_machine_and_ctrl_c_ends_it(tmp_path):

@@ -1,8 +1,12 @@
 import multiprocessing
 import os
+import random
 import signal
+import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +15,7 @@ import pytest
 
 from memoryspan.errors import RunError
 from memoryspan.spans.kind import SPAN
+from memoryspan.spec import Spec
 from memoryspan.sweeps.group import Message
 from memoryspan.sweeps.kind import Kind
 from memoryspan.sweeps.local import Processes
@@ -20,7 +25,7 @@ from memoryspan.sweeps.worker import run_group
 from memoryspan.sweeps.workers import make_workers
 from memoryspan.training.budget import Budget
 from tests.messages import names
-from tests.sweeps.tiny_sweep import PATIENCE, all_gone, config, in_process, quick, results_in
+from tests.sweeps.tiny_sweep import PATIENCE, TRAINED, all_gone, config, in_process, often, quick, results_in
 
 LONGER = msgspec.structs.replace(config(2), budget=Budget(examples=3000), max_length=64)
 """Two seeds that train together for some dozens of chunks."""
@@ -88,6 +93,27 @@ def test_lost_workers_change_nothing_but_the_time(tmp_path, calm):
     assert (tmp_path / "stormy" / "results.csv").exists()
 
 
+@pytest.mark.slow
+def test_ten_killed_workers_change_nothing_but_the_time(tmp_path):
+    models = [Spec("lstm", {"units": units}) for units in (3, 4, 5, 6)]
+    given = msgspec.structs.replace(config(2, models=models), budget=Budget(examples=12_000), max_length=64)
+    signals = [signal.SIGKILL, signal.SIGTERM] * 5
+    seen = Counter()
+
+    def kill(worker, words):
+        seen[worker] += "examples" in words
+        if seen[worker] == 2 and signals:  # by now there is a checkpoint
+            seen[worker] = 0
+            alive = multiprocessing.active_children()
+            os.kill(alive[len(signals) % len(alive)].pid or 0, signals.pop())
+
+    completed(tmp_path / "calm", given, 2, run_group=often)
+    assert sorted(completed(tmp_path / "stormy", given, 2, kill, run_group=often)) == sorted([0, 1] * 4)
+    assert signals == []
+    assert any(names(sentence, "Resumed") for sentence in NOTICES)
+    assert results_in(tmp_path / "stormy") == results_in(tmp_path / "calm")
+
+
 def test_ctrl_c_saves_where_a_group_is_and_it_resumes_to_the_same_bits(tmp_path, calm):
     def press(worker, words):
         if "examples" in words:
@@ -153,6 +179,30 @@ def test_a_killed_sweep_leaves_no_process_and_resumes_with_what_is_pending(tmp_p
     assert len(before) >= results
     assert len(seen) == 20 - len(before)
     assert list(results_in(tmp_path / "sweep")) == sorted(trial.key for trial in config(20).trials)
+
+
+KILLS = 8
+
+
+@pytest.mark.slow
+def test_a_sweep_killed_again_and_again_has_the_results_of_one_that_was_not(tmp_path):
+    completed(tmp_path / "calm", TRAINED, 2)
+    draw, killed = random.Random(0), 0
+    while killed < KILLS:
+        directory = tmp_path / f"stormy-{killed}"
+        while True:
+            process = in_process(directory, 2, "train")
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(draw.uniform(0, 12))  # 9 for all of it on a calm machine
+            if process.poll() is None:
+                process.send_signal(draw.choice([signal.SIGKILL, signal.SIGTERM]))
+                killed += 1
+            process.communicate(timeout=PATIENCE)
+            assert process.returncode in (0, -signal.SIGKILL, 128 + signal.SIGTERM)
+            assert all_gone(process.pid)
+            if process.returncode == 0:
+                break
+        assert results_in(directory) == results_in(tmp_path / "calm")
 
 
 def test_ctrl_c_ends_all_at_once_and_keeps_what_is_done(tmp_path):

@@ -1,9 +1,9 @@
 """Sweeps small enough for a test: a kind of its own, `TINY`, and a span sweep of a tiny model.
 
-    python -m tests.sweeps.tiny_sweep DIRECTORY WORKERS [dask]
+    python -m tests.sweeps.tiny_sweep DIRECTORY WORKERS [dask|train]
 
-runs a span sweep in a process to be stopped. A group of processes that `in_process` started is gone once `all_gone`
-returns True.
+runs a span sweep in a process to be stopped; with `train`, one that trains. A group of processes that `in_process`
+started is gone once `all_gone` returns True.
 """
 
 import os
@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from memoryspan.environment import Environment
+from memoryspan.interrupt import exit_at_signals, exit_code, signals_raise
 from memoryspan.spans.kind import SPAN
 from memoryspan.spans.trial import Span, SpanResult, SpanSweepConfig, SpanTrial
 from memoryspan.spec import Spec
@@ -25,7 +26,7 @@ from memoryspan.sweeps.kind import Kind
 from memoryspan.sweeps.run import run_trials
 from memoryspan.sweeps.sweep import open_for_writing, pending
 from memoryspan.sweeps.trial import Trial, TrialResult
-from memoryspan.sweeps.worker import Work
+from memoryspan.sweeps.worker import Work, run_group
 from memoryspan.sweeps.workers import make_workers
 from memoryspan.training.budget import Budget
 
@@ -92,6 +93,12 @@ def config(seeds: int = 2, tasks=("echo",), models=(LSTM,)) -> SpanSweepConfig:
     )
 
 
+TRAINED = msgspec.structs.replace(
+    config(2, models=(LSTM, Spec("gru", {"units": 3}))), budget=Budget(examples=3000), max_length=64
+)
+"""Two groups of two seeds that train together for some dozens of chunks."""
+
+
 def result_of(trial: Trial, length: int | None = None, **fields) -> TrialResult:
     """Figures that follow from the trial alone."""
     result = SpanResult(
@@ -147,6 +154,25 @@ def all_gone(group: int) -> bool:
     return False
 
 
+def often(kind: Kind, work: bytes, deliver: Callable[[Message], None] = lambda message: None) -> bytes:
+    """`run_group`, with a checkpoint after every chunk of updates if that takes little of the time."""
+    return run_group(kind, work, deliver, every=0)
+
+
+def train(directory: Path, count: int) -> None:
+    """Run a sweep of two models that train, as the command does."""
+    exit_at_signals()
+    with (
+        open_for_writing(directory, SPAN, TRAINED) as sweep,
+        make_workers(None, count, len(sweep.trials)) as workers,
+        signals_raise(),
+    ):
+        try:
+            run_trials(sweep, pending(sweep), replace(workers, run_group=often))
+        except KeyboardInterrupt:
+            sys.exit(exit_code())
+
+
 def main(directory: Path, count: int, where: str | None = None) -> None:
     with open_for_writing(directory, SPAN, config(20)) as sweep:
         trials = pending(sweep)
@@ -156,4 +182,7 @@ def main(directory: Path, count: int, where: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])
+    if sys.argv[3:] == ["train"]:
+        train(Path(sys.argv[1]), int(sys.argv[2]))
+    else:
+        main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

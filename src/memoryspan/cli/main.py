@@ -2,7 +2,7 @@
 
 The module of a command is imported when the command is used, so that `--help` imports neither JAX nor Keras.
 
-Exit codes: 0 done; 1 not solved within the budget; 2 bad input; 130 interrupted.
+Exit codes: 0 done; 1 not solved within the budget; 2 bad input; 130 interrupted (128 plus the number of the signal).
 """
 
 import sys
@@ -13,7 +13,7 @@ import click
 from memoryspan._version import __version__
 from memoryspan.cli.output import connect_closed_streams, echo, silence
 from memoryspan.errors import MemoryspanError
-from memoryspan.interrupt import exit_at_sigint
+from memoryspan.interrupt import exit_at_signals, exit_code
 from memoryspan.printable import printable_lines
 from memoryspan.user_code import blame, own_traceback
 
@@ -66,11 +66,11 @@ def cli() -> None:
 def main() -> None:
     """Run the command line, and exit."""
     connect_closed_streams()
-    exit_at_sigint()
+    exit_at_signals()
     try:
         code = _run()
     except KeyboardInterrupt:  # one more, while the first was answered
-        code = 130
+        code = exit_code()
     sys.exit(code)
 
 
@@ -88,7 +88,7 @@ def _run() -> int:
         return _complain(str(error), error.__cause__)
     except (KeyboardInterrupt, click.Abort):
         echo("Interrupted.", err=True)
-        return 130
+        return exit_code()
     except BrokenPipeError:  # the reader of the output has gone, as with `| head`
         silence()
         return 1

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memoryspan.cli.output import echo, say, unless_unwritable
-from memoryspan.interrupt import sigint_raises
+from memoryspan.interrupt import signals_raise
 
 if TYPE_CHECKING:
     from memoryspan.report.views import SweepView
@@ -50,7 +50,8 @@ def run_and_show(
         known = read_sweep(directory or ".", kind)
         if config is None and not pending(known, retry_failed):
             return _show(known, view, as_json, notices)
-    import memoryspan.cli.live  # noqa: F401  # and Keras: until the directory is there, Ctrl-C ends the process at once
+    # Importing this takes seconds, in which a signal just ends the process: do so before there is a sweep to resume.
+    import memoryspan.cli.live  # noqa: F401
 
     n_trials = len((config or known.manifest.config).trials)  # pyright: ignore[reportOptionalMemberAccess]
     # Workers that cannot start are reported before there is a directory. Processes of this machine start with work.
@@ -60,8 +61,7 @@ def run_and_show(
             echo(notice, err=True)
         if trials := pending(sweep, retry_failed):
             require_trusted(sweep, trials)
-            with sigint_raises():
-                _run(sweep, trials, made, view, notices)
+            _run(sweep, trials, made, view, notices)
         _draw(sweep, view)
     return _show(sweep, view, as_json, notices)
 
@@ -78,7 +78,8 @@ def _run(sweep: "Sweep", trials: "list[Trial]", workers: "Workers", view: "Sweep
                 notices.append(sentence)
                 show(sentence)
 
-            run_trials(sweep, trials, workers, on_result, on_event, on_notice)
+            with signals_raise():  # before, there is nothing to save
+                run_trials(sweep, trials, workers, on_result, on_event, on_notice)
     except KeyboardInterrupt:
         echo(
             f"{len(sweep.results)} of {len(sweep.trials)} trials are complete and saved. {sweep.command} resumes the "

@@ -7,7 +7,7 @@ import click
 
 from memoryspan.cli.options import Count, SpecType, given, json_option, seed_option, task_options
 from memoryspan.cli.output import echo, say
-from memoryspan.interrupt import sigint_raises
+from memoryspan.interrupt import exit_code, signals_raise
 from memoryspan.spec import Spec
 from memoryspan.user_code import is_import_path
 
@@ -119,14 +119,14 @@ def _train(run, as_json: bool) -> int:
     from memoryspan.cli.live import training
     from memoryspan.training import Status
 
-    with sigint_raises(), training(run.task.min_length, run.task.length) as on_chunk:
+    with training(run.task.min_length, run.task.length) as on_chunk, signals_raise():
         result = run.train(on_chunk=on_chunk)
     drawn = _draw(run, result)
     if as_json:
         say(json.dumps(_as_json(run)))
     else:
         _show(run, result, drawn)
-    return {Status.SOLVED: 0, Status.INTERRUPTED: 130}.get(result.status, 1)
+    return {Status.SOLVED: 0, Status.INTERRUPTED: exit_code()}.get(result.status, 1)
 
 
 def _draw(run, result) -> bool:

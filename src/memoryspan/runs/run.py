@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from memoryspan.errors import RunError
 from memoryspan.files import atomic
-from memoryspan.interrupt import defer_sigint
+from memoryspan.interrupt import defer_signals
 from memoryspan.runs import record
 from memoryspan.runs.record import Record
 from memoryspan.runs.saved import SavedRun
@@ -142,7 +142,7 @@ class Run:
         if not self.lock.is_locked:
             raise RunError(f"This run was trained already: open it again with Run.resume({str(self.directory)!r}).")
         try:
-            with defer_sigint() as pressed:
+            with defer_signals() as pressed:
                 return train(self, on_chunk, callbacks, every, pressed)
         finally:
             self.lock.release()

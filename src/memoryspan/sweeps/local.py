@@ -20,7 +20,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from memoryspan import machine
-from memoryspan.interrupt import stop_signals, wait_for_stop_signal
+from memoryspan.interrupt import block_signals, wait_for_signal
 from memoryspan.machine import cores
 from memoryspan.sweeps.group import Message
 from memoryspan.sweeps.worker import flush, run_group
@@ -69,7 +69,9 @@ class Processes(Executor):
         self._processes: dict[int, tuple[SpawnProcess, Connection]] = {}
         self._lock = threading.Lock()
         self._ended = False
-        self._threads = ThreadPoolExecutor(len(shares), "memoryspan-worker", initializer=_block_signals)
+        # A process inherits blocked signals from the thread that starts it: the terminal sends Ctrl-C to all processes,
+        # and this one decides what comes of it; the others `wait_for_signal`.
+        self._threads = ThreadPoolExecutor(len(shares), "memoryspan-worker", initializer=block_signals)
 
     def submit(self, fn: Callable, /, *args, **kwargs) -> Future:
         """Call fn(*args, deliver, **kwargs) in a process; the future raises `BrokenProcessPool` where that dies."""
@@ -142,15 +144,6 @@ class Processes(Executor):
 _HINTS = {9: ", which a system does that runs out of memory", 11: ", which is an error in compiled code"}
 
 
-def _block_signals() -> None:
-    """Block signals in a thread that starts processes, which inherit that until they wait for them.
-
-    The terminal sends Ctrl-C to all of them, and this process decides what comes of it.
-    """
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *stop_signals()})
-
-
 def _serve(connection: Connection, share: list[int], workers: int) -> None:
     """Call what arrives, and send back its result: the main function of a process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -182,7 +175,7 @@ def _serve(connection: Connection, share: list[int], workers: int) -> None:
 
 def _exit_at_signal(sending: threading.Lock) -> None:
     """At a signal that ends a process, deliver the state of what runs first; a second one ends it at once."""
-    number = wait_for_stop_signal()
+    number = wait_for_signal()
     try:
         flush()
     finally:

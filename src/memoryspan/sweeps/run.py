@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from queue import Empty, SimpleQueue
 
-from memoryspan.interrupt import defer_sigint
+from memoryspan.interrupt import defer_signals
 from memoryspan.sweeps.client import groups, lost, pack, unpack
 from memoryspan.sweeps.group import Notice, Progress, Saved
 from memoryspan.sweeps.sweep import Sweep, save, save_checkpoint, write_csv
@@ -56,7 +56,7 @@ def run_trials(
         return advanced
 
     try:
-        with defer_sigint() as pressed:
+        with defer_signals() as pressed:
             for results in _completed(sweep, trials, workers, receive):
                 save(sweep, *results)
                 for found in results:

@@ -13,7 +13,7 @@ from memoryspan.backend import keras
 from memoryspan.engine import engine_of, forward
 from memoryspan.errors import TaskError
 from memoryspan.inference.evaluate import make_accuracy_fn
-from memoryspan.interrupt import defer_sigint
+from memoryspan.interrupt import defer_signals
 from memoryspan.notebook import live_view
 from memoryspan.spec import call
 from memoryspan.tasks import Task
@@ -57,7 +57,7 @@ def train(
     config = _config("train", settings)
     with live_view(task) as show:
         with (
-            defer_sigint() as pressed,
+            defer_signals() as pressed,
             suppress(KeyboardInterrupt),
             closing(train_chunks(model, task, config, callbacks=callbacks, pressed=pressed)) as training,
         ):
@@ -104,7 +104,7 @@ def train_seeds(
     shared = _config("train_seeds", settings)
     configs = [msgspec.structs.replace(shared, seed=seed) for seed in seeds]
     now, histories = None, [[] for _ in seeds]
-    with defer_sigint() as pressed, suppress(KeyboardInterrupt):
+    with defer_signals() as pressed, suppress(KeyboardInterrupt):
         solved = reaches_threshold(task, _interruptible(make_accuracy_fn(forward(models[0]), task), pressed))
         for now in train_loop(models, task, configs, solved):
             for history, snapshot in zip(histories, now, strict=True):
