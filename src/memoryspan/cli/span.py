@@ -160,7 +160,7 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
 
 def _draw(target: str, task, model: str, curve: list) -> None:
     from memoryspan.report.figures.span import FILE, draw_curves
-    from memoryspan.report.tables.span import display_name
+    from memoryspan.report.tables.wording import display_name
     from memoryspan.tasks import task_config
 
     drawn = draw_curves({display_name(task_config(task)): {model: [curve]}}, Path(target) / FILE)

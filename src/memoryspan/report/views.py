@@ -75,8 +75,9 @@ def _span_view() -> SweepView:
         if not any(found.result for found in results):
             return None
         from memoryspan.report.figures.span import FILE, draw_span
+        from memoryspan.report.tables.wording import display_name
 
-        return draw_span(results, directory / FILE, span.display_name)
+        return draw_span(results, directory / FILE, display_name)
 
     return SweepView(
         table=lambda results: TextTable(span.TITLES, 2, [span.cells_of(row) for row in summarise(results)]),
@@ -92,8 +93,8 @@ def _span_view() -> SweepView:
 
 def _span_charts(results: Results) -> list[dict[str, Any]]:
     """Return a chart a task: a line a model, the median over seeds, with a band from the worst to the best."""
-    from memoryspan.report.figures.span import curves_of, one_chance, over_seeds
-    from memoryspan.report.tables.span import display_name
+    from memoryspan.report.curves import curves_of, one_chance, over_seeds
+    from memoryspan.report.tables.wording import display_name
     from memoryspan.spans.held import THRESHOLD
 
     charts = []

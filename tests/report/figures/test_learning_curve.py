@@ -8,8 +8,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from memoryspan import Echo
-from memoryspan.report.figures.learning_curve import draw_learning_curve, find_jump
+from memoryspan.report.figures.learning_curve import draw_learning_curve
 from memoryspan.report.figures.style import BLUE, ORANGE
+from memoryspan.report.jump import find_jump
 from memoryspan.tasks import Parity
 from memoryspan.training import HistoryRow
 from tests.messages import names

@@ -6,7 +6,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
 from memoryspan.accuracy import AccuracyRecord
-from memoryspan.report.figures.span import draw_curves, over_seeds
+from memoryspan.report.curves import over_seeds
+from memoryspan.report.figures.span import draw_curves
 from memoryspan.report.figures.style import BLUE, ORANGE
 from memoryspan.spans.summary import Median, SpanSummary
 from memoryspan.spec import Spec

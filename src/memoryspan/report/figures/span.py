@@ -3,14 +3,12 @@
 All panels share the axis of lengths. Where lines cover each other, their marks differ in size.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-from jaxtyping import Float
 from matplotlib.axes import Axes
 
-from memoryspan.accuracy import AccuracyRecord
+from memoryspan.report.curves import Curve, curves_of, one_chance, over_seeds, points_of
 from memoryspan.report.figures.style import (
     COLOURS,
     DASHES,
@@ -31,8 +29,6 @@ from memoryspan.sweeps.trial import TrialResult
 FILE = "span.png"
 """The name of the picture in a sweep, and in a run."""
 
-Curve = Sequence[AccuracyRecord]
-"""The accuracy of one trained model, by length."""
 
 CURVES, ROW = 3.4, 0.32
 """Inches: the height of a panel of curves, and of a model in a panel of spans."""
@@ -106,21 +102,11 @@ def _draw_median(axes: Axes, what: str, median: Median, height: float, number: i
     axes.text(1.01, height, text, transform=axes.get_yaxis_transform(), va="center", fontsize="x-small", color=GREY)
 
 
-def curves_of(results: Sequence[TrialResult], name: Callable[[Spec], str]) -> dict[str, dict[str, list[Curve]]]:
-    """Return curves by task and by model, in the order of the trials."""
-    groups: dict[str, dict[str, list[Curve]]] = {}
-    for found in results:
-        if found.result is not None and found.result.curve:
-            by_model = groups.setdefault(name(found.trial.task), {})
-            by_model.setdefault(name(found.trial.model), []).append(found.result.curve)
-    return groups
-
-
 def _draw_model(axes: Axes, name: str, curves: Sequence[Curve], number: int, models: int) -> None:
     colour, dash = COLOURS[number % len(COLOURS)], DASHES[number % len(DASHES)]
     point, above = POINTS[number % len(POINTS)], models - 1 - number
     for curve in curves:
-        lengths, accuracies = _points(curve)
+        lengths, accuracies = points_of(curve)
         axes.plot(lengths, accuracies, color=colour, linestyle=dash, linewidth=0.6, alpha=0.6)
     lengths, low, middle, high = over_seeds(curves)
     axes.fill_between(lengths, low, high, color=colour, alpha=0.15, linewidth=0)
@@ -139,29 +125,6 @@ def _draw_model(axes: Axes, name: str, curves: Sequence[Curve], number: int, mod
 def _elided(name: str, most: int) -> str:
     """Return a name, without its middle if it is long, like the path of user code, to leave room for the panels."""
     return plain(name if len(name) <= most else f"{name[: most // 2]}…{name[-most // 2 :]}")
-
-
-def over_seeds(curves: Sequence[Curve]) -> tuple[Float[np.ndarray, "lengths"], ...]:
-    """Return the lengths that all curves reach, and the least, median and greatest accuracy there.
-
-    Between two measured lengths a curve is interpolated linearly in the logarithm of the length.
-    """
-    points = [_points(curve) for curve in curves]
-    first, last = max(lengths[0] for lengths, _ in points), min(lengths[-1] for lengths, _ in points)
-    lengths = np.unique(np.concatenate([lengths for lengths, _ in points]))
-    lengths = lengths[(lengths >= first) & (lengths <= last)]
-    heights = np.array([np.interp(np.log(lengths), np.log(own), accuracies) for own, accuracies in points])
-    return lengths, heights.min(0), np.median(heights, 0), heights.max(0)
-
-
-def one_chance(curves: Iterable[Curve]) -> float | None:
-    """Return the accuracy of a guess, or None where it depends on the length."""
-    chances = {point.chance for curve in curves for point in curve}
-    return chances.pop() if len(chances) == 1 else None
-
-
-def _points(curve: Curve) -> tuple[Float[np.ndarray, "lengths"], Float[np.ndarray, "lengths"]]:
-    return np.array([point.length for point in curve], float), np.array([point.value for point in curve])
 
 
 def _finish(axes: Axes, task: str, curves: Sequence[Curve]) -> None:

@@ -22,26 +22,16 @@ from memoryspan.inference.trace import Trace
 from memoryspan.report.figures import answers
 from memoryspan.report.figures.answers import Expectation, draw_answers, width_of
 from memoryspan.report.figures.style import GREY, ORANGE, new_figure, plain, save
+from memoryspan.report.scales import FAR, GATES, RESOLVED
 
 FILE = "trace.png"
 
 SOURCE = "memoryspan trace"
 """A mark in the files of a trace, by which they are recognised."""
 
-GATES = {
-    "input": ("shut", "open"),
-    "forget": ("forget", "keep"),
-    "output": ("shut", "open"),
-    "update": ("replace", "keep"),
-    "reset": ("ignore", "read"),
-}
-"""Arrays from 0 to 1, and the effect of both ends in Keras's LSTM and GRU. All other arrays are drawn around 0."""
 
 STATES = ("cell", "hidden")
 
-MOST, FAR = 0.9, 3
-"""The share of an array that the colours resolve where the rest exceeds `FAR` times its range: a few units may run away
-from all others, and the output, which reads them through a tanh, does not depend on how far."""
 
 AROUND_ZERO = LinearSegmentedColormap.from_list("around zero", ["#00204d", "#0072b2", "#a6a6a6", "#f0b400", "#fffbe0"])
 FROM_ZERO = LinearSegmentedColormap.from_list("from zero", ["#ffffff", "#999999", "#000000"])
@@ -230,7 +220,7 @@ def _draw_map(
 def around_zero(values: Num[np.ndarray, "units time"]) -> tuple[float, float]:
     """Return the values at the two ends of the colours: the farthest one, or that of most if few lie far out."""
     sizes = np.abs(values[np.isfinite(values)])
-    most, farthest = map(float, np.quantile(sizes, (MOST, 1))) if sizes.size else (0.0, 0.0)
+    most, farthest = map(float, np.quantile(sizes, (RESOLVED, 1))) if sizes.size else (0.0, 0.0)
     far = most if 0 < FAR * most < farthest else farthest or 1.0
     return -far, far
 

@@ -14,11 +14,11 @@ from memoryspan.engine import assign, variables_of
 from memoryspan.errors import ModelError
 from memoryspan.files.json import to_builtins
 from memoryspan.inference.evaluate import correct
-from memoryspan.report.figures.learning_curve import find_jump
-from memoryspan.report.figures.span import one_chance
-from memoryspan.report.figures.trace import FAR, GATES, MOST
+from memoryspan.report.curves import one_chance
+from memoryspan.report.jump import find_jump
 from memoryspan.report.page.export_js import described, weights_of
 from memoryspan.report.page.html import Page
+from memoryspan.report.scales import FAR, GATES, RESOLVED
 from memoryspan.runs import SavedRun, weight_snapshots
 from memoryspan.runs.record import Record
 from memoryspan.sampling import Stream, stream
@@ -32,7 +32,7 @@ from memoryspan.training import HistoryRow
 MAX_LENGTH = 500
 """Time steps of the longest sequence that the page draws."""
 
-CONSTANTS = {"max_length": MAX_LENGTH, "maps": {"gates": GATES, "most": MOST, "far": FAR}}
+CONSTANTS = {"max_length": MAX_LENGTH, "maps": {"gates": GATES, "most": RESOLVED, "far": FAR}}
 """Constants that the page's JavaScript shares with Python."""
 
 MAX_NUMBERS = 20_000

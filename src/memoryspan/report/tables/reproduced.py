@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import isinf
 
-from memoryspan.report.tables.span import about_intervals, display_name
+from memoryspan.report.tables.wording import about_intervals, display_name
 from memoryspan.reproduce.compare import Comparison
 from memoryspan.reproduce.trial import TESTED, ReproduceResult, ReproduceTrial
 from memoryspan.sweeps.trial import TrialResult

@@ -1,23 +1,13 @@
 """The rows of a table of spans as text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from memoryspan.report.tables.wording import about_intervals, display_name
 from memoryspan.spans.summary import Median, SpanSummary
 from memoryspan.spans.trial import SpanResult, SpanTrial
-from memoryspan.spec import Spec, without_defaults
-from memoryspan.stats import CONFIDENCE, Interval
 from memoryspan.sweeps.trial import TrialResult
 
 TITLES = ("task", "model", "parameters", "learned span", "lag", "held span", "lag", "seeds", "failed")
-
-
-def display_name(spec: Spec) -> str:
-    """Return a task or a model as it is typed: without default settings, which are unknown for user code."""
-    from memoryspan.models import MODELS
-    from memoryspan.tasks import TASKS
-
-    kind = TASKS.get(spec.name) or MODELS.get(spec.name)
-    return str(without_defaults(spec, kind) if kind else spec)
 
 
 def cells_of(row: SpanSummary) -> list[str]:
@@ -52,16 +42,6 @@ def headline(rows: Sequence[SpanSummary]) -> str:
     more = "at least " if any(row.learned and row.learned.at_least for row in first) else ""
     names = ", ".join(f"{display_name(row.model)} on {display_name(row.task)}" for row in first)
     return f"Furthest, by the median of the learned spans: {more}{best:,.0f} time steps, {names}."
-
-
-def about_intervals(intervals: Iterable[Interval | None]) -> str | None:
-    """Return a sentence on the intervals of a table; None if it has none."""
-    found = {each.confidence for each in intervals if each}
-    if not found:
-        return None
-    shares = " or ".join(f"{100 * share:.0f} %" for share in sorted(found))
-    kind = "the range over seeds, which" if max(found) < CONFIDENCE else "an interval that"
-    return f"In brackets: {kind} contains the median of all seeds in {shares} of such sweeps."
 
 
 def one_line(found: TrialResult[SpanTrial, SpanResult]) -> str:
