@@ -88,15 +88,15 @@ def _vectors_in(text: str) -> list:
     return sequence
 
 
-def typed(ctx: click.Context) -> set[str]:
+def explicit_parameters(ctx: click.Context) -> set[str]:
     """Return the names of the parameters that were typed, and do not have their defaults."""
     source = click.core.ParameterSource.COMMANDLINE
     return {name for name in ctx.params if ctx.get_parameter_source(name) is source}
 
 
-def given(ctx: click.Context) -> set[str]:
+def explicit_options(ctx: click.Context) -> set[str]:
     """Return the options, and the arguments by their names, that were typed."""
-    return {parameter.opts[-1] for parameter in ctx.command.params if parameter.name in typed(ctx)}
+    return {parameter.opts[-1] for parameter in ctx.command.params if parameter.name in explicit_parameters(ctx)}
 
 
 def task_options(command):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from memoryspan.cli.options import SpecType, given, model_file_option
+from memoryspan.cli.options import SpecType, explicit_options, model_file_option
 from memoryspan.cli.output import echo, say, unless_unwritable
 from memoryspan.files.atomic import as_run_error
 
@@ -68,7 +68,7 @@ def _where(target: str, output: str | None) -> Path:
 
 
 def _refuse_other_options(ctx: click.Context) -> None:
-    if others := sorted(given(ctx) & {"--task", "--model"}):
+    if others := sorted(explicit_options(ctx) & {"--task", "--model"}):
         raise click.UsageError(f"A sweep is shown as it is: leave {', '.join(others)}.", ctx)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memoryspan.cli.options import given, json_option, sweep_options
+from memoryspan.cli.options import explicit_options, json_option, sweep_options
 from memoryspan.cli.output import say
 from memoryspan.errors import RunError
 
@@ -38,7 +38,7 @@ def reproduce(ctx: click.Context, names: tuple[str, ...], only_list: bool, direc
     command with more seeds or experiments extends it. Exit code 1: some trials ended in an error.
     """
     if only_list:
-        if others := sorted(given(ctx) - {"names", "--list", "--json"}):
+        if others := sorted(explicit_options(ctx) - {"names", "--list", "--json"}):
             raise click.UsageError(f"--list runs nothing: leave {', '.join(others)}.", ctx)
         _list(names, options["as_json"])
         return

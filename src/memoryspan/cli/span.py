@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memoryspan.cli.options import Count, SpecType, given, json_option, sweep_options, typed
+from memoryspan.cli.options import Count, SpecType, explicit_options, explicit_parameters, json_option, sweep_options
 from memoryspan.cli.output import say, unless_unwritable
 from memoryspan.errors import RunError
 from memoryspan.spec import Spec
@@ -59,7 +59,7 @@ def span(ctx: click.Context, target: str | None, directory: str | None, **option
         _hold(target, **{name: options[name] for name in ("tasks", "models", "max_length", "as_json")})
         return
     how = {name: options.pop(name) for name in ("retry_failed", "workers", "executor", "as_json")}
-    ctx.exit(_sweep(directory, typed(ctx), options, how))
+    ctx.exit(_sweep(directory, explicit_parameters(ctx), options, how))
 
 
 def _require_trained(target: str) -> None:
@@ -81,7 +81,7 @@ def _require_trained(target: str) -> None:
 
 def _refuse_other_options(ctx: click.Context) -> None:
     """Raise `UsageError` where options are given that do not apply to a trained model."""
-    if others := sorted(given(ctx) - {"target", "--task", "--model", "--max-length", "--json"}):
+    if others := sorted(explicit_options(ctx) - {"target", "--task", "--model", "--max-length", "--json"}):
         raise click.UsageError(f"A trained model is measured as it is: leave {', '.join(others)}.", ctx)
 
 

@@ -5,7 +5,7 @@ import shlex
 
 import click
 
-from memoryspan.cli.options import Count, SpecType, given, json_option, seed_option, task_options
+from memoryspan.cli.options import Count, SpecType, explicit_options, json_option, seed_option, task_options
 from memoryspan.cli.output import echo, say
 from memoryspan.interrupt import exit_code, signals_raise
 from memoryspan.spec import Spec
@@ -62,7 +62,7 @@ def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> N
 
 def _refuse_other_options(ctx: click.Context) -> None:
     """Raise `UsageError` where options are given that a run cannot change."""
-    if others := sorted(given(ctx) - {"--resume", "--budget", "--json", "--task", "--model"}):
+    if others := sorted(explicit_options(ctx) - {"--resume", "--budget", "--json", "--task", "--model"}):
         raise click.UsageError(f"A run keeps its settings: --resume does not take {', '.join(others)}.", ctx)
 
 

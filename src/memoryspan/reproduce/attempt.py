@@ -48,30 +48,29 @@ def attempt(trials: Sequence[ReproduceTrial], group: Group | None = None) -> lis
     with_curriculum = Curriculum(grow_above=first.grow_above, consolidate_factor=1)
     curriculum = with_curriculum if first.curriculum else UniformLengths(first.min_length)
     promising = min(TrainConfig().threshold, first.criterion.required_accuracy)
-    settings = [TrainConfig(trial.seed, trial.batch_size, trial.budget, curriculum, promising) for trial in trials]
+    configs = [TrainConfig(trial.seed, trial.batch_size, trial.budget, curriculum, promising) for trial in trials]
     meter = error_meter(forward(models[0]), task, first.min_length)
-    start, _ = resumed(group, models, task, settings[0], type(None)) or (None, None)
+    start, _ = resumed(group, models, task, configs[0], type(None)) or (None, None)
     now = start or ()
     group.report("compiling")
     order = "with" if first.curriculum else "without"
-    for now in train_loop(models, task, settings, _proof(first.criterion, task, meter), start):
+    for now in train_loop(models, task, configs, _solved_test(first.criterion, task, meter), start):
         group.report(f"{first.experiment}, {order} curriculum: {_describe(now)}")
         group.keep(partial(encode, now))
     return [_result(*each, task, meter) for each in zip(trials, models, now, strict=True)]
 
 
-def _proof(criterion: Criterion, task: Task, meter: Meter) -> SolvedTest:
-
-    def look(position: TrainSnapshot, settings: TrainConfig, key: Array) -> Accuracy | None:
-        errors = meter(position.state.variables, key, criterion.n_consecutive, criterion)
+def _solved_test(criterion: Criterion, task: Task, meter: Meter) -> SolvedTest:
+    def evaluate(snapshot: TrainSnapshot, config: TrainConfig, key: Array) -> Accuracy | None:
+        errors = meter(snapshot.state.variables, key, criterion.n_consecutive, criterion)
         return _accuracy(criterion, errors, task) if is_met(criterion, *errors) else None
 
-    return confirm_on_two_samples(look)
+    return confirm_on_two_samples(evaluate)
 
 
 def _accuracy(criterion: Criterion, errors: Errors, task: Task) -> Accuracy:
-    right_ones = ~mistakes(criterion, *errors)
-    return Accuracy(int(right_ones.sum()), len(right_ones), task.length, task.chance)
+    is_correct = ~mistakes(criterion, *errors)
+    return Accuracy(int(is_correct.sum()), len(is_correct), task.length, task.chance)
 
 
 def error_meter(fwd: Forward, task: Task, min_length: int) -> Meter:
@@ -127,20 +126,20 @@ def _errors(
 
 
 def _result(
-    trial: ReproduceTrial, model: keras.Model, position: TrainSnapshot, task: Task, meter: Meter
+    trial: ReproduceTrial, model: keras.Model, snapshot: TrainSnapshot, task: Task, meter: Meter
 ) -> ReproduceResult:
-    errors = meter(position.state.variables, evaluation_key(trial.seed, position.row), TESTED)
+    errors = meter(snapshot.state.variables, evaluation_key(trial.seed, snapshot.row), TESTED)
     spread = root_mean_square(errors[0])
     return ReproduceResult(
-        sequences=position.row.examples if position.status is Status.SOLVED else None,
+        sequences=snapshot.row.examples if snapshot.status is Status.SOLVED else None,
         accuracy=accuracy_record(_accuracy(trial.criterion, errors, task)),
         rms_error=spread if isfinite(spread) else None,
-        **training_cost(model, position),
+        **training_cost(model, snapshot),
     )
 
 
 def _describe(now: Sequence[TrainSnapshot]) -> str:
-    rows = [position.row for position in now]
+    rows = [snapshot.row for snapshot in now]
     worst = min(rows, key=lambda row: (row.length, row.accuracy))
     return (
         f"length {worst.length:,}, accuracy {100 * worst.accuracy:.0f} %; {max(row.examples for row in rows):,} "

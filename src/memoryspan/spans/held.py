@@ -20,16 +20,14 @@ from memoryspan.spans.trial import Span
 from memoryspan.stats import wilson
 from memoryspan.tasks import Task
 from memoryspan.tasks.base import at_length
+from memoryspan.training.config import EXAMPLES
 from memoryspan.validate import seed_number, whole_number
-
-EXAMPLES = 1000
-"""Fresh examples that decide whether a length is mastered."""
 
 THRESHOLD = 0.95
 """The minimum of the lower end of the 95 % interval."""
 
 REQUIRED_CORRECT = next(n for n in range(EXAMPLES + 1) if wilson(n, EXAMPLES)[0] >= THRESHOLD)
-"""The least number of right answers, out of `EXAMPLES`, with such an interval."""
+"""The least number of correct predictions, out of `EXAMPLES`, with such an interval."""
 
 BISECT_TOLERANCE = 32
 """Bisecting ends within 1/32 of the length: smaller differences are within the noise of the examples drawn."""

@@ -8,7 +8,7 @@ from memoryspan.backend import keras
 from memoryspan.engine import forward
 from memoryspan.inference.evaluate import make_accuracy_fn
 from memoryspan.models import make_model
-from memoryspan.spans.held import EXAMPLES, THRESHOLD, Measure, require_max_length, search_span
+from memoryspan.spans.held import THRESHOLD, Measure, require_max_length, search_span
 from memoryspan.spans.learned import SpanTracker, learned_span
 from memoryspan.spans.trial import SpanResult, SpanTrial
 from memoryspan.sweeps.cost import training_cost
@@ -16,6 +16,7 @@ from memoryspan.sweeps.group import Group
 from memoryspan.sweeps.training import encode, resumed
 from memoryspan.tasks import Task, make_task
 from memoryspan.training import Curriculum, TrainConfig, TrainSnapshot
+from memoryspan.training.config import EXAMPLES
 from memoryspan.training.loop import train_loop
 from memoryspan.training.snapshot import evaluation_key
 from memoryspan.training.stopping import reaches_threshold
