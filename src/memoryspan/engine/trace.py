@@ -1,8 +1,8 @@
 """What the recurrent layers of a Keras model do at every step: their gates, cell state and hidden state.
 
 The model runs through Keras as it is. Each call of a recurrent layer is watched, wherever in the model it happens: what
-the layer was given (a sequence, a mask, an initial state) is walked once more, by the equations of its cell, which put
-out their gates. So any model can be traced whose layers can be watched: a chain, a graph, a class of its own.
+the layer was given (a sequence, a mask, an initial state) runs once more, by the equations of its cell, which return
+their gates. So any model can be traced whose layers can be watched: a chain, a graph, a class of its own.
 """
 
 from collections import OrderedDict
@@ -68,7 +68,7 @@ def traced(model: keras.Model, ragged: bool) -> Traced:
         found: list[LayerTrace] = []
 
         def see(layer, x, mask, state):
-            for one in _walked(layer, x, mask, state):
+            for one in _traced_layers(layer, x, mask, state):
                 one = one if mask is None else _without_padding(one, alive)
                 found.append(replace(one, name=_unused(one.name, found)))
 
@@ -121,25 +121,25 @@ def _directions(layer: keras.Layer) -> tuple[keras.Layer, ...]:
     return (layer.forward_layer, layer.backward_layer) if isinstance(layer, LAYERS.Bidirectional) else ()
 
 
-def _walked(layer: keras.Layer, x, mask, state) -> Iterator[LayerTrace]:
-    """The layer's own trace, or those of its two directions, or of its cells where they are stacked."""
+def _traced_layers(layer: keras.Layer, x, mask, state) -> Iterator[LayerTrace]:
+    """Yield the layer's own trace, or those of its two directions, or of its cells where they are stacked."""
     if hasattr(layer, HOOK):
         yield LayerTrace(layer.name, type(layer).__name__, OrderedDict(getattr(layer, HOOK)(x, mask)))
     elif isinstance(layer, LAYERS.Bidirectional):
         states = (None, None) if state is None else (state[: len(state) // 2], state[len(state) // 2 :])
         for direction, its_state in zip(_directions(layer), states, strict=True):
-            yield from _walked(direction, x, mask, its_state)
+            yield from _traced_layers(direction, x, mask, its_state)
     elif isinstance(layer, LAYERS.RNN):
-        yield from _walked_cells(layer, x, mask, state)
+        yield from _traced_cells(layer, x, mask, state)
 
 
-def _walked_cells(layer: keras.layers.RNN, x, mask, state) -> Iterator[LayerTrace]:
+def _traced_cells(layer: keras.layers.RNN, x, mask, state) -> Iterator[LayerTrace]:
     stacked = isinstance(layer.cell, LAYERS.StackedRNNCells)
     start: Any = _initial(layer, len(x)) if state is None else state
     states = list(start) if stacked else [start]
     x, mask = (one if one is None or not layer.go_backwards else jnp.flip(one, 1) for one in (x, mask))
     for cell, its_state in zip(layer.cell.cells if stacked else [layer.cell], states, strict=True):
-        x, arrays = _walked_cell(cell, ops.cast(x, cell.compute_dtype), mask, its_state)
+        x, arrays = _traced_cell(cell, ops.cast(x, cell.compute_dtype), mask, its_state)
         if layer.go_backwards:
             arrays = OrderedDict((name, jnp.flip(array, 1)) for name, array in arrays.items())
         name = f"{layer.name}/{cell.name}" if stacked else layer.name
@@ -150,8 +150,8 @@ def _initial(layer: keras.layers.RNN, batch_size: int):
     return layer.states if layer.stateful else layer.get_initial_state(batch_size)
 
 
-def _walked_cell(cell: keras.Layer, x, mask, state) -> tuple[Array, OrderedDict]:
-    """What the cell answers at every step, and its arrays, batch first.
+def _traced_cell(cell: keras.Layer, x, mask, state) -> tuple[Array, OrderedDict]:
+    """Return the outputs of the cell at every step, and its arrays, batch first.
 
     The names keep their order in an `OrderedDict`; a `dict` comes back from JAX in the order of the alphabet.
     """
@@ -172,7 +172,7 @@ def _walked_cell(cell: keras.Layer, x, mask, state) -> tuple[Array, OrderedDict]
 
 
 def _stock(cell: keras.Layer, state):
-    """The weights, state and step of a cell of Keras's, by the same equations as in training."""
+    """Return the weights, state and step of a cell of Keras's, by the same equations as in training."""
     tensors = [ops.convert_to_tensor(one, cell.compute_dtype) for one in keras.tree.flatten(state)]
     start = (cells.HiddenAndCell if isinstance(cell, LAYERS.LSTMCell) else cells.Hidden)(*tensors)
     weights = weights_of_cell(cell, lambda variable: ops.convert_to_tensor(variable, cell.compute_dtype))
@@ -197,14 +197,14 @@ def _own(cell: keras.Layer, state):
 
 
 def _named(state) -> dict[str, Array]:
-    """The arrays of a state by name, the hidden state last."""
+    """Return the arrays of a state by name, the hidden state last."""
     if not hasattr(state, "_asdict"):
         return {f"state {number}": one for number, one in enumerate(state, start=1)}
     return dict(reversed(state._asdict().items()))
 
 
 def _without_padding(layer: LayerTrace, alive: Bool[Array, "batch time"]) -> LayerTrace:
-    """NaN past the lengths, where the layer walks the steps of the input."""
+    """Return the trace with NaN past the lengths, where the layer has the steps of the input."""
 
     def blank(array):
         return jnp.where(alive[..., None], array, jnp.nan) if array.shape[1] == alive.shape[1] else array

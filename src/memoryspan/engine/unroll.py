@@ -1,8 +1,8 @@
 """The recurrence: one loop for every cell, as long as the longest sequence of the batch and no longer.
 
-`lax.scan` walks the padding too, and its derivative keeps every intermediate value of every step. `unroll` is a
+`lax.scan` runs over the padding too, and its derivative keeps every intermediate value of every step. `unroll` is a
 `lax.while_loop` whose trip count is known only at run time. The forward pass keeps the state before each step and
-nothing else; the backward pass walks back over them and calls `jax.vjp(step)` at each step, so a new cell needs
+nothing else; the backward pass goes back over them and calls `jax.vjp(step)` at each step, so a new cell needs
 no derivative of its own.
 """
 

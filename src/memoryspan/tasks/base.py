@@ -75,15 +75,15 @@ class Task(Protocol):
 
     @property
     def chance(self) -> float:
-        """The accuracy, as a share of right examples, of the best guess that does not look at the input."""
+        """The accuracy, as a share of right examples, of the best guess that does not read the input."""
         ...
 
     def lag(self, length: int) -> int:
-        """How many steps back, from the answer, what it depends on lies in an example of this length."""
+        """Return how many steps before its answer the symbols lie that it depends on, in an example of this length."""
         ...
 
     def sample(self, key: Array, batch_size: int, length: int | Int[Array, ""] | Int[Array, "batch"]) -> Batch:
-        """Fresh examples of a length, or of a length each, up to `self.length`; runs under `jax.jit`.
+        """Return fresh examples of a length, or of a length each, up to `self.length`; runs under `jax.jit`.
 
         What an example is follows from the key, its row and its length, and not from the width of the arrays.
         """
@@ -144,7 +144,7 @@ def _is_whole(array: Any) -> bool:
 
 
 def _require_batch(task: Any, called: str) -> None:
-    """Whether a batch has the shapes of the protocol, without making one."""
+    """Raise `TaskError` where a batch does not have the shapes of the protocol, without making one."""
     rows, steps = 2, task.length
     batch = _spec(task, rows)
     if not isinstance(batch, Batch):
