@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from filelock import BaseFileLock
@@ -16,7 +17,6 @@ from memoryspan.runs.describe import new_record
 from memoryspan.runs.directory import create_run_dir, discard, lock_run, require_empty
 from memoryspan.runs.model_file import is_all_keras, load_model, save_model
 from memoryspan.runs.record import Record
-from memoryspan.runs.run import Run
 from memoryspan.runs.saved import SavedRun
 from memoryspan.spec import Spec
 from memoryspan.tasks import Task, spec_of
@@ -26,7 +26,20 @@ from memoryspan.training.state import initial_state
 from memoryspan.training.trainable import notes, trainable
 
 
-def create(model: keras.Model, task: Task, config: TrainConfig, directory: Path | None, builder: Spec | None) -> Run:
+class Opened(NamedTuple):
+    """The fields of `Run`, in their order."""
+
+    directory: Path
+    record: Record
+    task: Task
+    model: keras.Model
+    config: TrainConfig
+    snapshot: TrainSnapshot
+    notices: tuple[str, ...]
+    lock: BaseFileLock
+
+
+def create(model: keras.Model, task: Task, config: TrainConfig, directory: Path | None, builder: Spec | None) -> Opened:
     """Write the files of a new run, as `Run.create` describes."""
     fwd = trainable([model], task, config.batch_size)
     builder = builder or Spec(model.name)
@@ -48,7 +61,7 @@ def create(model: keras.Model, task: Task, config: TrainConfig, directory: Path 
         discard(place)
         held.release()
         raise
-    return Run(
+    return Opened(
         directory=place,
         record=first,
         task=task,
@@ -74,7 +87,7 @@ def _write_first(place: Path, model: keras.Model, snapshot: TrainSnapshot, first
     return ()
 
 
-def reopen(saved: SavedRun, budget: Budget | None, held: BaseFileLock) -> Run:
+def reopen(saved: SavedRun, budget: Budget | None, held: BaseFileLock) -> Opened:
     """Take a run, whose lock is held, back to its newest good checkpoint, as `Run.resume` describes."""
     place, task, config = saved.directory, saved.task, saved.config
     atomic.clean(place)
@@ -94,7 +107,7 @@ def reopen(saved: SavedRun, budget: Budget | None, held: BaseFileLock) -> Run:
     if resumed != saved.record:
         record.write(place, resumed)
     notices += _remarks(resumed, snapshot)
-    return Run(
+    return Opened(
         directory=place,
         record=resumed,
         task=task,

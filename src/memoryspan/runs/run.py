@@ -76,7 +76,7 @@ class Run:
         from memoryspan.runs.opening import create
         from memoryspan.training import TrainConfig
 
-        return create(model, task, config or TrainConfig(), Path(directory) if directory else None, builder)
+        return Run(*create(model, task, config or TrainConfig(), Path(directory) if directory else None, builder))
 
     @staticmethod
     def resume(
@@ -101,7 +101,7 @@ class Run:
         with atomic.as_run_error(directory, "A run is resumed where you may write: copy it, and resume the copy."):
             held = lock_run(directory)
             try:
-                return reopen(Run.load(directory, task_class), budget, held)
+                return Run(*reopen(Run.load(directory, task_class), budget, held))
             except BaseException:
                 held.release()
                 raise
