@@ -49,11 +49,11 @@ def compile_cache() -> Path | None:
     A program compiled for one processor must not run on another (a home directory can be shared), so the
     directory carries a digest of what this processor can do.
     """
-    asked = os.environ.get(COMPILE_CACHE, "")
-    if asked.lower() in {"off", "0", "no", "false", "none"}:
+    setting = os.environ.get(COMPILE_CACHE, "")
+    if setting.lower() in {"off", "0", "no", "false", "none"}:
         return None
-    if asked:
-        root = Path(asked).expanduser()
+    if setting:
+        root = Path(setting).expanduser()
     else:
         from platformdirs import user_cache_path
 

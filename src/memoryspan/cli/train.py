@@ -48,8 +48,8 @@ def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> N
     """
     from memoryspan.training.budget import Budget
 
-    asked = options.pop("budget")
-    budget = None if asked is None else Budget.parse(asked)
+    text = options.pop("budget")
+    budget = None if text is None else Budget.parse(text)
     if resume is not None:
         _refuse_other_options(ctx)
         run = _resume(resume, budget, options["task"], options["model"])
@@ -180,7 +180,7 @@ def _show(run, result, drawn: bool) -> None:
         say(f"Next: memoryspan train --resume {place}{more}{files}")
 
 
-def _files_again(asked) -> str:
+def _files_again(config) -> str:
     """Return the options that name user code again, because nothing is imported only because a record names it."""
-    pairs = (("task", asked.task.name), ("model", asked.model.name))
+    pairs = (("task", config.task.name), ("model", config.model.name))
     return "".join(f" --{kind} {shlex.quote(name)}" for kind, name in pairs if is_import_path(name))

@@ -37,17 +37,17 @@ class Expectation(NamedTuple):
     """Whether the model's answer is right, for each step."""
 
     @property
-    def steps(self) -> Int[np.ndarray, "asked"]:
+    def steps(self) -> Int[np.ndarray, "answers"]:
         """The numbers of the steps with an expected answer."""
         return np.flatnonzero(self.target_mask)
 
 
 def expectation_of(task: Task, batch: Batch, output: Float[np.ndarray, "*time outputs"]) -> Expectation:
     """Return the expected answers of a batch of one example, and whether a model with this output is right."""
-    length, target, asked = (np.asarray(part)[0] for part in (batch.lengths, batch.targets, batch.target_mask))
+    length, target, mask = (np.asarray(part)[0] for part in (batch.lengths, batch.targets, batch.target_mask))
     right = np.asarray(task.correct(jnp.asarray(output)[None], batch.targets))[0]
-    if asked.ndim:
-        return Expectation(asked, target, right)
+    if mask.ndim:
+        return Expectation(mask, target, right)
     everywhere = np.broadcast_to(target, (length, *target.shape))
     return Expectation(np.arange(length) == length - 1, everywhere, np.full(length, right))
 

@@ -156,8 +156,8 @@ def _examples(task: Task, seed: int):
     length = min(task.length, MAX_LENGTH)
     width = 1 if _sampled(task, seed, 1, length)[0].ndim == 2 else task.n_features
     count = max(1, min(MAX_EXAMPLES, MAX_NUMBERS // (length * width)))
-    inputs, targets, asked = _sampled(task, seed, count, length)
-    for row, expected, where in zip(inputs, targets, asked, strict=True):
+    samples = _sampled(task, seed, count, length)
+    for row, expected, where in zip(*samples, strict=True):
         if not task.return_sequences:
             where, expected = np.arange(length) == length - 1, np.full(length, expected)
         yield {

@@ -51,25 +51,25 @@ def _sequences(value: float, row: Comparison) -> str:
 
 def notes(rows: Sequence[Comparison]) -> list[str]:
     """Return the sentences below a table: on its intervals, and on how each experiment was run and what differs."""
-    said = [
+    sentences = [
         f"Right: how many of {TESTED:,} fresh sequences at the end are no mistake by the criterion of the experiment."
     ]
-    said += filter(None, [about_intervals(row.spread for row in rows)])
+    sentences += filter(None, [about_intervals(row.spread for row in rows)])
     before: dict[str, str] = {}
     for row in {row.name: row for row in rows}.values():
-        said.append(f"{row.name}: {_recipe(row)}")
+        sentences.append(f"{row.name}: {_recipe(row)}")
         experiment = row.experiment
         for sentence in filter(None, (experiment.differs, experiment.tried) if experiment else ()):
             first = before.setdefault(sentence, row.name)
-            said.append(f"  {sentence}" if first == row.name else f"  As for {first}.")
-    return said
+            sentences.append(f"  {sentence}" if first == row.name else f"  As for {first}.")
+    return sentences
 
 
 def _recipe(row: Comparison) -> str:
     trial, batch = row.trial, row.trial.batch_size
-    asked = f"{row.experiment.what}. {row.experiment.published.source}. " if row.experiment else ""
+    about = f"{row.experiment.what}. {row.experiment.published.source}. " if row.experiment else ""
     return (
-        f"{asked}Here {display_name(trial.model)}, {batch} sequence{'s' * (batch > 1)} an update; until "
+        f"{about}Here {display_name(trial.model)}, {batch} sequence{'s' * (batch > 1)} an update; until "
         f"{trial.criterion}, twice."
     )
 
