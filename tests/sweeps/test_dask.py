@@ -19,9 +19,9 @@ import pytest
 from memoryspan.errors import RunError
 from memoryspan.spans.kind import SPAN
 from memoryspan.spec import Spec
+from memoryspan.sweeps.executors import make_workers
 from memoryspan.sweeps.run import run_trials
 from memoryspan.sweeps.sweep import open_for_writing, pending
-from memoryspan.sweeps.workers import make_workers
 from memoryspan.training.budget import Budget
 from tests.messages import names
 from tests.sweeps.tiny_sweep import LSTM, PATIENCE, ROOT, all_gone, config, in_process, quick, results_in

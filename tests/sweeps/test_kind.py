@@ -10,9 +10,9 @@ from memoryspan.cli.sweeping import run_and_show
 from memoryspan.errors import RunError
 from memoryspan.report.page.html import as_html
 from memoryspan.report.page.sweep import sweep_page
+from memoryspan.sweeps.executors import make_workers
 from memoryspan.sweeps.run import run_trials
 from memoryspan.sweeps.sweep import open_for_writing, pending, read_sweep
-from memoryspan.sweeps.workers import make_workers
 from tests.sweeps.tiny_sweep import TINY, TinyConfig
 
 

@@ -16,13 +16,13 @@ import pytest
 from memoryspan.errors import RunError
 from memoryspan.spans.kind import SPAN
 from memoryspan.spec import Spec
+from memoryspan.sweeps.executors import make_workers
 from memoryspan.sweeps.group import Message
 from memoryspan.sweeps.kind import Kind
 from memoryspan.sweeps.local import Processes
 from memoryspan.sweeps.run import run_trials
 from memoryspan.sweeps.sweep import open_for_writing, pending, read_sweep
 from memoryspan.sweeps.worker import run_group
-from memoryspan.sweeps.workers import make_workers
 from memoryspan.training.budget import Budget
 from tests.messages import names
 from tests.sweeps.tiny_sweep import PATIENCE, TRAINED, all_gone, config, in_process, often, quick, results_in

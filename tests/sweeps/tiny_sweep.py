@@ -21,13 +21,13 @@ from memoryspan.interrupt import exit_at_signals, exit_code, signals_raise
 from memoryspan.spans.kind import SPAN
 from memoryspan.spans.trial import Span, SpanResult, SpanSweepConfig, SpanTrial
 from memoryspan.spec import Spec
+from memoryspan.sweeps.executors import make_workers
 from memoryspan.sweeps.group import Group, Message, Progress
 from memoryspan.sweeps.kind import Kind
 from memoryspan.sweeps.run import run_trials
 from memoryspan.sweeps.sweep import open_for_writing, pending
 from memoryspan.sweeps.trial import Trial, TrialResult
 from memoryspan.sweeps.worker import Work, run_group
-from memoryspan.sweeps.workers import make_workers
 from memoryspan.training.budget import Budget
 
 QUICK = 0.1

@@ -41,9 +41,9 @@ def run_and_show(
     Without a `config` the directory has one. A sweep with nothing to run is shown without its lock.
     """
     from memoryspan.report.views import view_of
+    from memoryspan.sweeps.executors import make_workers
     from memoryspan.sweeps.manifest import is_sweep
     from memoryspan.sweeps.sweep import open_for_writing, pending, read_sweep, require_trusted
-    from memoryspan.sweeps.workers import make_workers
 
     view, known, notices = view_of(kind), None, []
     if config is None or (directory is not None and is_sweep(Path(directory))):
