@@ -42,9 +42,22 @@ def test_where_keras_runs_on_another_backend_a_sentence_says_what_to_do():
     assert names(last_line, "BackendError", "'numpy'", "KERAS_BACKEND=jax")
 
 
-def test_where_keras_is_not_imported_yet_its_setting_gives_way():
-    done = run("import memoryspan.backend, keras; print(keras.config.backend())", KERAS_BACKEND="numpy")
+def test_where_another_backend_is_set_a_sentence_says_what_to_do():
+    done = run("import memoryspan; memoryspan.lstm(memoryspan.Echo())", KERAS_BACKEND="torch")
+    assert done.returncode == 1
+    assert names(done.stderr.splitlines()[-1], "BackendError", "KERAS_BACKEND", "'torch'", "KERAS_BACKEND=jax")
+
+
+@pytest.mark.parametrize("setting", [{}, {"KERAS_BACKEND": ""}, {"KERAS_BACKEND": "jax"}])
+def test_where_no_other_backend_is_set_keras_runs_on_jax(setting):
+    done = run("import memoryspan.backend, keras; print(keras.config.backend())", **setting)
     assert (done.stdout, done.stderr) == ("jax\n", "")
+
+
+def test_the_commands_run_on_jax_whatever_backend_is_set(tmp_path):
+    command = "import sys; sys.argv = ['memoryspan', 'info']; from memoryspan.cli.main import main; main()"
+    done = run(command, KERAS_BACKEND="torch", **{COMPILE_CACHE: tmp_path})
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 # The compile cache

@@ -27,15 +27,20 @@ DEVICES_FLAG = "jax_num_cpu_devices"
 
 
 def _choose_jax() -> None:
-    """Make JAX the backend of Keras; raises `BackendError` if Keras already runs on another one."""
-    if "keras" in sys.modules and sys.modules["keras"].config.backend() != "jax":
-        running = sys.modules["keras"].config.backend()
-        raise BackendError(
-            f"Keras was already imported with the backend {running!r}, and memoryspan runs on JAX: start Python with "
-            f"KERAS_BACKEND=jax, or, where that is not set to another backend, import memoryspan before keras. (A "
-            f"saved model.keras opens with any backend, without memoryspan.)"
-        )
-    os.environ["KERAS_BACKEND"] = "jax"
+    """Make JAX the backend of Keras; raise `BackendError` if Keras runs on another one, or is set to."""
+    chosen = os.environ.get("KERAS_BACKEND") or "jax"
+    if "keras" in sys.modules and (running := sys.modules["keras"].config.backend()) != "jax":
+        reason = f"Keras was already imported with the backend {running!r}"
+    elif chosen != "jax":
+        reason = f"KERAS_BACKEND is {chosen!r}"
+    else:
+        os.environ["KERAS_BACKEND"] = "jax"
+        return
+    raise BackendError(
+        f"{reason}, and memoryspan runs on JAX: start Python with KERAS_BACKEND=jax, or, where that is not set to "
+        f"another backend, import memoryspan before keras. (A saved model.keras opens with any backend, without "
+        f"memoryspan.)"
+    )
 
 
 def _hush() -> None:
