@@ -1,7 +1,11 @@
 import pytest
 
 from memoryspan.errors import TaskError
+from memoryspan.models import MODELS, model_named
+from memoryspan.models import registry as models_registry
 from memoryspan.spec import Spec, call, parse, unknown
+from memoryspan.tasks import TASKS, task_named
+from memoryspan.tasks import registry as tasks_registry
 from tests.messages import names, naming
 
 
@@ -59,7 +63,34 @@ def test_a_setting_that_is_needed_is_named():
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_ones():
-    error = str(unknown("model", "grus", ["gru", "min_gru", "tcn", "transformer"]))
+    error = str(unknown("model", "grus", ["gru", "min_gru", "tcn", "transformer"], {}))
     assert names(error, "'grus'", "gru")
     assert not names(error, "transformer")
-    assert names(str(unknown("task", "chess", ["echo", "copy"])), "'chess'", "copy", "echo", "mine.py:MyTask")
+    assert names(str(unknown("task", "Selective-Copy", ["copy", "selective_copy"], {})), "selective_copy")
+
+
+def test_an_unknown_name_that_is_like_none_is_answered_with_a_short_line():
+    many = [f"task_{number}" for number in range(13)]
+    error = str(unknown("task", "chess", many, {}))
+    assert names(error, "'chess'", 13, "memoryspan info", "mine.py:MyTask")
+    assert sum(names(error, name) for name in many) == 1
+
+
+@pytest.mark.parametrize(
+    ("named", "other", "meant"),
+    [
+        (task_named, "mqar", "recall"),
+        (task_named, "Induction-Heads", "induction"),
+        (model_named, "S4", "lru"),
+        (model_named, "rnn", "simple_rnn"),
+    ],
+)
+def test_a_name_that_the_field_has_for_it_names_what_it_is_called_here(named, other, meant):
+    with pytest.raises(TaskError, match=naming(f"'{other}'", meant)):
+        named(other)
+
+
+def test_every_synonym_stands_for_something_that_there_is_and_hides_nothing():
+    for registry, there in ((tasks_registry, TASKS), (models_registry, MODELS)):
+        assert set(registry._SYNONYMS.values()) <= set(there)
+        assert not set(registry._SYNONYMS) & set(there)

@@ -4,7 +4,7 @@ On the command line `lstm,units=50` is the package's own, `mine.py:build,width=3
 """
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -82,12 +82,21 @@ def without_defaults(named: Spec, kind: Callable) -> Spec:
 _NOTHING = object()
 
 
-def unknown(what: str, name: str, known: Iterable[str]) -> TaskError:
-    """Return the error for a name that does not exist, with the nearest ones."""
-    near = get_close_matches(name, known, n=3) or sorted(known)
+def unknown(what: str, name: str, known: Collection[str], synonyms: Mapping[str, str]) -> TaskError:
+    """Return the error for a name that is unknown, with the known ones that may be meant.
+
+    Args:
+        what: "task" or "model".
+        name: what was typed.
+        known: the names that there are.
+        synonyms: other names of the field for some of these, or for what is nearest to it.
+    """
+    typed = name.lower().replace("-", "_")
+    near = [synonyms[typed]] if typed in synonyms else get_close_matches(typed, known, n=3)
+    instead = f"did you mean {' or '.join(near)}?" if near else f"there are {len(known)}, like {next(iter(known))}."
     return TaskError(
-        f"There is no {what} {name!r}: use {' or '.join(near)} (`memoryspan info` lists all), or a file of your own, "
-        f"like mine.py:{'MyTask' if what == 'task' else 'build'}."
+        f"There is no {what} {name!r}: {instead} `memoryspan info` lists all, and a file of your own is named like "
+        f"mine.py:{'MyTask' if what == 'task' else 'build'}."
     )
 
 

@@ -44,9 +44,18 @@ def test_the_version_is_the_packages(memoryspan):
 
 
 def test_a_command_that_does_not_exist_is_bad_input(memoryspan):
-    answer = memoryspan("tain")
+    answer = memoryspan("zebra")
     assert answer.code == 2
-    assert names(answer.err, "'tain'")
+    assert names(answer.err, "'zebra'", "--help")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("trian", "train"), ("Span", "span"), ("eval", "evaluate"), ("reprodcue", "reproduce")]
+)
+def test_a_command_that_is_mistyped_names_the_one_that_is_meant(memoryspan, typed, meant):
+    answer = memoryspan(typed)
+    assert answer.code == 2
+    assert names(answer.err, f"'{typed}'", meant)
 
 
 def test_bad_input_is_a_sentence_on_standard_error_and_no_traceback():
@@ -96,7 +105,7 @@ def test_a_reader_that_leaves_early_is_no_error_of_ours():
 
 def test_nothing_but_the_result_reaches_a_pipe_and_no_colours(tmp_path):
     environment = os.environ | {"TERM": "xterm-256color"}
-    arguments = ["--length", "4", "--features", "5", "--run", str(tmp_path / "run")]
+    arguments = ["--length", "4", "--features", "5", "--quiet", "--run", str(tmp_path / "run")]
     answer = in_a_process("train", *arguments, env=environment)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert "\x1b" not in answer.stdout

@@ -5,7 +5,9 @@ The module of a command is imported when the command is used, so that `--help` i
 Exit codes: 0 done; 1 not solved within the budget; 2 bad input; 130 interrupted (128 plus the number of the signal).
 """
 
+import os
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -43,6 +45,16 @@ class Commands(click.Group):
             return None
         return getattr(import_module(f"memoryspan.cli.{cmd_name}"), cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command of the first argument; raise `UsageError`, with the nearest one, where there is none."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0].lower(), COMMANDS, n=1)
+            instead = f"did you mean {near[0]}?" if near else "--help lists all."
+            raise click.UsageError(f"There is no command {args[0]!r}: {instead}", ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
         with formatter.section("Commands"):
@@ -65,6 +77,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line, and exit."""
+    os.environ["KERAS_BACKEND"] = "jax"  # as the commands are documented; in Python, another one is refused
     connect_closed_streams()
     exit_at_signals()
     try:

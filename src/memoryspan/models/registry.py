@@ -41,6 +41,18 @@ MODELS: Registry[Callable[..., "keras.Model"]] = Registry(
 """The builders of the package, by the name that the command line knows."""
 
 
+_SYNONYMS = {
+    **dict.fromkeys(("rnn", "elman", "vanilla_rnn"), "simple_rnn"),
+    **dict.fromkeys(("s4", "s4d", "s5", "linear_rnn"), "lru"),
+    **dict.fromkeys(("ssm", "s6"), "mamba"),
+    **dict.fromkeys(("griffin", "rg_lru"), "hawk"),
+    "xlstm": "mlstm",
+    **dict.fromkeys(("attention", "bert", "gpt"), "transformer"),
+    **dict.fromkeys(("cnn", "conv", "convolution", "wavenet"), "tcn"),
+}
+"""Names of the field for a model of the package, or for a family that has one model here."""
+
+
 def model_named(name: str) -> Callable[..., Any]:
     """Return the builder of a model: one of the package, or one from a file, like `mine.py:build`.
 
@@ -51,7 +63,7 @@ def model_named(name: str) -> Callable[..., Any]:
     if user_code.is_import_path(name):
         return user_code.load(name, "a function from a task to a compiled keras.Model")
     if name not in MODELS:
-        raise unknown("model", name, MODELS)
+        raise unknown("model", name, MODELS, _SYNONYMS)
     return MODELS[name]
 
 

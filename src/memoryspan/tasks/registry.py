@@ -34,6 +34,19 @@ TASKS: Registry[type["Task"]] = Registry(
 """The tasks of the package, by the name that the command line knows."""
 
 
+_SYNONYMS = {
+    **dict.fromkeys(("mqar", "associative_recall", "needle", "key_value"), "recall"),
+    **dict.fromkeys(("induction_head", "induction_heads"), "induction"),
+    **dict.fromkeys(("copying", "copy_memory", "memory_copy"), "copy"),
+    **dict.fromkeys(("addition", "adding_problem"), "adding"),
+    **dict.fromkeys(("memory_capacity", "delayed_echo", "n_back"), "delay"),
+    **dict.fromkeys(("order", "xor_order"), "temporal_order"),
+    "reber": "embedded_reber",
+    "xor": "parity",
+}
+"""Names of the field for a task of the package, or for its nearest relative."""
+
+
 def task_named(name: str) -> Callable[..., "Task"]:
     """Return the class of a task: one of the package, or one from a file, like `mine.py:MyTask`.
 
@@ -44,7 +57,7 @@ def task_named(name: str) -> Callable[..., "Task"]:
     if user_code.is_import_path(name):
         return _loaded(name)
     if name not in TASKS:
-        raise unknown("task", name, TASKS)
+        raise unknown("task", name, TASKS, _SYNONYMS)
     return TASKS[name]
 
 
