@@ -11,6 +11,7 @@ from memoryspan.errors import TaskError, UserCodeError
 from memoryspan.models import MODELS, make_model, resolve_units, with_defaults
 from memoryspan.spec import Spec
 from memoryspan.tasks import Echo, make_task, spec_of, task_config, task_named
+from memoryspan.user_files import digest, sources
 from tests.messages import names, naming
 
 TASK = '''
@@ -88,7 +89,7 @@ def test_where_it_comes_from_is_known_and_hashed(write):
 
 
 def hashed(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return digest(sources(path))
 
 
 def test_a_task_is_called_as_it_was_typed_though_another_file_defines_it_and_another_task_has_its_name(
@@ -212,6 +213,43 @@ def test_what_fails_later_in_another_module_of_the_package_is_the_packages(write
         user_code.load("late_package:fail", "a function")()
     blamed = user_code.blame(caught.value) or ""
     assert names(blamed, "late_package.inner", "line 2", "fail", "OSError: no such table")
+
+
+def test_what_fails_in_a_file_beside_a_persons_file_is_shown_there(write):
+    write("def deep():\n    return {}['width']\n", "beside_one.py")
+    path = write("from beside_one import deep\ndef build(task):\n    return deep()\n")
+    with pytest.raises(KeyError) as caught:
+        user_code.load(f"{path}:build", "a function")(None)
+    assert names(user_code.blame(caught.value) or "", path.parent / "beside_one.py", "line 2", "deep", "KeyError")
+    assert user_code.own_traceback(caught.value).count("  File ") == 2
+
+
+@pytest.mark.parametrize(("content", "line"), [("\nx = 1 / 0\n", 2), ("def f():\n    pass\ndef (:\n", 3)])
+def test_a_file_beside_a_persons_file_that_does_not_run_is_shown_with_its_line(write, content, line):
+    name = f"beside_{line}"
+    write(content, f"{name}.py")
+    path = write(f"import {name}\n", f"mine_{line}.py")
+    with pytest.raises(UserCodeError, match=naming(path.parent / f"{name}.py", f"line {line}")):
+        user_code.load(f"{path}:build", "a function")
+
+
+def test_the_hash_of_user_code_covers_the_files_beside_it_that_it_imports(write):
+    found = set()
+    for width in (3, 4):
+        write(f"WIDTH = {width}\n", f"{width}/widths_{width}.py")
+        path = write(f"import widths_{width}\ndef build(task): ...\n", f"{width}/mine.py")
+        found.add(user_code.sha256(f"{path}:build"))
+    assert len(found) == 2
+
+
+def test_a_file_beside_a_persons_file_is_not_mixed_up_with_another_of_its_name(write):
+    for folder in ("first", "second"):
+        write("", f"{folder}/mixed_up.py")
+        path = write("import mixed_up\ndef build(task): ...\n", f"{folder}/mine.py")
+        if folder == "first":
+            user_code.load(f"{path}:build", "a function")
+    with pytest.raises(UserCodeError, match=naming(path, "mixed_up", path.parent / "mixed_up.py")):
+        user_code.load(f"{path}:build", "a function")
 
 
 def test_modules_that_python_has_forgotten_do_not_matter(monkeypatch):

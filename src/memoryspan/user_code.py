@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from memoryspan import user_files
 from memoryspan.errors import UserCodeError
 
 
@@ -43,9 +44,7 @@ def load(name: str, expected: str) -> Any:
 
 
 def sha256(name: str) -> str:
-    """Return the SHA-256 of the file of a name, as it was when it was imported here.
-
-    What the name means may come from another file, which that one imports.
+    """Return the SHA-256 of the file of a name, and of those beside it that it imports, as they were imported here.
 
     Raises:
         UserCodeError: as `load`, and where no file holds it.
@@ -152,8 +151,12 @@ def _from_file(path: Path) -> ModuleType:
     if folder not in sys.path:  # what lies beside it can be imported, as when Python runs it
         sys.path.append(folder)
     try:
-        setattr(module, _SHA256, _hash(file))
+        files = user_files.sources(path)
+        setattr(module, _SHA256, user_files.digest(files))
+        for name_beside in files:
+            _THEIRS[str((path.parent / name_beside).resolve())] = str(path.parent / name_beside)
         spec.loader.exec_module(module)
+        _require_own_neighbours(path, list(files)[1:])
     except BaseException as error:
         del sys.modules[name]
         if not isinstance(error, Exception):
@@ -162,13 +165,24 @@ def _from_file(path: Path) -> ModuleType:
     return module
 
 
+def _require_own_neighbours(path: Path, beside: list[str]) -> None:
+    """Raise `UserCodeError` where a name that lies beside a file was imported from somewhere else."""
+    for place in beside:
+        name, mine = user_files.module_name(place), path.parent / place
+        used = getattr(sys.modules.get(name), "__file__", None)
+        if used is not None and Path(used).resolve() != mine.resolve():
+            raise UserCodeError(
+                f"{path} imports {name}, which is {used} in this process and not {mine}: give {mine} another name."
+            )
+
+
 def _from_module(place: str) -> ModuleType:
     _look_here()
     try:
         _remember(place.split(".")[0])
         module = importlib.import_module(place)
         if not hasattr(module, _SHA256) and getattr(module, "__file__", None):
-            setattr(module, _SHA256, _hash(str(module.__file__)))
+            setattr(module, _SHA256, hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest())
     except Exception as error:
         reason = blame(error) or f"{type(error).__name__}: {error}."
         raise UserCodeError(f"The module {place} cannot be imported: {reason}") from error
@@ -187,7 +201,3 @@ def _look_here() -> None:
     """A command has its own directory on the path, and not the working directory: last, so that it hides nothing."""
     if "" not in sys.path:
         sys.path.append("")
-
-
-def _hash(file: str) -> str:
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()

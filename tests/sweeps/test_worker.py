@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from memoryspan import user_files
 from memoryspan.engine import native_target
 from memoryspan.environment import NATIVE
 from memoryspan.errors import RunError, UserCodeError
@@ -105,8 +106,22 @@ def test_a_file_of_user_code_is_sent_to_a_worker_that_lacks_it(picky, tmp_path, 
 def test_a_file_that_a_worker_has_too_is_used_there_with_what_lies_beside_it(tmp_path):
     (tmp_path / "units_beside.py").write_text("UNITS = 3\n")
     (tmp_path / "mine.py").write_text(IMPORTS_A_NEIGHBOUR)
-    mine = Spec(f"{tmp_path}/mine.py:build", sha256=hashlib.sha256(IMPORTS_A_NEIGHBOUR.encode()).hexdigest())
+    mine = Spec(f"{tmp_path}/mine.py:build", sha256=user_files.digest(user_files.sources(tmp_path / "mine.py")))
     (found,) = results(config(1, models=(mine,)).trials, send_files=True)
+    assert found.failure is None
+    assert found.trial.model == mine
+
+
+def test_a_file_of_user_code_is_sent_with_the_files_beside_it_that_it_imports(tmp_path, monkeypatch):
+    (tmp_path / "units_sent.py").write_text("UNITS = 3\n")
+    (tmp_path / "mine.py").write_text(IMPORTS_A_NEIGHBOUR.replace("units_beside", "units_sent"))
+    mine = Spec("mine.py:build", sha256=user_files.digest(user_files.sources(tmp_path / "mine.py")))
+    monkeypatch.chdir(tmp_path)
+    work = pack(config(1, models=(mine,)).trials, send_files=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    (found,) = unpack(SPAN, run_group(SPAN, work))
     assert found.failure is None
     assert found.trial.model == mine
 
@@ -137,7 +152,7 @@ def test_what_is_sent_is_what_was_checked_whatever_becomes_of_the_file(picky, tm
 
 def test_what_arrives_is_checked(picky, tmp_path, monkeypatch):
     sent = msgspec.json.decode(pack(config(1, models=(picky,)).trials, send_files=True), type=Work)
-    damaged = msgspec.structs.replace(sent, files={"picky.py": b"other = 1"})
+    damaged = msgspec.structs.replace(sent, files={"picky.py": {"picky.py": b"other = 1"}})
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     (found,) = unpack(SPAN, run_group(SPAN, msgspec.json.encode(damaged)))

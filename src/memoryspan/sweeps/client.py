@@ -3,7 +3,6 @@
 Both travel as JSON, so that a worker elsewhere needs this package and nothing else.
 """
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from memoryspan import user_code
+from memoryspan import user_code, user_files
 from memoryspan._version import __version__
 from memoryspan.environment import PACKAGES, Environment, commit
 from memoryspan.errors import UserCodeError
@@ -91,8 +90,8 @@ def _split(trials: list[str], count: int) -> list[list[str]]:
     return [trials[start:end] for start, end in pairwise(ends)]
 
 
-def _files(trials: Sequence[Trial]) -> dict[str, bytes]:
-    """Return the contents of the files of user code that trials need, by path."""
+def _files(trials: Sequence[Trial]) -> dict[str, dict[str, bytes]]:
+    """Return the files of user code that trials need, by path: each with those that it imports from its folder."""
     files = {}
     for spec in [spec for trial in trials for spec in (trial.task, trial.model)]:
         path = spec.name.rpartition(":")[0]
@@ -104,14 +103,14 @@ def _files(trials: Sequence[Trial]) -> dict[str, bytes]:
 
 
 @cache  # every worker gets the same content, however long the sweep takes and whatever becomes of the file
-def _content(path: str, sha256: str | None) -> bytes:
+def _content(path: str, sha256: str | None) -> dict[str, bytes]:
     try:
-        content = Path(path).read_bytes()
+        files = user_files.sources(Path(path))
     except OSError as error:
         raise UserCodeError(
             f"{path} cannot be read ({error.strerror}), and the workers need it: put it back, or start another sweep "
             f"with another --dir."
         ) from error
-    if sha256 not in (None, hashlib.sha256(content).hexdigest()):
+    if sha256 not in (None, user_files.digest(files)):
         raise changed(path)
-    return content
+    return files

@@ -1,6 +1,5 @@
 """Run a group of trials in a worker. JAX and Keras are imported here, when the first group arrives."""
 
-import hashlib
 import os
 import sys
 import tempfile
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from memoryspan import user_code
+from memoryspan import user_code, user_files
 from memoryspan._version import __version__
 from memoryspan.environment import environment
 from memoryspan.errors import RunError, UserCodeError
@@ -29,6 +28,8 @@ ONE_THREAD = {"JAX_NUM_CPU_DEVICES": "1", "PJRT_NPROC": "1"}
 CHECKPOINT_SECONDS = 2.0
 """Seconds between two checkpoints of a group: at most this much training is lost with a worker."""
 
+Files = dict[str, dict[str, bytes]]
+
 
 class Work(msgspec.Struct, frozen=True):
     """A group of trials on its way to a worker."""
@@ -37,8 +38,8 @@ class Work(msgspec.Struct, frozen=True):
     """Trials of one kind that differ in their seed alone."""
     versions: dict[str, str]
     """The versions of the packages in the sending process; a worker with other versions refuses."""
-    files: dict[str, bytes] = {}
-    """The contents of files of user code, by the path in a trial, for workers that may not have them."""
+    files: Files = {}
+    """Files of user code as `user_files.sources` returns them, by the path in a trial, for workers without them."""
     checkpoints: dict[str, bytes] = {}
     """Checkpoints of these trials, by the `checkpoint.key_of` those that were run together."""
 
@@ -73,7 +74,7 @@ def run_group(
         def new_group(trials: Sequence[Trial]) -> Group:
             keys = [trial.key for trial in trials]
             saved = newest(key_of(keys)) or packed.checkpoints.get(key_of(keys))
-            return Group(keys, name_of(trials), saved, deliver, every)
+            return Group(keys, name_of(kind, trials), saved, deliver, every)
 
         trials = msgspec.json.decode(packed.trials, type=list[kind.trial])
         return msgspec.json.encode(_results(kind, trials, packed.files, new_group))
@@ -92,7 +93,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 def _results(
-    kind: Kind, trials: Sequence[Trial], files: dict[str, bytes], new_group: Callable[[Sequence[Trial]], Group]
+    kind: Kind, trials: Sequence[Trial], files: Files, new_group: Callable[[Sequence[Trial]], Group]
 ) -> list[TrialResult]:
     """Return a result of each trial; where the group fails, each trial is run alone."""
     global _running
@@ -110,31 +111,36 @@ def _results(
     return [TrialResult(memoryspan=__version__, trial=trial, result=each, environment=where) for trial, each in pairs]
 
 
-def name_of(trials: Sequence[Trial]) -> str:
-    """Return what trials that differ in their seed alone are called: `lstm on echo, seed 0, 1`."""
-    first = trials[0]
-    return f"{first.model.name} on {first.task.name}, seed {', '.join(str(trial.seed) for trial in trials)}"
+def name_of(kind: Kind, trials: Sequence[Trial]) -> str:
+    """Return what trials that differ in their seed alone are called: `lstm on echo, seeds 0, 1`."""
+    first, *others = (trial.seed for trial in trials)
+    if len(others) > 1 and others == list(range(first + 1, first + 1 + len(others))):
+        seeds = f"seeds {first} to {others[-1]}"
+    else:
+        seeds = f"seed{'s' * bool(others)} {', '.join(map(str, (first, *others)))}"
+    return f"{kind.describe(trials[0])}, {seeds}"
 
 
-def _located(trial: Trial, files: dict[str, bytes]) -> Trial:
+def _located(trial: Trial, files: Files) -> Trial:
     """Return a trial whose names mean the same in this process as where the sweep was configured."""
     return msgspec.structs.replace(trial, task=_here(trial.task, files), model=_here(trial.model, files))
 
 
-def _here(spec: Spec, files: dict[str, bytes]) -> Spec:
+def _here(spec: Spec, files: Files) -> Spec:
     path, _, attribute = spec.name.rpartition(":")
     if path in files:
         _require_intact(path, files[path], spec.sha256)
-        if _is_here(spec.name, Path.cwd(), files[path]):  # and with it the files that it imports
+        sent = tuple(files[path].items())
+        if _is_here(spec.name, Path.cwd(), sent):
             return spec
-        return Spec(f"{_written(path, files[path])}:{attribute}", spec.settings, spec.sha256)
+        return Spec(f"{_written(sent)}:{attribute}", spec.settings, spec.sha256)
     if user_code.is_import_path(spec.name):
         require_unchanged(spec.name, spec.sha256)
     return spec
 
 
-def _require_intact(path: str, content: bytes, sha256: str | None) -> None:
-    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+def _require_intact(path: str, sent: dict[str, bytes], sha256: str | None) -> None:
+    if sha256 is not None and user_files.digest(sent) != sha256:
         raise UserCodeError(
             f"What arrived at this worker as {path} is not the file that the sweep was configured with: run the trial "
             f"again with --retry-failed."
@@ -142,24 +148,26 @@ def _require_intact(path: str, content: bytes, sha256: str | None) -> None:
 
 
 @cache  # once it is imported, a file may change
-def _is_here(name: str, directory: Path, content: bytes) -> bool:
-    """Return whether the file of `mine.py:build` is at the same path here, and was imported with the same content."""
+def _is_here(name: str, directory: Path, sent: tuple[tuple[str, bytes], ...]) -> bool:
+    """Return whether the files of `mine.py:build` are at the same path here, and were imported as they were sent."""
     try:
-        if (directory / name.rpartition(":")[0]).read_bytes() != content:
+        if user_files.sources(directory / name.rpartition(":")[0]) != dict(sent):
             return False
     except OSError:
         return False
-    return user_code.sha256(name) == hashlib.sha256(content).hexdigest()
+    return user_code.sha256(name) == user_files.digest(dict(sent))
 
 
 @cache
-def _written(path: str, content: bytes) -> str:
-    """Write a file that was sent along, and return where it is until the process ends."""
+def _written(sent: tuple[tuple[str, bytes], ...]) -> str:
+    """Write files that were sent along, and return where the first one is until the process ends."""
     folder = tempfile.TemporaryDirectory(prefix="memoryspan-")
     _FOLDERS.append(folder)
-    here = Path(folder.name) / Path(path).name
-    here.write_bytes(content)
-    return str(here)
+    for name, content in sent:
+        here = Path(folder.name) / name
+        here.parent.mkdir(parents=True, exist_ok=True)
+        here.write_bytes(content)
+    return str(Path(folder.name) / sent[0][0])
 
 
 _FOLDERS: list[tempfile.TemporaryDirectory] = []
@@ -185,7 +193,10 @@ def _hash_of(name: str) -> str | None:
     """Return the hash of the file of a name; None where no file can be read."""
     try:
         file = user_code.file_of(name)  # imports the package that a module is in
-        return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else None
+        if file is None:
+            return None
+        alone = not name.rpartition(":")[0].endswith(".py")  # a module of a package, which is there as a whole
+        return user_files.digest({file: Path(file).read_bytes()} if alone else user_files.sources(Path(file)))
     except (OSError, ImportError, ValueError):
         return None
 
