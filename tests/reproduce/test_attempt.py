@@ -8,7 +8,7 @@ from memoryspan.reproduce.attempt import attempt, error_meter, largest_errors
 from memoryspan.reproduce.trial import TESTED, Criterion, ReproduceTrial
 from memoryspan.sampling import Stream, stream
 from memoryspan.spec import Spec
-from memoryspan.sweeps.group import Group
+from memoryspan.sweeps.group import Group, Progress
 from memoryspan.tasks import Adding, Batch, Delay, Echo
 from memoryspan.training.budget import Budget
 from tests.messages import names
@@ -79,8 +79,9 @@ def test_it_counts_the_sequences_until_the_criterion_is_met():
     assert outcome.accuracy.examples == TESTED
     assert outcome.accuracy.value > 0.98
     assert 0 < (outcome.rms_error or 0) < 0.3
-    assert said[0] == "building"
-    assert names(said[-1], f"{outcome.examples:,} sequences")
+    reports = [message.words for message in said if isinstance(message, Progress)]
+    assert reports[0].startswith("building")
+    assert names(reports[-1], "accuracy", "sequences")
 
 
 def test_where_the_budget_ends_first_there_is_no_number_of_sequences():

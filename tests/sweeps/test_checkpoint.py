@@ -72,7 +72,7 @@ def test_a_group_resumed_from_any_of_its_checkpoints_ends_in_the_same_bits(unint
     found, said = run(kind, trials, saved[number], tmp_path)
     assert msgspec.json.encode(found) == msgspec.json.encode(expected)
     (sentence,) = notices(said)
-    assert names(sentence, "Resumed", trials[0].model.name, trials[0].task.name)
+    assert names(sentence, "Resumed", kind.describe(trials[0]), 0, 1)
     assert all(updates(each) > updates(saved[number]) for each in checkpoints(said))
 
 

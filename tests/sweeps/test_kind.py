@@ -53,7 +53,7 @@ def test_its_page_has_its_columns(tmp_path):
 
 
 def test_a_command_runs_and_shows_it(tmp_path, capsys):
-    how = {"retry_failed": False, "workers": 1, "executor": None, "as_json": False}
+    how = {"retry_failed": False, "workers": 1, "executor": None, "quiet": False, "as_json": False}
     assert run_and_show(str(tmp_path / "sweep"), TinyConfig((2, 30)), TINY, **how) == 0
     shown = capsys.readouterr().out
     assert re.search(r"30 +900", shown)

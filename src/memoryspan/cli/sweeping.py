@@ -34,6 +34,7 @@ def run_and_show(
     retry_failed: bool,
     workers: int | None,
     executor: str | None,
+    quiet: bool,
     as_json: bool,
 ) -> int:
     """Run the trials that are pending, show all results, and return the exit code.
@@ -61,18 +62,25 @@ def run_and_show(
             echo(notice, err=True)
         if trials := pending(sweep, retry_failed):
             require_trusted(sweep, trials)
-            _run(sweep, trials, made, view, notices)
+            _run(sweep, trials, made, view, notices, quiet)
         _draw(sweep, view)
     return _show(sweep, view, as_json, notices)
 
 
-def _run(sweep: "Sweep", trials: "list[Trial]", workers: "Workers", view: "SweepView", notices: "list[str]") -> None:
+def _run(
+    sweep: "Sweep",
+    trials: "list[Trial]",
+    workers: "Workers",
+    view: "SweepView",
+    notices: "list[str]",
+    quiet: bool,
+) -> None:
     """Run trials, and show and note what is to be noted about them."""
     from memoryspan.cli.live import sweeping
     from memoryspan.sweeps.run import run_trials
 
     try:
-        with sweeping(sweep, len(trials), view) as (on_result, on_event, show):
+        with sweeping(sweep, len(trials), view, quiet) as (on_result, on_event, show):
 
             def on_notice(sentence: str) -> None:
                 notices.append(sentence)
@@ -113,17 +121,13 @@ def _show(sweep: "Sweep", view: "SweepView", as_json: bool, notices: "list[str]"
 
 def _show_table(sweep: "Sweep", view: "SweepView") -> None:
     from memoryspan.cli.console import console
-    from memoryspan.cli.table import as_rich, stacked
+    from memoryspan.cli.table import fitted, width_of
 
     results, screen = sweep.completed, console()
     table = view.table(results)
-    needed = screen.measure(as_rich(table), options=screen.options.update(width=10_000)).maximum
     if not sys.stdout.isatty():
-        screen.width = needed
-    if needed <= screen.width:
-        screen.print(as_rich(table))
-    else:
-        say(stacked(table))
+        screen.width = width_of(table, screen)
+    screen.print(fitted(table, screen))
     for note in view.notes(results):
         say(note)
     failed = [found for found in results if found.failure]

@@ -1,9 +1,10 @@
 """Tables on a terminal."""
 
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from memoryspan.printable import printable
+from memoryspan.printable import printable, printable_lines
 from memoryspan.tables import TextTable
 
 
@@ -15,6 +16,16 @@ def as_rich(table: TextTable) -> Table:
     for row in table.rows:
         drawn.add_row(*(Text(printable(cell)) for cell in row))
     return drawn
+
+
+def fitted(table: TextTable, screen: Console) -> RenderableType:
+    """Return a table with one row a line where the screen is wide enough, and else with one number a line."""
+    return as_rich(table) if width_of(table, screen) <= screen.width else Text(printable_lines(stacked(table)))
+
+
+def width_of(table: TextTable, screen: Console) -> int:
+    """Return the columns that a table takes with one row a line."""
+    return screen.measure(as_rich(table), options=screen.options.update(width=10_000)).maximum
 
 
 def stacked(table: TextTable) -> str:

@@ -75,7 +75,7 @@ def _span_view() -> SweepView:
         if not any(found.result for found in results):
             return None
         from memoryspan.report.figures.span import FILE, draw_span
-        from memoryspan.report.tables.wording import display_name
+        from memoryspan.sweeps.trial import display_name
 
         return draw_span(results, directory / FILE, display_name)
 
@@ -94,8 +94,8 @@ def _span_view() -> SweepView:
 def _span_charts(results: Results) -> list[dict[str, Any]]:
     """Return a chart a task: a line a model, the median over seeds, with a band from the worst to the best."""
     from memoryspan.report.curves import curves_of, one_chance, over_seeds
-    from memoryspan.report.tables.wording import display_name
     from memoryspan.spans.held import THRESHOLD
+    from memoryspan.sweeps.trial import display_name
 
     charts = []
     for task, by_model in curves_of(results, display_name).items():

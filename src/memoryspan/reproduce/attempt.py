@@ -43,7 +43,7 @@ def attempt(trials: Sequence[ReproduceTrial], group: Group | None = None) -> lis
     group = group or Group()
     first = trials[0]
     task = make_task(first.task)
-    group.report("building")
+    group.report("building and compiling")
     models = [make_model(trial.model, task, trial.seed) for trial in trials]
     with_curriculum = Curriculum(grow_above=first.grow_above, consolidate_factor=1)
     curriculum = with_curriculum if first.curriculum else UniformLengths(first.min_length)
@@ -52,10 +52,8 @@ def attempt(trials: Sequence[ReproduceTrial], group: Group | None = None) -> lis
     meter = error_meter(forward(models[0]), task, first.min_length)
     start, _ = resumed(group, models, task, configs[0], type(None)) or (None, None)
     now = start or ()
-    group.report("compiling")
-    order = "with" if first.curriculum else "without"
     for now in train_loop(models, task, configs, _solved_test(first.criterion, task, meter), start):
-        group.report(f"{first.experiment}, {order} curriculum: {_describe(now)}")
+        group.report(_describe(now))
         group.keep(partial(encode, now))
     return [_result(*each, task, meter) for each in zip(trials, models, now, strict=True)]
 

@@ -15,6 +15,11 @@ def run(trials: Sequence[ReproduceTrial], group: Group) -> list[ReproduceResult]
     return attempt(trials, group)
 
 
+def experiment_of(trial: ReproduceTrial) -> str:
+    """Return which half of which experiment a trial repeats."""
+    return f"{trial.experiment}, {'with' if trial.curriculum else 'without'} curriculum"
+
+
 def row(trial: ReproduceTrial, result: ReproduceResult | None) -> dict[str, object]:
     """Return a row of `results.csv`."""
     of_trial = {
@@ -42,4 +47,5 @@ REPRODUCE = Kind(
         *COST_COLUMNS,
     ),
     row=row,
+    describe=experiment_of,
 )

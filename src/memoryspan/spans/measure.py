@@ -36,14 +36,13 @@ def measure(trials: Sequence[SpanTrial], group: Group | None = None) -> list[Spa
     group = group or Group()
     first = trials[0]
     task = task_at_max_length(first)
-    group.report("building")
+    group.report("building and compiling")
     models = [make_model(trial.model, task, trial.seed) for trial in trials]
     configs = [TrainConfig(trial.seed, trial.batch_size, trial.budget, CURRICULUM, THRESHOLD) for trial in trials]
     accuracy_fn = make_accuracy_fn(forward(models[0]), task)
     fresh = None, [SpanTracker(task.min_length) for _ in trials]
     start, trackers = resumed(group, models, task, configs[0], list[SpanTracker]) or fresh
     now = start or ()
-    group.report("compiling")
     for now in train_loop(models, task, configs, reaches_threshold(task, accuracy_fn), start):
         pairs = zip(trials, now, strict=True)
         measures = [[_measure_at(accuracy_fn, trial.seed, each, draw) for draw in (1, 2)] for trial, each in pairs]
@@ -82,7 +81,7 @@ def _result(
     group: Group,
 ) -> SpanResult:
     assert snapshot.status is not None
-    group.report(f"seed {trial.seed}: measuring the held span")
+    group.report(f"measuring the held span of seed {trial.seed}")
     held = search_span(_measure_at(accuracy_fn, trial.seed, snapshot), task, trial.max_length, tracker.length)
     return SpanResult(
         learned=learned_span(tracker, snapshot.status, task, held.span),
@@ -95,5 +94,6 @@ def _result(
 
 def _describe(now: Sequence[TrainSnapshot]) -> str:
     rows = [snapshot.row for snapshot in now]
-    lengths = ", ".join(f"{row.length:,}" for row in rows)
-    return f"length {lengths}; {max(row.examples for row in rows):,} examples, {max(row.seconds for row in rows):.0f} s"
+    low, high = (f"{bound(row.length for row in rows):,}" for bound in (min, max))
+    length = low if low == high else f"{low} to {high}"
+    return f"length {length}; {max(row.examples for row in rows):,} examples, {max(row.seconds for row in rows):.0f} s"

@@ -123,7 +123,10 @@ def run_group(topic: str, kind: Kind, work: bytes, every: float = CHECKPOINT_SEC
                 get_client().set_metadata([topic, key_of(trials)], content)
                 me.log_event(topic, (str(me.name), "saved", trials))
 
-    results = worker.run_group(kind, work, deliver, every, newest)
+    try:
+        results = worker.run_group(kind, work, deliver, every, newest)
+    finally:
+        deliver(Progress(""))
     for key in saved:
         get_client().set_metadata([topic, key], None)
     return results

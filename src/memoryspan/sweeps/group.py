@@ -62,7 +62,7 @@ class Group:
 
         Args:
             trials: the keys of the trials, in order.
-            name: what they are called in a notice.
+            name: what they are called in reports and notices.
             saved: a checkpoint of these trials.
             deliver: sends a message to the process that runs the sweep.
             every: seconds between two checkpoints.
@@ -76,7 +76,7 @@ class Group:
         """Report in a few words where the trials stand: now and then this is delivered."""
         self._words = words
         if time.monotonic() >= self._due:
-            self._deliver(Progress(words))
+            self._deliver(Progress(f"{self._name}: {words}" if self._name else words))
             self._due = time.monotonic() + REPORT_SECONDS
 
     def restore(self, decode: Callable[[bytes], T]) -> T | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from memoryspan.sweeps.group import Group
-from memoryspan.sweeps.trial import Trial, TrialResult
+from memoryspan.sweeps.trial import Trial, TrialResult, display_name
 
 
 class SweepConfig(Protocol):
@@ -26,6 +26,11 @@ def _never(found: Any, trial: Any) -> bool:
     return False
 
 
+def model_on_task(trial: Trial) -> str:
+    """Return the model and the task of a trial, as a person would type them."""
+    return f"{display_name(trial.model)} on {display_name(trial.task)}"
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of trial.
@@ -43,6 +48,7 @@ class Kind:
         columns: the columns of `results.csv`.
         row: row(trial, result) returns the values of those columns; the result of a trial that failed is None.
         extends: extends(before, now) returns whether a trial is another one with larger limits, such as its budget.
+        describe: describe(trial) returns a few words that trials share which differ in their seed alone.
         holds: holds(found, now) returns whether what was found for a trial is also the result of one that extends it.
     """
 
@@ -53,6 +59,7 @@ class Kind:
     run: Callable[[Sequence[Any], Group], Sequence[Any]]
     columns: tuple[str, ...]
     row: Callable[[Any, Any], dict[str, object]]
+    describe: Callable[[Any], str] = model_on_task
     extends: Callable[[Any, Any], bool] = _never
     holds: Callable[[TrialResult, Any], bool] = _never
 

@@ -22,7 +22,7 @@ from typing import Any
 from memoryspan import machine
 from memoryspan.interrupt import block_signals, wait_for_signal
 from memoryspan.machine import cores
-from memoryspan.sweeps.group import Message
+from memoryspan.sweeps.group import Message, Progress
 from memoryspan.sweeps.worker import flush, run_group
 from memoryspan.sweeps.workers import Workers
 
@@ -57,7 +57,7 @@ def local_workers(count: int | None, n_trials: int) -> Iterator[Workers]:
 
 
 class Processes(Executor):
-    """A process for each share of the cores. What they deliver goes to `messages`."""
+    """A process for each share of the cores. What they deliver goes to `messages`, and empty words once one is idle."""
 
     def __init__(self, shares: list[list[int]]):
         """Start no process yet: the first trial does."""
@@ -102,6 +102,7 @@ class Processes(Executor):
         try:
             kind, content = self._call(number, call)
         finally:
+            self.messages.put((number, Progress("")))
             self._idle.put(number)
         if kind == "raised":
             raise content
@@ -126,6 +127,7 @@ class Processes(Executor):
                 process = SPAWN.Process(
                     target=_serve, args=(theirs, self._shares[number], len(self._shares)), daemon=True
                 )
+                self.messages.put((number, Progress("starting")))
                 process.start()
                 theirs.close()  # so that ours ends when the process does
                 self._processes[number] = process, ours

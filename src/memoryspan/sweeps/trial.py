@@ -9,12 +9,21 @@ from typing import Generic, Literal, TypeVar
 import msgspec
 
 from memoryspan.environment import Environment
-from memoryspan.spec import Spec
+from memoryspan.spec import Spec, without_defaults
 from memoryspan.training.budget import Budget
 
 FORMAT = 3
 """The version of manifests, trials and their results. A change that older readers would misread adds one, which gives
 every trial another key."""
+
+
+def display_name(spec: Spec) -> str:
+    """Return a task or a model as it is typed: without default settings, which are unknown for user code."""
+    from memoryspan.models import MODELS
+    from memoryspan.tasks import TASKS
+
+    kind = TASKS.get(spec.name) or MODELS.get(spec.name)
+    return str(without_defaults(spec, kind) if kind else spec)
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):

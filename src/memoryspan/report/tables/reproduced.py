@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from math import isinf
 
-from memoryspan.report.tables.wording import about_intervals, display_name
+from memoryspan.report.tables.wording import about_intervals
 from memoryspan.reproduce.compare import Comparison
+from memoryspan.reproduce.kind import experiment_of
 from memoryspan.reproduce.trial import TESTED, ReproduceResult, ReproduceTrial
-from memoryspan.sweeps.trial import TrialResult
+from memoryspan.sweeps.trial import TrialResult, display_name
 
 TITLES = ("experiment", "published", "curriculum", "weights", "sequences", "solved", "right", "seconds", "ratio")
 LEFT = 3
@@ -68,19 +69,27 @@ def notes(rows: Sequence[Comparison]) -> list[str]:
 def _recipe(row: Comparison) -> str:
     trial, batch = row.trial, row.trial.batch_size
     about = f"{row.experiment.what}. {row.experiment.published.source}. " if row.experiment else ""
+    counted = (
+        f" As in the paper, the sequences include the {trial.criterion.n_consecutive:,} that met the criterion."
+        if row.experiment and row.experiment.counts_run
+        else ""
+    )
     return (
         f"{about}Here {display_name(trial.model)}, {batch} sequence{'s' * (batch > 1)} an update; until "
-        f"{trial.criterion}, twice."
+        f"{trial.criterion}, twice.{counted}"
+    )
     )
 
 
 def one_line(found: TrialResult[ReproduceTrial, ReproduceResult]) -> str:
     """Return a result in one line."""
     trial, result = found.trial, found.result
-    what = f"{trial.experiment}, {'with' if trial.curriculum else 'without'} curriculum, seed {trial.seed}"
+    what = f"{experiment_of(trial)}, seed {trial.seed}"
     if result is None:
         return f"{what}: {found.failure.error if found.failure else 'failed'}"
     trained = (
-        f"trained on {result.sequences:,} sequences" if result.sequences else f"not in {result.examples:,} sequences"
+        f"trained on {result.sequences:,} sequences before {trial.criterion.n_consecutive:,} more met the criterion"
+        if result.sequences
+        else f"not in {result.examples:,} sequences"
     )
     return f"{what}: {trained}, {100 * result.accuracy.value:.1f} % right ({result.seconds:.1f} s of training)"

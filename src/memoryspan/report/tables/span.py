@@ -1,11 +1,16 @@
 """The rows of a table of spans as text."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from memoryspan.report.tables.wording import about_intervals, display_name
+from memoryspan.accuracy import AccuracyRecord
+from memoryspan.report.tables.wording import about_intervals
 from memoryspan.spans.summary import Median, SpanSummary
-from memoryspan.spans.trial import SpanResult, SpanTrial
-from memoryspan.sweeps.trial import TrialResult
+from memoryspan.spans.trial import Span, SpanResult, SpanTrial
+from memoryspan.spec import Spec
+from memoryspan.stats import percent
+from memoryspan.sweeps.kind import model_on_task
+from memoryspan.sweeps.trial import TrialResult, display_name
 
 TITLES = ("task", "model", "parameters", "learned span", "lag", "held span", "lag", "seeds", "failed")
 
@@ -26,11 +31,17 @@ def notes(rows: Sequence[SpanSummary]) -> list[str]:
 
 
 def title(trials: Sequence[SpanTrial]) -> str:
-    """Return the title of a sweep: its models and its tasks."""
+    """Return the title of a sweep: its models and its tasks, without their settings, which the table has."""
     models, tasks = (
-        dict.fromkeys(map(display_name, specs)) for specs in zip(*((t.model, t.task) for t in trials), strict=True)
+        dict.fromkeys(map(short_name, specs)) for specs in zip(*((t.model, t.task) for t in trials), strict=True)
     )
     return f"How far back? {', '.join(models)} on {', '.join(tasks)}"
+
+
+def short_name(spec: Spec) -> str:
+    """Return a task or a model for a title: without its settings, and a file without the folders that it is in."""
+    place, colon, attribute = spec.name.rpartition(":")
+    return f"{Path(place).name}:{attribute}" if colon and place.endswith(".py") else spec.name
 
 
 def headline(rows: Sequence[SpanSummary]) -> str:
@@ -44,10 +55,24 @@ def headline(rows: Sequence[SpanSummary]) -> str:
     return f"Furthest, by the median of the learned spans: {more}{best:,.0f} time steps, {names}."
 
 
+def held_sentence(span: Span, curve: Sequence[AccuracyRecord]) -> str:
+    """Return the held span of one model in a sentence; where it has none, with its accuracy at the shortest length."""
+    if span.length is None:
+        from memoryspan.spans.held import THRESHOLD
+
+        shortest = curve[0]
+        return (
+            f"Held span: none. At {shortest.length:,} steps, the shortest sequences, {percent(shortest.value)} are "
+            f"right, and more than {percent(THRESHOLD)} have to be."
+        )
+    more = f", or more: {curve[-1].length:,} steps is the longest length that was tested" if span.at_least else ""
+    return f"Held span: {span.length:,} time steps (lag {span.lag:,}){more}."
+
+
 def one_line(found: TrialResult[SpanTrial, SpanResult]) -> str:
     """Return a result in one line."""
     trial, result = found.trial, found.result
-    what = f"{display_name(trial.model)} on {display_name(trial.task)}, seed {trial.seed}"
+    what = f"{model_on_task(trial)}, seed {trial.seed}"
     if result is None:
         return f"{what}: {found.failure.error if found.failure else 'failed'}"
     learned, held = (f"{'at least ' if s.at_least else ''}{s.length or 'none'}" for s in (result.learned, result.held))

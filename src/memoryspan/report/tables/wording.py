@@ -2,17 +2,7 @@
 
 from collections.abc import Iterable
 
-from memoryspan.spec import Spec, without_defaults
 from memoryspan.stats import CONFIDENCE, Interval
-
-
-def display_name(spec: Spec) -> str:
-    """Return a task or a model as it is typed: without default settings, which are unknown for user code."""
-    from memoryspan.models import MODELS
-    from memoryspan.tasks import TASKS
-
-    kind = TASKS.get(spec.name) or MODELS.get(spec.name)
-    return str(without_defaults(spec, kind) if kind else spec)
 
 
 def about_intervals(intervals: Iterable[Interval | None]) -> str | None:
