@@ -28,6 +28,10 @@ class HeldSpan(msgspec.Struct, frozen=True, kw_only=True):
     span: Span
     curve: Annotated[tuple[AccuracyRecord, ...], msgspec.Meta(min_length=1)]
 
+    def covers(self, max_length: int) -> bool:
+        """Return whether a search up to this length would not have found more."""
+        return not self.span.at_least or self.curve[-1].length >= max_length
+
 
 def as_record(held: Held, updates: int) -> HeldSpan:
     """Return the held span of a model after this number of updates, as it is saved."""

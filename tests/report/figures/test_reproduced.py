@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from matplotlib.image import imread
 
 from memoryspan.report.figures.reproduced import BESIDE, dots, draw_reproduced, heights
-from memoryspan.report.tables.reproduced import TITLES, cells_of, notes
-from memoryspan.reproduce.compare import Comparison
+from memoryspan.report.tables.reproduced import TITLES, cells_of, notes, one_line
+from memoryspan.reproduce.compare import Comparison, compare
 from memoryspan.reproduce.suite import SUITE
 from memoryspan.stats import Interval
 from tests.messages import names
+from tests.reproduce.made_up import answer
 
 ADDING, REBER, TUTORIAL, KENT = (
     SUITE[name] for name in ("lstm-1997/adding-100", "lstm-1997/embedded-reber", "echo/tutorial", "echo/kent-murray")
@@ -85,6 +86,19 @@ def test_notes_have_the_source_the_recipe_and_what_differs():
     assert names(said[5], "lstm-1997/distractors-50-50")
     assert KENT.differs in said[-1]
     assert len([sentence for sentence in said if sentence.startswith("lstm-1997/adding-100")]) == 1
+
+
+def test_a_result_counts_what_it_was_trained_on_and_the_table_adds_what_met_the_criterion_where_the_paper_does():
+    found = answer("lstm-1997/adding-100", 0, 39_048)
+    n_consecutive = found.trial.criterion.n_consecutive
+    (row,) = compare([found])
+    (of_the_experiment,) = (note for note in notes([row]) if note.startswith("lstm-1997/adding-100"))
+    assert names(one_line(found), "39,048", f"{n_consecutive:,}")
+    assert names(cells_of(row)[4], f"{39_048 + n_consecutive:,}")
+    assert names(of_the_experiment.rpartition("twice.")[2], f"{n_consecutive:,}")
+    (row,) = compare([answer("echo/kent-murray", 0, 39_048)])
+    assert names(cells_of(row)[4], "39,048")
+    assert not any(note.rpartition("twice.")[2] for note in notes([row]) if note.startswith("echo/kent-murray"))
 
 
 def test_only_what_has_both_figures_is_drawn():

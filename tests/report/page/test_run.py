@@ -9,7 +9,7 @@ import pytest
 from memoryspan import Echo, generate_sequence, lstm, predict
 from memoryspan.models import make_model
 from memoryspan.report.page.html import as_html, write_page
-from memoryspan.report.page.run import run_page
+from memoryspan.report.page.run import _about, run_page
 from memoryspan.runs import Run, history_file
 from memoryspan.spec import Spec
 from memoryspan.tasks import Adding, make_task
@@ -105,6 +105,12 @@ def test_the_page_says_what_the_task_is(trained):
     assert names(page_of(trained).sentence, 2, 8, 10)
 
 
+@pytest.mark.parametrize(("form", "other"), [("bai", "1997"), ("1997", "bai")])
+def test_a_setting_that_is_a_word_does_not_take_the_place_of_its_name(form, other):
+    sentence = _about(Adding(1234, form=form))
+    assert names(sentence, "1,234", f"form (here {form})", f'"{form}"', f'"{other}"')
+
+
 def test_typing_a_sequence_shows_the_answer_of_the_model(browser, trained_page, trained):
     model, rng = trained.model(), np.random.default_rng(0)
     with opened(browser, trained_page) as page:
@@ -122,7 +128,8 @@ def test_typing_a_sequence_shows_the_answer_of_the_model(browser, trained_page, 
 def test_what_cannot_be_read_is_said_and_the_last_sequence_stays(browser, trained_page):
     with opened(browser, trained_page) as page:
         before = chips(page)
-        for text, words in (("1 2 10", [0, 9, 10]), ("1 x 3", [0, 9, "x"]), ("", ["step"]), ("1 " * 501, [500, 501])):
+        refused = (("1 2 10", [0, 9, 10]), ("1 x 3", [0, 9, "x"]), ("", ["step"]), ("1 2", [2, 3]))
+        for text, words in (*refused, ("1 " * 501, [500, 501])):
             page.fill("#sequence", text)
             assert names(page.text_content(".error"), *words)
             assert chips(page) == before
@@ -162,6 +169,22 @@ def test_before_the_training_the_last_symbols_are_what_is_in_memory(browser, tra
         page.fill("#moment", page.get_attribute("#moment", "max"))
         assert page.text_content("output[for=moment]") != beginning
         assert page.locator(".answer .right").count() == 1
+
+
+def test_a_moment_tells_where_the_sequence_is_longer_than_all_that_the_model_had_seen(browser, trained_page):
+    with opened(browser, trained_page) as page:
+        page.fill("#moment", "1")
+        for sequence, beyond in (("1 2 3", False), ("1 2 3 4 5 6 7 8 9 1 2 3", True)):
+            page.fill("#sequence", sequence)
+            assert names(page.text_content("output[for=moment]"), "this sequence has 12") is beyond
+
+
+def test_sequences_that_are_shorter_than_those_of_the_task_are_said_to_be(browser, trained_page, tmp_path):
+    with opened(browser, untrained(tmp_path, "echo", length=1234, n_features=5)) as page:
+        assert names(page.text_content("#shorter"), "500", "1,234")
+        assert len(chips(page)) == 500
+    with opened(browser, trained_page) as page:
+        assert page.locator("#shorter").count() == 0
 
 
 def test_about_a_dozen_moments_of_the_training_can_be_watched(browser, trained_page):
@@ -314,6 +337,34 @@ def test_names_with_markup_in_them_are_shown_as_text(browser, tmp_path):
         assert MARKUP in page.text_content("pre")
         assert MARKUP in page.locator("figcaption").first.text_content()
         assert page.locator("img, b:text('bold')").count() == 0
+
+
+@dataclass(frozen=True)
+class Hostile(Echo):
+    """Echo</script><script>ran = 1</script><img src=x onerror="ran = 1"> `length` ${style} $title ]]> --> `name`."""
+
+    name = "</title><script>ran = 1</script>"
+
+
+Hostile.__qualname__ = """x'"><svg onload="ran = 1"></pre></details>"""
+
+
+def test_names_of_other_people_are_never_code(browser, tmp_path):
+    task = Hostile(length=5, n_features=6)
+    model = lstm(task, units=4, seed=0)
+    for layer, name in zip(model.layers, ("</script><script>ran = 1</script>", "`${ran = 1}`"), strict=False):
+        layer.name = name
+    made_by = Spec('mine.py:"><script>ran = 1</script>', {"<!--<script>": "</script><script>ran = 1</script>"})
+    run = Run.create(model, task, directory=tmp_path / "run", made_by=made_by)
+    run.lock.release()
+    saved = Run.load(run.directory, Hostile)
+    page_file = write_page(run_page(saved, run.model, 0, None), tmp_path / "page.html")
+    with opened(browser, page_file) as page:
+        page.click("#roll")
+        assert page.evaluate("[typeof ran, document.scripts.length, document.images.length]") == ["undefined", 2, 0]
+        assert made_by.name in page.text_content("h1")
+        assert "</script><script>ran = 1</script>" in page.text_content("header p")
+        assert page.locator("header svg").count() == 0
 
 
 def test_a_model_that_does_not_run_in_a_page_is_shown_all_the_same(browser, tmp_path):

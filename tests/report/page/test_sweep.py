@@ -91,6 +91,18 @@ def test_errors_and_names_are_shown_as_text(browser, page_file):
         assert MARKUP in page.text_content("h1")
 
 
+def test_a_table_that_is_wider_than_the_screen_shows_that_it_scrolls(browser, page_file):
+    with opened(browser, page_file, viewport={"width": 380, "height": 800}) as page:
+        table = page.locator(".scroll:has(table.sortable)")
+        assert table.evaluate("(box) => box.scrollWidth > box.clientWidth")
+        assert "local" in table.evaluate("(box) => getComputedStyle(box).backgroundAttachment")
+        edges = [table.screenshot()]
+        table.evaluate("(box) => { box.scrollLeft = box.scrollWidth }")
+        edges.append(table.screenshot())
+        assert edges[0] != edges[1]
+        assert page.evaluate("document.documentElement.scrollWidth") <= 380
+
+
 def test_a_sweep_without_an_answer_has_a_page_too(browser, sweep, tmp_path):
     sweep.results.clear()
     with opened(browser, write_page(sweep_page(sweep), tmp_path / "report.html")) as page:

@@ -19,6 +19,7 @@ from memoryspan.report.jump import find_jump
 from memoryspan.report.page.export_js import described, weights_of
 from memoryspan.report.page.html import Page
 from memoryspan.report.scales import FAR, GATES, RESOLVED
+from memoryspan.report.tables.span import held_sentence
 from memoryspan.runs import SavedRun, weight_snapshots
 from memoryspan.runs.record import Record
 from memoryspan.sampling import Stream, stream
@@ -107,7 +108,15 @@ def _about(task: Task) -> str:
     first = (type(task).__doc__ or "").strip().split("\n")[0]
     if first.startswith(f"{type(task).__name__}("):  # a dataclass without any has its signature there
         return ""
-    return "The task: " + re.sub(r"`(\w+)`", lambda name: str(getattr(task, name[1], name[1])), first)
+    return "The task: " + re.sub(r"`(\w+)`", lambda name: _setting(task, name[1]), first)
+
+
+def _setting(task: Task, name: str) -> str:
+    """Return a setting that a sentence names: a number in the place of its name, a word beside it."""
+    value = getattr(task, name, None)
+    if isinstance(value, str):
+        return f"{name} (here {value})"
+    return f"{value:,}" if isinstance(value, int | float) else name
 
 
 def _moments(run: SavedRun, model: keras.Model, updates: int, history: Sequence[HistoryRow]) -> list[dict[str, Any]]:
@@ -192,14 +201,11 @@ def _story(history: Sequence[HistoryRow], task: Task) -> str:
 
 
 def _held(held: HeldSpan) -> dict[str, Any]:
-    span, curve = held.span, held.curve
-    if span.length is None:
-        sentence = "Held span: none. The model fails the shortest sequences of the task."
-    else:
-        more = ", or more: longer sequences were not tested" if span.at_least else ""
-        sentence = (
-            f"Held span: {span.length:,} time steps (lag {span.lag:,}){more}. It is the longest length at which the "
-            f"model, without more training, is proved to have {percent(THRESHOLD)} right."
+    curve, sentence = held.curve, held_sentence(held.span, held.curve)
+    if held.span.length is not None:
+        sentence += (
+            f" It is the longest length at which the model, without more training, is proved to have "
+            f"{percent(THRESHOLD)} right."
         )
     points = [[point.length, point.value] for point in curve]
     band = [[point.length, *point.interval] for point in curve]

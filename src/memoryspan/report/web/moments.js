@@ -15,7 +15,7 @@ export function moments(list, onmoment) {
 
   function show(view) {
     slider.value = view.moment;
-    where.value = described(list, view.moment);
+    where.value = described(list, view.moment, view.sequence.length);
     slider.setAttribute("aria-valuetext", where.value);
   }
 
@@ -24,7 +24,8 @@ export function moments(list, onmoment) {
   return { nodes: [row], show };
 }
 
-function described(list, number) {
+/** A moment, and whether the sequence that is shown is longer than those that the model had seen by then. */
+function described(list, number, steps) {
   const { updates, examples, accuracy, length } = list[number];
   if (updates === 0) return "before the first update";
   const last = number === list.length - 1 ? ", the end" : "";
@@ -32,5 +33,6 @@ function described(list, number) {
     examples === null
       ? ""
       : ` (${grouped(examples)} examples): ${percent(accuracy)} right at up to ${grouped(length)} steps`;
-  return `${grouped(updates)} updates${last}${seen}`;
+  const beyond = examples !== null && steps > length ? `; this sequence has ${grouped(steps)}` : "";
+  return `${grouped(updates)} updates${last}${seen}${beyond}`;
 }

@@ -5,11 +5,14 @@ import { data } from "./data.js";
 /**
  * The sequence in a text.
  *
- * `task`: `reads` ("symbols" or "vectors") and `n_features`. Throws an Error whose message says what to type instead.
+ * `task`: `reads` ("symbols" or "vectors"), `n_features` and `min_length`. Throws an Error whose message says what to type instead.
  */
 export function parse(text, task) {
   const steps = task.reads === "symbols" ? parseSymbols(text, task.n_features) : parseVectors(text, task.n_features);
   if (steps.length === 0) throw new Error("Type at least one step, or roll a random sequence.");
+  if (steps.length < task.min_length) {
+    throw new Error(`The task asks for nothing before step ${task.min_length}, and these are ${steps.length}: add some.`);
+  }
   if (steps.length > data.max_length) {
     throw new Error(`The page draws up to ${data.max_length} steps, and these are ${steps.length}: leave some out.`);
   }

@@ -4,7 +4,7 @@ import { answer } from "./answer.js";
 import { chips } from "./chips.js";
 import { readPalette } from "./colours.js";
 import { data } from "./data.js";
-import { download, element } from "./element.js";
+import { download, element, grouped } from "./element.js";
 import { expectation } from "./expectation.js";
 import { orderOfUnits } from "./heatmap.js";
 import { maps } from "./maps.js";
@@ -158,6 +158,13 @@ export function tryIt({ task, network, examples }) {
     "section",
     { id: "try", "aria-labelledby": "try-title" },
     element("h2", { id: "try-title" }, "Try it"),
+    task.length > data.max_length
+      ? element(
+          "p",
+          { id: "shorter" },
+          `The sequences here have up to ${data.max_length} steps, which the page can draw, and not the ${grouped(task.length)} of the task.`,
+        )
+      : null,
     element(
       "label",
       { for: "sequence" },
