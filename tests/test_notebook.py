@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from xml.etree import ElementTree
 
 import pytest
@@ -147,3 +148,49 @@ def test_in_ipython_on_a_terminal_nothing_is_shown(tmp_path):
         check=True,
     )
     assert done.stdout.strip() == "True"
+
+
+RUN = """
+from memoryspan import Budget, Echo, lstm
+from memoryspan.runs import Run
+
+def examples_of(snapshot):
+    return snapshot.row.examples
+"""
+
+BEGIN = """
+task = Echo(length=6, n_features=6, out_index=1)
+run = Run.create(lstm(task, units=16, learning_rate=1e-6, seed=0), task, directory={directory!r})
+run.train(every=0)
+"""
+
+RESUME = """
+run = Run.resume({directory!r})
+before = examples_of(run.snapshot)
+run.lock.release()
+run = Run.resume({directory!r}, budget=Budget(examples=before + 1000))
+result = run.train()
+print(before, examples_of(run.snapshot), result.status.value)
+"""
+
+
+@pytest.mark.slow
+def test_a_training_goes_on_where_the_kernel_that_ran_it_was_restarted(tmp_path):
+    directory = str(tmp_path / "run")
+    kernel, history = Kernel(), tmp_path / "run" / "history.jsonl"
+    try:
+        kernel(RUN)
+        kernel.client.execute(BEGIN.format(directory=directory))
+        deadline = time.monotonic() + 100
+        while not (history.exists() and history.stat().st_size) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        kernel.manager.restart_kernel(now=True)
+        kernel.client.wait_for_ready(timeout=100)
+        kernel(RUN)
+        printed = kernel(RESUME.format(directory=directory))
+    finally:
+        kernel.stop()
+    (line,) = ["".join(m["content"]["text"] for m in printed if m["msg_type"] == "stream")]
+    before, after, status = line.split()
+    assert 0 < int(before) < int(after)
+    assert status == Status.BUDGET.value

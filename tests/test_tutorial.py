@@ -193,7 +193,7 @@ def test_the_walk_prints_what_the_tutorial_prints(walked):
     assert f"Accuracy: {100 * result.accuracy:f}\n" in out
     assert f"Sequence: [{list(result.sequence)}]\n" in out
     assert f"Expected: [{result.expected}]\nPredicted: [{result.predicted}]\n" in out
-    assert out.endswith(verdict(SMALL, result.accuracy))
+    assert out.endswith(verdict(SMALL, result.accuracy, hit=result.expected == result.predicted))
 
 
 def test_the_walk_hands_back_what_it_printed(walked):
@@ -232,7 +232,7 @@ def test_the_books_own_script_learns():
     assert calls[0] == (0, 10_000)
     assert calls[-1] == (10_000, 10_000)
     assert not any("- loss: " in line for line in lines)
-    assert lines[-1] == verdict(settings, result.accuracy)
+    assert lines[-1] == verdict(settings, result.accuracy, hit=result.expected == result.predicted)
     assert names(lines[-1], settings.length - 1 - settings.out_index)
 
 
@@ -331,6 +331,12 @@ def test_at_chance_the_verdict_says_how_likely_a_guesser_does_as_well():
     why = verdict(Tutorial(), 0.0)
     assert names(why, 10, 100, "0 of 100", 0.37)
     assert why.endswith("memoryspan train")
+
+
+def test_a_lucky_hit_is_called_one_where_nothing_has_been_learned():
+    assert names(verdict(Tutorial(), 0.02, hit=True), "luck")
+    assert not names(verdict(Tutorial(), 0.02), "luck")
+    assert verdict(Tutorial(), 0.9, hit=True) == verdict(Tutorial(), 0.9)
 
 
 @pytest.mark.parametrize(("accuracy", "learned"), [(0.05, False), (0.10, False), (0.19, False), (0.25, True)])

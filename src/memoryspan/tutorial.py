@@ -239,8 +239,8 @@ def run_tutorial(
     print_fn(f"Expected: {one_hot_decode(y)}")
     print_fn(f"Predicted: {one_hot_decode(yhat)}\n")
 
-    print_fn(verdict(settings, accuracy))
     (sequence,), (expected,), (predicted,) = map(one_hot_decode, X), one_hot_decode(y), one_hot_decode(yhat)
+    print_fn(verdict(settings, accuracy, hit=expected == predicted))
     return TutorialResult(accuracy, tuple(sequence), expected, predicted, model.count_params())
 
 
@@ -264,8 +264,8 @@ def _prepare(settings: Tutorial, rng: np.random.Generator, print_fn: Callable[[s
     print_fn(f"{X.shape}\n{y.shape}\n")
 
 
-def verdict(settings: Tutorial, accuracy: float) -> str:
-    """Return why the tutorial ended as it did, and what to type next."""
+def verdict(settings: Tutorial, accuracy: float, hit: bool = False) -> str:
+    """Return why the tutorial ended as it did, and what to type next; `hit`: whether its one prediction is right."""
     chance, right = 1 / settings.n_features, _right(accuracy)
     luck = sum(_guessed(k, chance) for k in range(right, TESTS + 1))
     if luck < 0.001:
@@ -277,8 +277,10 @@ def verdict(settings: Tutorial, accuracy: float) -> str:
     else:
         lucky = _guessed(right, chance)
         odds = f", and a guesser has {right} of {TESTS} right with probability {lucky:.2g}" if lucky >= 0.001 else ""
+        lucky_hit = ["The prediction above is right by luck: the next one will hardly be."] if hit else []
         lines = [
             f"Why: one guess in {settings.n_features} is right{odds}.",
+            *lucky_hit,
             f"After {_count(settings.examples, 'example')} it still guesses; at length 50 it does after "
             f"100,000 full-length ones,",
             "because the gradient has to cross 47 steps before anything has been learned.",

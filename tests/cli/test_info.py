@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -29,7 +30,18 @@ def test_info_shows_settings_with_their_defaults(memoryspan):
 def test_info_of_a_run_is_its_record(memoryspan, solved):
     facts = memoryspan("info", solved, "--json").json
     assert facts["resolved"]["engine"] == "unroll"
-    assert "status: solved\n" in memoryspan("info", solved).out
+    lines = memoryspan("info", solved).out.splitlines()
+    assert "status: solved" in lines
+    assert names("\n".join(lines), "echo,length=6,n_features=10,out_index=2", "units=16", 1000, "seed")
+    assert len(lines) <= 15
+    assert not [line for line in lines if "None" in line or re.search(r"\d\.\d{7}", line)]
+
+
+def test_info_of_a_run_shows_the_settings_of_its_training(memoryspan, tmp_path):
+    settings = "--length", "4", "--features", "5", "--units", "4", "--batch-size", "16", "--threshold", "0.4"
+    assert memoryspan("train", *settings, "--run", tmp_path / "run").code == 0
+    shown = memoryspan("info", tmp_path / "run").out
+    assert names(shown, "batch_size 16", "threshold 0.4", "budget of examples 2,000,000")
 
 
 def test_info_of_a_model_says_which_path_serves_it_and_why(memoryspan, tmp_path):

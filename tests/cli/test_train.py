@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from memoryspan.cli.live import COMPILING
 from tests.messages import names
 
 SHORT = ["--length", "6", "--features", "10", "--units", "16"]
@@ -22,10 +23,23 @@ def test_train_solves_the_tutorials_own_task_and_keeps_the_run(memoryspan, tmp_p
     assert answer.code == 0
     assert "Total params: 15,200" in answer.out
     assert names(answer.out, "100.0 %", "1000 of 1000", "95 %", "99.6 %", "1.0 %")
-    assert answer.out.count("Sequence: [") == answer.out.count("Predicted: ") == 3
-    assert answer.out.endswith("memoryspan predict runs/echo-lstm-50-001\n")
+    examples = [line for line in answer.out.splitlines() if ", predicted " in line]
+    assert len(examples) == 3
+    assert all(names(line, "44 more") and len(line) < 80 for line in examples)
+    assert answer.out.endswith("memoryspan report runs/echo-lstm-50-001 --open\n")
     kept = {path.name for path in (tmp_path / "runs/echo-lstm-50-001").iterdir()}
     assert {"run.json", "history.jsonl", "model.keras", "learning-curve.png", "checkpoints"} <= kept
+
+
+def test_that_the_training_is_compiled_is_said_and_quiet_says_nothing_but_the_result(memoryspan, tmp_path):
+    answer = memoryspan("train", *SHORT, "--run", tmp_path / "run")
+    assert answer.err.splitlines()[0] == COMPILING
+    assert "Total params" in answer.out
+    answer = memoryspan("train", *SHORT, "--run", tmp_path / "quiet", "--quiet")
+    assert answer.err == ""
+    assert "Total params" not in answer.out
+    assert names(answer.out, "100.0 %", tmp_path / "quiet")
+    assert COMPILING not in memoryspan("train", "--resume", tmp_path / "run").err
 
 
 def test_a_learning_curve_that_cannot_be_written_is_said_so_and_changes_nothing_else(memoryspan, tmp_path, monkeypatch):
@@ -114,7 +128,7 @@ def test_a_solved_run_is_not_trained_again(memoryspan, solved):
         (["--budget", "0"], ["budget", "examples", 0]),
         (["--threshold", "1"], ["threshold", 1.0, 0.9962]),
         (["--task", "ecco"], ["'ecco'", "echo"]),
-        (["--model", "gpt"], ["'gpt'", "gru"]),
+        (["--model", "gpt"], ["'gpt'", "transformer"]),
         (["--seed", "-1"], ["seed", -1, 0]),
         (["--length", "ten"], ["--length", "'ten'"]),
     ],

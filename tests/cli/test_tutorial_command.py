@@ -2,11 +2,10 @@ from tests.messages import names
 
 
 def test_the_tutorial_ends_at_chance_and_says_what_to_type_next(memoryspan):
-    answer = memoryspan("tutorial", "--seed", "1")
+    answer = memoryspan("tutorial")
     assert answer.code == 0
+    assert names(answer.out, "0 right, 100 wrong")
     assert answer.out.count("1/1 - ") == 10
-    accuracy = float(answer.out.split("Accuracy: ")[1].split()[0])
-    assert accuracy <= 6
     assert "Expected: [" in answer.out
     assert answer.out.endswith("memoryspan train\n")
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 SHOWN = 50
 """The number of steps that are printed of a longer sequence; --json prints all."""
 
+GLANCE = 6
+"""The same, where an example is a line."""
+
 
 def fresh_batch(task: "Task", seed: int, count: int = 1) -> "Batch":
     """Return examples of the task's full length."""
@@ -70,17 +73,17 @@ def show(sequence: list, expected: object, predicted: object) -> None:
     say(f"Predicted: {_answers(predicted)}")
 
 
-def _answers(answers: object) -> str:
-    return _elided(answers) if isinstance(answers, list) else _plain(answers)
+def _answers(answers: object, shown: int = SHOWN) -> str:
+    return _elided(answers, shown) if isinstance(answers, list) else _plain(answers)
 
 
-def _elided(sequence: list) -> str:
-    """Return a sequence as text, without its middle if it is long."""
+def _elided(sequence: list, shown: int = SHOWN) -> str:
+    """Return a sequence as text, `shown` of its steps if it has more than twice as many."""
     sequence = list(map(_plain, sequence))
-    if len(sequence) <= 2 * SHOWN:
+    if len(sequence) <= 2 * shown:
         return f"[{', '.join(sequence)}]"
-    missing = f"… {len(sequence) - SHOWN:,} more …"
-    return f"[{', '.join(sequence[: SHOWN - 5])}, {missing}, {', '.join(sequence[-5:])}]"
+    missing, last = f"… {len(sequence) - shown:,} more …", max(1, shown // 10)
+    return f"[{', '.join(sequence[: shown - last])}, {missing}, {', '.join(sequence[-last:])}]"
 
 
 def _plain(step) -> str:
@@ -91,10 +94,11 @@ def _plain(step) -> str:
 
 
 def show_fresh(model: "keras.Model", task: "Task", seed: int, count: int) -> None:
-    """Print the model's answers to fresh examples."""
+    """Print the model's answers to fresh examples, a line each."""
     from memoryspan.inference.predict import decode_output, is_classifier
 
     of_classes = is_classifier(model, task)
     for sequence, right, places in zip(*fresh_examples(task, seed, count), strict=True):
         answer = decode_output(output_for(model, sequence, task), of_classes)
-        show(sequence.tolist(), right, answers_asked(answer, places))
+        inputs, outputs = _elided(sequence.tolist(), GLANCE), _answers(answers_asked(answer, places), GLANCE)
+        say(f"{inputs}: expected {_answers(right, GLANCE)}, predicted {outputs}")

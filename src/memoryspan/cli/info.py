@@ -6,15 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
+from memoryspan.accuracy import Accuracy
 from memoryspan.cli.options import json_option
 from memoryspan.cli.output import echo
 from memoryspan.cli.target import is_keras_file
 from memoryspan.printable import printable
+from memoryspan.spec import Spec
 from memoryspan.sweeps.manifest import is_sweep
 
 if TYPE_CHECKING:
+    from memoryspan.accuracy import AccuracyRecord
     from memoryspan.runs.model_file import Opened
+    from memoryspan.runs.record import Results
 
 
 @click.command(
@@ -26,8 +31,8 @@ if TYPE_CHECKING:
 def info(target: str | None, as_json: bool) -> None:
     """Print the tasks, models, device and versions; or describe a run, a sweep, or a .keras file.
 
-    For a run it prints the record; for a sweep the settings and the progress, even while it is running; for a file the
-    engine that runs the model, and why.
+    For a run it prints what was trained on what, where and how well, and with --json the whole record; for a sweep the
+    settings and the progress, even while it is running; for a file the engine that runs the model, and why.
     """
     if target is None:
         facts = _package()
@@ -36,7 +41,7 @@ def info(target: str | None, as_json: bool) -> None:
     elif is_sweep(Path(target)):
         facts = _sweep(target)
     else:
-        facts = _run(target)
+        facts = _run(target) if as_json else _run_in_short(target)
     if as_json:
         echo(json.dumps(facts))
     else:
@@ -74,6 +79,49 @@ def _run(directory: str) -> dict:
     from memoryspan.runs import Run
 
     return {"run": directory, **to_builtins(Run.load(directory).record)}
+
+
+def _run_in_short(directory: str) -> dict:
+    """Return the lines of a run that most people want; its record has more."""
+    from memoryspan.runs import Run
+
+    record = Run.load(directory).record
+    config, resolved, results, machine = record.config, record.resolved, record.results, record.environment
+    facts = {"run": directory, "status": record.status}
+    if results is not None:
+        facts |= {"accuracy": _accuracy(results.accuracy), "effort": _effort(results)}
+    facts |= {
+        "task": _typed(config.task),
+        "model": f"{_typed(config.model)} ({resolved.parameters:,} parameters)",
+        "training": _training(config.training),
+        "engine": f"{resolved.engine} ({resolved.reason})",
+        "machine": machine.device,
+        "packages": ", ".join(f"{name} {version}" for name, version in machine.packages.items()),
+        "commit": machine.commit,
+        "created": f"{record.created:%Y-%m-%d %H:%M} UTC, by memoryspan {record.memoryspan}",
+    }
+    return facts
+
+
+def _training(settings: dict) -> str:
+    """Return the settings of a training in a line, those of its schedule of lengths left out."""
+    limits = {f"budget of {name}": limit for name, limit in settings["budget"].items() if limit is not None}
+    own = {name: value for name, value in settings.items() if not isinstance(value, dict)} | limits
+    return ", ".join([settings["curriculum"]["kind"], *(f"{name} {_shown(value)}" for name, value in own.items())])
+
+
+def _accuracy(record: "AccuracyRecord | None") -> str:
+    if record is None:
+        return "not measured"
+    return str(Accuracy(record.n_correct, record.examples, record.length, record.chance))
+
+
+def _effort(results: "Results") -> str:
+    skipped = f" ({results.skipped:,} skipped)" if results.skipped else ""
+    return (
+        f"{results.updates:,} updates{skipped}, {results.examples:,} examples, {results.tokens:,} tokens, "
+        f"{results.seconds:.2f} s of training"
+    )
 
 
 def _sweep(directory: str) -> dict:
@@ -119,9 +167,21 @@ def _why_uncompiled(opened: "Opened") -> dict:
 
 
 def _shown(value) -> str:
+    """Return a value in a line: a list by its items, a task or a model as it is typed, a number shortened."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return printable(str(value))
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_shown, value))
+    if isinstance(value, dict):
+        return _typed(msgspec.convert(value, Spec)) if "name" in value else printable(str(value))
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return f"{value:,}" if isinstance(value, int) else printable(str(value))
+
+
+def _typed(spec: Spec) -> str:
+    """Return a task or a model as it is typed, without the settings that are None."""
+    return printable(str(Spec(spec.name).with_settings(**spec.settings)))
 
 
 def _about(kind) -> dict:
@@ -136,9 +196,11 @@ def _settings(settings: dict) -> str:
 
 
 def _lines(facts: dict, indent: str = "") -> list[str]:
-    """Return facts as an indented outline."""
+    """Return facts as an indented outline, without those that are None or empty."""
     lines = []
     for key, value in facts.items():
+        if value is None or value == []:
+            continue
         name = printable(key)
         if name == "settings" and isinstance(value, dict):
             lines.append(f"{indent}settings: {_settings(value)}")

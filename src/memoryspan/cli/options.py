@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -13,12 +14,12 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON, and nothing else, on standard output."
 )
 
-seed_option = click.option(
-    "--seed", type=int, default=0, show_default=True, help="The same seed gives the same result on the same machine."
+quiet_option = click.option(
+    "-q", "--quiet", "quiet", is_flag=True, help="Print no progress while it runs, only the result."
 )
 
-model_file_option = click.option(
-    "--model", metavar="FILE.py:NAME", help="Your own file, if the model has layers from it."
+seed_option = click.option(
+    "--seed", type=int, default=0, show_default=True, help="The same seed gives the same result on the same machine."
 )
 
 
@@ -30,6 +31,11 @@ class SpecType(click.ParamType):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Spec:
         """Return the task or model as a `Spec`, whose name is looked up later."""
         return value if isinstance(value, Spec) else parse(value)
+
+
+model_file_option = click.option(
+    "--model", type=SpecType(), metavar="FILE.py:NAME", help="Your own file, if the model has layers from it."
+)
 
 
 class Count(click.ParamType):
@@ -53,6 +59,9 @@ def sequence_option(also: str = ""):
         "[default: a fresh example]",
     )
 
+
+FRESH_EXAMPLE = frozenset({"--length", "--out-index", "--seed"})
+"""The options that say what a fresh example is, and mean nothing beside --sequence."""
 
 reads_option = click.option(
     "--reads",
@@ -99,6 +108,17 @@ def explicit_options(ctx: click.Context) -> set[str]:
     return {parameter.opts[-1] for parameter in ctx.command.params if parameter.name in explicit_parameters(ctx)}
 
 
+def refuse(ctx: click.Context, options: Iterable[str], reason: str) -> None:
+    """Raise `UsageError`, with the reason, if any of these options was typed."""
+    if unused := sorted(explicit_options(ctx) & set(options)):
+        raise click.UsageError(f"{reason}: leave {', '.join(unused)}.", ctx)
+
+
+def refuse_all_but(ctx: click.Context, options: Iterable[str], reason: str) -> None:
+    """Raise `UsageError`, with the reason, if another option was typed than these."""
+    refuse(ctx, explicit_options(ctx) - set(options), reason)
+
+
 def task_options(command):
     """Add --task, --length, --features and --out-index to a command."""
     for option in (
@@ -116,8 +136,9 @@ def task_options(command):
 
 
 def sweep_options(command):
-    """Add --dir, --retry-failed, --workers and --executor to a command that runs a sweep."""
+    """Add --dir, --retry-failed, --workers, --executor and --quiet to a command that runs a sweep."""
     for option in (
+        quiet_option,
         click.option("--executor", help="Run on Dask: dask, or the address of a scheduler, like tcp://host:8786."),
         click.option("--workers", type=int, help="The number of processes.  [default: one per core]"),
         click.option("--retry-failed", is_flag=True, help="Run failed trials again, too."),

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import click
 
 from memoryspan.cli.options import (
+    FRESH_EXAMPLE,
     json_option,
     model_file_option,
     reads_option,
+    refuse,
     seed_option,
     sequence_in,
     sequence_option,
@@ -35,7 +37,8 @@ from memoryspan.errors import TaskError
 @click.option("--probabilities", is_flag=True, help="Print the three most probable answers; with --json, all.")
 @seed_option
 @json_option
-def predict(run, sequence, task, length, features, out_index, reads, model, probabilities, seed, as_json) -> None:
+@click.pass_context
+def predict(ctx, run, sequence, task, length, features, out_index, reads, model, probabilities, seed, as_json) -> None:
     """Print the answer of a run, or of any .keras file, to a fresh example, a sequence, or each line of standard input.
 
     The task of a run decides whether the sequence holds symbols or numbers; for a file, its input and its layers
@@ -43,10 +46,10 @@ def predict(run, sequence, task, length, features, out_index, reads, model, prob
     """
     from memoryspan.cli.target import open_reader, open_target
 
-    asked = task, length, features, out_index, model
     if sequence is not None:
+        refuse(ctx, FRESH_EXAMPLE, "A sequence is answered as it is")
         one = None if sequence == "-" else sequence_in(sequence)
-        opened, chosen = open_reader(run, *asked)
+        opened, chosen = open_reader(run, task, features, model)
         for each in _lines() if one is None else [one]:
             _answer(opened, chosen, each, reads, probabilities, as_json)
     else:
@@ -54,7 +57,7 @@ def predict(run, sequence, task, length, features, out_index, reads, model, prob
 
         if _is_piped():
             echo("Standard input is not read: --sequence - answers one sequence a line of it.", err=True)
-        opened, chosen = open_target(run, *asked)
+        opened, chosen = open_target(run, task, length, features, out_index, model)
         (fresh,), (expected,), (places,) = fresh_examples(chosen, seed)
         _answer(opened, chosen, fresh, reads, probabilities, as_json, expected, places)
 

@@ -1,10 +1,11 @@
 """`memoryspan report`: a run or a sweep as one HTML file."""
 
+import webbrowser
 from pathlib import Path
 
 import click
 
-from memoryspan.cli.options import SpecType, explicit_options, model_file_option
+from memoryspan.cli.options import SpecType, model_file_option, refuse
 from memoryspan.cli.output import echo, say, unless_unwritable
 from memoryspan.files.atomic import as_run_error
 
@@ -14,7 +15,7 @@ SHORT, FURTHER = 256, 4
 
 
 @click.command(
-    epilog="\b\nExamples:\n  memoryspan report runs/echo-lstm-50-001\n"
+    epilog="\b\nExamples:\n  memoryspan report runs/echo-lstm-50-001 --open\n"
     "  memoryspan report runs/span-echo-001 -o spans.html",
 )
 @click.argument("target", metavar="RUN|SWEEP")
@@ -26,8 +27,9 @@ SHORT, FURTHER = 256, 4
 )
 @click.option("--task", type=SpecType(), help="Your own file, if the task of the run is from it: mine.py:MyTask.")
 @model_file_option
+@click.option("--open", "opens", is_flag=True, help="Open the page in the browser.")
 @click.pass_context
-def report(ctx: click.Context, target: str, output: str | None, task, model: str | None) -> None:
+def report(ctx: click.Context, target: str, output: str | None, task, model, opens: bool) -> None:
     """Make a page of a run or a sweep: one HTML file, which opens from the disk and needs no network.
 
     If a run has LSTM, GRU or SimpleRNN layers, the model runs in the page: type a sequence and watch gates and states
@@ -41,11 +43,14 @@ def report(ctx: click.Context, target: str, output: str | None, task, model: str
     if is_run(target):
         page = _run_page(target, task, model)
     else:
-        _refuse_other_options(ctx)
+        refuse(ctx, {"--task", "--model"}, "A sweep is shown as it is")
         page = _sweep_page(target)
     with as_run_error(path.parent, "Make room there, or give another -o."):
         write_page(page, path)
-    say(f"The page is in {path}: open it in a browser.")
+    address = path.resolve().as_uri()
+    say(f"The page is in {path}: {address}")
+    if opens and not webbrowser.open(address):
+        echo("No browser could be started here: open that address in one.", err=True)
 
 
 def _where(target: str, output: str | None) -> Path:
@@ -67,12 +72,7 @@ def _where(target: str, output: str | None) -> Path:
     return path
 
 
-def _refuse_other_options(ctx: click.Context) -> None:
-    if others := sorted(explicit_options(ctx) & {"--task", "--model"}):
-        raise click.UsageError(f"A sweep is shown as it is: leave {', '.join(others)}.", ctx)
-
-
-def _run_page(target: str, task, model: str | None):
+def _run_page(target: str, task, model):
     from memoryspan.cli.target import open_saved
     from memoryspan.report.page.run import run_page
 
@@ -82,17 +82,18 @@ def _run_page(target: str, task, model: str | None):
 
 
 def _held(run, model, updates: int):
-    """Return the held span of a run's model as it was saved, or else measure and save it."""
+    """Return the held span of a run's model as it was saved, if that covers enough, or else measure and save it."""
     from memoryspan.cli.live import measured_span
     from memoryspan.errors import RunError
     from memoryspan.spans import held_file
 
+    max_length = max(SHORT, FURTHER * run.task.length)
     try:
-        if held := held_file.load(run.directory, updates):
+        if (held := held_file.load(run.directory, updates)) and held.covers(max_length):
             return held
     except RunError as error:
         echo(f"{error} It is measured again now.", err=True)
-    held = held_file.as_record(measured_span(model, run.task, max(SHORT, FURTHER * run.task.length)), updates)
+    held = held_file.as_record(measured_span(model, run.task, max_length), updates)
     with unless_unwritable("The held span", run.directory):
         held_file.save(run.directory, held)
     return held

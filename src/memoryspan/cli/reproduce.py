@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memoryspan.cli.options import explicit_options, json_option, sweep_options
+from memoryspan.cli.options import json_option, refuse, refuse_all_but, sweep_options
 from memoryspan.cli.output import say
 from memoryspan.errors import RunError
 
@@ -38,16 +38,17 @@ def reproduce(ctx: click.Context, names: tuple[str, ...], only_list: bool, direc
     command with more seeds or experiments extends it. Exit code 1: some trials ended in an error.
     """
     if only_list:
-        if others := sorted(explicit_options(ctx) - {"names", "--list", "--json"}):
-            raise click.UsageError(f"--list runs nothing: leave {', '.join(others)}.", ctx)
+        refuse_all_but(ctx, {"names", "--list", "--json"}, "--list runs nothing")
         _list(names, options["as_json"])
         return
     if not names and directory is None:
         raise click.UsageError(
             "Which experiments? `memoryspan reproduce lstm-1997 --quick` takes a few minutes; --list has all.", ctx
         )
-    if not names and options["quick"]:
-        raise click.UsageError("--quick chooses among experiments: name some, or leave it.", ctx)
+    if not names:
+        refuse(ctx, {"--quick"}, "--quick chooses among experiments, and none is named")
+    if directory is None:
+        refuse(ctx, {"--retry-failed"}, "A new sweep has no failed trials")
     ctx.exit(_sweep(names, directory, **options))
 
 

@@ -7,13 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from memoryspan.cli.options import Count, SpecType, explicit_options, explicit_parameters, json_option, sweep_options
+from memoryspan.cli.options import (
+    Count,
+    SpecType,
+    explicit_parameters,
+    json_option,
+    refuse,
+    refuse_all_but,
+    sweep_options,
+)
 from memoryspan.cli.output import say, unless_unwritable
 from memoryspan.errors import RunError
 from memoryspan.spec import Spec
 
 if TYPE_CHECKING:
-    from memoryspan.spans.trial import Span, SpanSweepConfig
+    from memoryspan.spans.trial import SpanSweepConfig
 
 
 @click.command(
@@ -55,10 +63,14 @@ def span(ctx: click.Context, target: str | None, directory: str | None, **option
     """
     if target is not None:
         _require_trained(target)
-        _refuse_other_options(ctx)
+        refuse_all_but(
+            ctx, {"target", "--task", "--model", "--max-length", "--json"}, "A trained model is measured as it is"
+        )
         _hold(target, **{name: options[name] for name in ("tasks", "models", "max_length", "as_json")})
         return
-    how = {name: options.pop(name) for name in ("retry_failed", "workers", "executor", "as_json")}
+    if directory is None:
+        refuse(ctx, {"--retry-failed"}, "A new sweep has no failed trials")
+    how = {name: options.pop(name) for name in ("retry_failed", "workers", "executor", "quiet", "as_json")}
     ctx.exit(_sweep(directory, explicit_parameters(ctx), options, how))
 
 
@@ -77,12 +89,6 @@ def _require_trained(target: str) -> None:
         f"There is no run and no .keras file at {target}: give one to measure its held span, or leave it to start a "
         f"sweep of new trainings."
     )
-
-
-def _refuse_other_options(ctx: click.Context) -> None:
-    """Raise `UsageError` where options are given that do not apply to a trained model."""
-    if others := sorted(explicit_options(ctx) - {"target", "--task", "--model", "--max-length", "--json"}):
-        raise click.UsageError(f"A trained model is measured as it is: leave {', '.join(others)}.", ctx)
 
 
 def _sweep(directory: str | None, typed: set[str], settings: dict[str, Any], how: dict[str, Any]) -> int:
@@ -133,11 +139,14 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
     from memoryspan.cli.live import measured_span
     from memoryspan.cli.target import is_run, open_target
     from memoryspan.files.json import to_builtins
+    from memoryspan.report.tables.span import held_sentence
     from memoryspan.tasks import task_config
 
     if len(tasks) > 1 or len(models) > 1:
         raise click.UsageError("A trained model is measured on one task: give --task once, and --model at most once.")
-    model, task = open_target(target, tasks[0] if tasks else None, builder=models[0].name if models else None)
+    if any("length" in spec.settings for spec in tasks):
+        raise click.UsageError(f"A span covers all lengths: leave length out of {tasks[0]}, and give --max-length.")
+    model, task = open_target(target, tasks[0] if tasks else None, builder=models[0] if models else None)
     held = measured_span(model, task, max_length)
     curve = [accuracy_record(accuracy) for accuracy in held.curve]
     capacity = _capacity(model) if task.name == "delay" else None
@@ -147,7 +156,7 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
     else:
         for accuracy in held.curve:
             say(f"{accuracy.length:>10,} steps  {accuracy}")
-        say(f"\n{_sentence(held.span)}")
+        say(f"\n{held_sentence(held.span, curve)}")
         if capacity is not None:
             say(f"Short-term memory capacity (Jaeger 2002): {capacity:.2f} symbols.")
     if is_run(target):
@@ -160,7 +169,7 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
 
 def _draw(target: str, task, model: str, curve: list) -> None:
     from memoryspan.report.figures.span import FILE, draw_curves
-    from memoryspan.report.tables.wording import display_name
+    from memoryspan.sweeps.trial import display_name
     from memoryspan.tasks import task_config
 
     drawn = draw_curves({display_name(task_config(task)): {model: [curve]}}, Path(target) / FILE)
@@ -187,10 +196,3 @@ def _capacity(model) -> float | None:
         return memory_capacity(model)
     except ModelError:
         return None
-
-
-def _sentence(span: "Span") -> str:
-    if span.length is None:
-        return "Held span: none. The model fails the shortest sequences of the task."
-    more = ", or more: longer sequences were not tested" if span.at_least else ""
-    return f"Held span: {span.length:,} time steps (lag {span.lag:,}){more}."

@@ -5,6 +5,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memoryspan.errors import ModelError, TaskError
 from memoryspan.spec import Spec, call
 from memoryspan.user_code import is_import_path
 
@@ -29,13 +30,21 @@ def is_run(path: str) -> bool:
     return (Path(path) / FILE).exists()
 
 
-def open_saved(path: str, task: Spec | None = None, builder: str | None = None) -> "SavedRun":
-    """Return the run in a directory. `task` and `builder` name the user code that its task and layers come from."""
+def open_saved(path: str, task: Spec | None = None, builder: Spec | None = None) -> "SavedRun":
+    """Return the run in a directory. `task` and `builder` name the user code that its task and layers come from.
+
+    Raises:
+        ModelError: the run's model does not come from `builder`.
+        TaskError: `task` is not the run's, or has settings.
+    """
     from memoryspan.runs import Run
     from memoryspan.tasks import task_named
 
-    _register(builder)
-    return Run.load(path, task_named(task.name) if task else None)
+    run = Run.load(path, task_named(task.name) if task else None)
+    if task is not None:
+        _require_own_task(task, run)
+    _register(path, run, builder)
+    return run
 
 
 def open_target(
@@ -44,7 +53,7 @@ def open_target(
     length: int | None = None,
     features: int | None = None,
     out_index: int | None = None,
-    builder: str | None = None,
+    builder: Spec | None = None,
 ) -> "tuple[keras.Model, Task]":
     """Return the model and a task for it: the run's own or the one named, with the settings that were given.
 
@@ -61,20 +70,14 @@ def open_target(
 
 
 def open_reader(
-    path: str,
-    task: Spec | None = None,
-    length: int | None = None,
-    features: int | None = None,
-    out_index: int | None = None,
-    builder: str | None = None,
+    path: str, task: Spec | None = None, features: int | None = None, builder: Spec | None = None
 ) -> "tuple[keras.Model, Task | None]":
     """Return the model, and the task that decides what it reads, as `open_target` does; None where no task is known.
 
     No task is known for a .keras file without a task or a number of symbols, and for a run on a task from user code
     that is not given again.
     """
-    sizes = {"length": length, "n_features": features, "out_index": out_index}
-    run, model, task_class, given = _opened(path, task, builder, sizes)
+    run, model, task_class, given = _opened(path, task, builder, {"n_features": features})
     if run is not None and _is_its_own(task, run):
         of_package = not is_import_path(run.record.config.task.name)
         return model, _own_task(run, given) if of_package or task_class is not None else None
@@ -83,15 +86,15 @@ def open_reader(
     return model, _task_of(model, task, task_class, given, with_length=False)
 
 
-def _opened(path: str, task: Spec | None, builder: str | None, settings: dict[str, Any]):
+def _opened(path: str, task: Spec | None, builder: Spec | None, settings: dict[str, Any]):
     """Return the run, if it is one, the model, the class of the named task, and the settings that were given."""
     from memoryspan.runs import Run, load_model
     from memoryspan.tasks import task_named
 
     task_class = task_named(task.name) if task else None  # an unknown name is refused before Keras is imported
     given = (task or Spec("")).with_settings(**settings).settings
-    _register(builder)
     run = None if is_keras_file(path) else Run.load(path, task_class)
+    _register(path, run, builder)
     return run, load_model(path) if run is None else run.model(), task_class, given
 
 
@@ -116,7 +119,6 @@ def _task_of(
 def _require_symbols(model: "keras.Model", name: str, task_class: Any, given: dict[str, Any]) -> None:
     """Raise `ModelError` where a task of the package makes symbols, and the model reads one real channel."""
     from memoryspan.engine.shapes import input_shape
-    from memoryspan.errors import ModelError
     from memoryspan.tasks.base import has_symbol_inputs
 
     if tuple(input_shape(model)[2:]) != (1,) or is_import_path(name):
@@ -132,7 +134,6 @@ def _require_symbols(model: "keras.Model", name: str, task_class: Any, given: di
 def _require_echo(model: "keras.Model", task: "Task") -> None:
     """Raise `ModelError` where echo, which was not named, does not fit the model."""
     from memoryspan.engine.shapes import output_shape
-    from memoryspan.errors import ModelError
     from memoryspan.inference.evaluate import check_compatible
 
     try:
@@ -147,16 +148,42 @@ def _require_echo(model: "keras.Model", task: "Task") -> None:
 
 
 def _is_its_own(task: Spec | None, run: "SavedRun") -> bool:
-    """Return whether the named task is the run's own; user code is compared by the name after the colon."""
-    return task is None or task.name.split(":")[-1] == run.record.config.task.name.split(":")[-1]
+    """Return whether the named task is the run's own."""
+    return task is None or _is_same(task, run.record.config.task)
 
 
-def _register(builder: str | None) -> None:
-    """Import the file that was given, which registers layers with Keras."""
-    if builder is not None:
-        from memoryspan.models import model_named
+def _is_same(given: Spec, own: Spec) -> bool:
+    """Return whether two names mean the same; user code is compared by the name after the colon."""
+    return given.name.split(":")[-1] == own.name.split(":")[-1]
 
-        model_named(builder)
+
+def _require_own_task(task: Spec, run: "SavedRun") -> None:
+    if task.settings or not _is_its_own(task, run):
+        own = run.record.config.task
+        raise TaskError(
+            f"The run in {run.directory} is on the task {own.name}, with the settings that it has, and --task is "
+            f"{task}: leave --task, or give the file that the task is from, like mine.py:MyTask."
+        )
+
+
+def _register(path: str, run: "SavedRun | None", builder: Spec | None) -> None:
+    """Import the user code that registers a model's layers with Keras; raise `ModelError` where it has none there."""
+    from memoryspan.models import MODELS, model_named
+
+    if builder is None:
+        return
+    own = run.record.config.model if run is not None else None
+    if own is not None and (own.name in MODELS or is_import_path(own.name)):
+        fits = _is_same(builder, own)
+    else:  # a file, or a run that was created in Python
+        fits = is_import_path(builder.name)
+    if builder.settings or not fits:
+        model = f" ({own.name})" if own is not None else ""
+        raise ModelError(
+            f"{path} has a model{model} already, which is used as it is, and --model is {builder}: leave --model, or "
+            f"give the file that the layers of that model are from, like mine.py:build."
+        )
+    model_named(builder.name)
 
 
 def _sizes(model: "keras.Model", task_class) -> dict[str, int]:

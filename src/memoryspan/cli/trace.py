@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from memoryspan.cli.options import (
+    FRESH_EXAMPLE,
     json_option,
     model_file_option,
     reads_option,
+    refuse,
     seed_option,
     sequence_in,
     sequence_option,
@@ -52,13 +54,16 @@ ENDINGS = (".png", ".svg", ".npz", ".json")
 )
 @seed_option
 @json_option
-def trace(run, sequence, task, length, features, out_index, reads, model, output, seed, as_json) -> None:
+@click.pass_context
+def trace(ctx, run, sequence, task, length, features, out_index, reads, model, output, seed, as_json) -> None:
     """Draw gates, states and the answer at every step, and where the answer comes from.
 
     Works on runs and on any .keras file with an LSTM, GRU or SimpleRNN. Where the answer comes from is the size of its
     gradient with respect to the input at each step. If a model answers at every step, it is the gradient of the last
     expected answer. An existing file is replaced only if it is a trace.
     """
+    if sequence is not None:
+        refuse(ctx, FRESH_EXAMPLE, "A sequence is traced as it is")
     path = _where(run, output, as_json)
     seen = _seen(*_opened(run, sequence, (task, length, features, out_index, model), seed), reads)
     if as_json:
@@ -126,15 +131,16 @@ def _opened(run: str, sequence: str | None, asked: tuple, seed: int):
     """Return the model, the sequence, its task if that is known, and the batch if the sequence is a fresh example."""
     from memoryspan.cli.target import open_reader, open_target
 
+    task, length, features, out_index, model = asked
     if sequence is not None:
         one = sequence_in(sequence)
-        opened, chosen = open_reader(run, *asked)
+        opened, chosen = open_reader(run, task, features, model)
         return opened, one, chosen, None
     import numpy as np
 
     from memoryspan.cli.fresh import fresh_batch
 
-    opened, chosen = open_target(run, *asked)
+    opened, chosen = open_target(run, task, length, features, out_index, model)
     batch = fresh_batch(chosen, seed)
     return opened, np.asarray(batch.inputs)[0], chosen, batch
 

@@ -5,7 +5,7 @@ import shlex
 
 import click
 
-from memoryspan.cli.options import Count, SpecType, explicit_options, json_option, seed_option, task_options
+from memoryspan.cli.options import Count, SpecType, json_option, quiet_option, refuse_all_but, seed_option, task_options
 from memoryspan.cli.output import echo, say
 from memoryspan.interrupt import exit_code, signals_raise
 from memoryspan.spec import Spec
@@ -37,9 +37,10 @@ from memoryspan.user_code import is_import_path
 @click.option("--budget", help="Stop after 200k (examples), 5Mtokens, 90s or 10min, even if unsolved.  [default: 2M]")
 @click.option("--run", "directory", type=click.Path(), help="The directory of the run.  [default: a new one in runs/]")
 @click.option("--resume", type=click.Path(), help="Resume this run. A larger --budget lets it train longer.")
+@quiet_option
 @json_option
 @click.pass_context
-def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> None:
+def train(ctx: click.Context, resume: str | None, quiet: bool, as_json: bool, **options) -> None:
     """Train a model on a task, short sequences first, until fresh examples prove that it is solved.
 
     Saves a run: its record, history, checkpoints and learning curve, and the model as model.keras. That file opens in
@@ -51,24 +52,22 @@ def train(ctx: click.Context, resume: str | None, as_json: bool, **options) -> N
     text = options.pop("budget")
     budget = None if text is None else Budget.parse(text)
     if resume is not None:
-        _refuse_other_options(ctx)
+        refuse_all_but(
+            ctx,
+            {"--resume", "--budget", "--quiet", "--json", "--task", "--model"},
+            "A run that --resume continues keeps its settings",
+        )
         run = _resume(resume, budget, options["task"], options["model"])
     else:
-        run = _start(budget or Budget(), as_json, **options)
+        run = _start(budget or Budget(), quiet or as_json, **options)
     for notice in run.notices:
         echo(notice, err=True)
-    ctx.exit(_train(run, as_json))
-
-
-def _refuse_other_options(ctx: click.Context) -> None:
-    """Raise `UsageError` where options are given that a run cannot change."""
-    if others := sorted(explicit_options(ctx) - {"--resume", "--budget", "--json", "--task", "--model"}):
-        raise click.UsageError(f"A run keeps its settings: --resume does not take {', '.join(others)}.", ctx)
+    ctx.exit(_train(run, quiet, as_json))
 
 
 def _start(
     budget,
-    as_json,
+    quiet,
     *,
     task: Spec | None,
     length,
@@ -98,28 +97,26 @@ def _start(
     built.summary(print_fn=summary.append)  # now: once the optimizer has weights, they are counted too
     builder = with_defaults(model).with_settings(seed=seed)
     run = Run.create(built, chosen, config, directory=directory, builder=builder)
-    if not as_json:
+    if not quiet:
         say("\n".join(summary))
     return run
 
 
 def _resume(directory: str, budget, task: Spec | None, model: Spec | None):
     """Open a run; `task` and `model` name the user code that its task or layers come from."""
-    from memoryspan.models import model_named
+    from memoryspan.cli.target import open_saved
     from memoryspan.runs import Run
-    from memoryspan.tasks import task_named
 
-    if model is not None:
-        model_named(model.name)
-    return Run.resume(directory, budget=budget, task_class=task_named(task.name) if task else None)
+    saved = open_saved(directory, task, model)
+    return Run.resume(directory, budget=budget, task_class=saved.task_class)
 
 
-def _train(run, as_json: bool) -> int:
+def _train(run, quiet: bool, as_json: bool) -> int:
     """Train, print the result, and return the exit code."""
     from memoryspan.cli.live import training
     from memoryspan.training import Status
 
-    with training(run.task.min_length, run.task.length) as on_chunk, signals_raise():
+    with training(run.task.min_length, run.task.length, quiet or run.ended) as on_chunk, signals_raise():
         result = run.train(on_chunk=on_chunk)
     drawn = _draw(run, result)
     if as_json:
@@ -167,14 +164,14 @@ def _show(run, result, drawn: bool) -> None:
         last = result.history[-1]
         say(f"{last.updates:,} updates, {last.examples:,} examples, {last.seconds:.2f} s of training")
     if result.accuracy is not None:
-        say(f"Accuracy: {result.accuracy}\n")
+        say(f"Accuracy: {result.accuracy}\n\nFresh examples:")
         show_fresh(run.model, run.task, run.config.seed, count=3)
     pictures = ["learning-curve.png", "learning-curve.svg"] if drawn else []
     kept = ", ".join(["model.keras", *pictures, "run.json", "history.jsonl"])
     say(f"\nThe run is in {run.directory}: {kept}.")
     place, files = shlex.quote(str(run.directory)), _files_again(run.record.config)
     if result.status in (Status.SOLVED, Status.NOT_FINITE, Status.MEMORY):
-        say(f"Next: memoryspan predict {place}{files}")
+        say(f"Next: memoryspan report {place} --open{files}")
     else:
         more = "" if result.status is Status.INTERRUPTED else " --budget 10M"
         say(f"Next: memoryspan train --resume {place}{more}{files}")

@@ -17,7 +17,9 @@ from memoryspan.cli.output import echo
 @click.option("--out-index", type=int, default=2, show_default=True, help="Position to echo, counted from 0.")
 @click.option("--units", type=int, default=25, show_default=True, help="Units of the LSTM.")
 @click.option("--examples", type=int, default=10, show_default=True, help="The number of fits, each of one example.")
-@click.option("--seed", type=int, default=None, help="Makes the result reproducible. Without it, every run is random.")
+@click.option(
+    "--seed", type=int, default=1, show_default=True, help="The same seed gives the same result on the same machine."
+)
 @json_option
 def tutorial(length, features, out_index, units, examples, seed, as_json) -> None:
     """Run the tutorial as published, in plain Keras: it ends at about 0 %, and explains why.

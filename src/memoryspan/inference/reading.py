@@ -37,6 +37,8 @@ class Reading:
     """The number of time steps that the model insists on; None where it takes any."""
     is_given: bool = False
     """Whether the caller gave the kind."""
+    task: Task | None = None
+    """The task, if it is known: it has a minimum length."""
 
 
 def reading_of(model: keras.Model, task: Task | None = None, reads: Reads | None = None) -> Reading:
@@ -52,9 +54,9 @@ def reading_of(model: keras.Model, task: Task | None = None, reads: Reads | None
         require_task(task)
     _, steps, *features = input_shape(model)
     if not features:
-        return Reading(_kind_of_steps(model, task, reads), False, _symbols(model, task), steps, reads is not None)
+        return Reading(_kind_of_steps(model, task, reads), False, _symbols(model, task), steps, reads is not None, task)
     n_features = _width(model, features[0], task)
-    return Reading(_kind_of_vectors(n_features, task, reads), True, n_features, steps, reads is not None)
+    return Reading(_kind_of_vectors(n_features, task, reads), True, n_features, steps, reads is not None, task)
 
 
 def _width(model: keras.Model, n_features: int | None, task: Task | None) -> int:
@@ -168,8 +170,22 @@ def read(sequences: Any, reading: Reading) -> tuple[list[np.ndarray], bool]:
     if depth > 1 and not (parts and all(part.size for part in parts)):
         raise TaskError(f"A sequence should hold at least one step, and this one is empty: {_form(sequences)}.")
     if depth < 2 or (depth == 2 and _is_single(parts, reading)):
-        return [_row(_array(sequences), reading)], True
-    return [_row(part, reading) for part in parts], False
+        rows, single = [_row(_array(sequences), reading)], True
+    else:
+        rows, single = [_row(part, reading) for part in parts], False
+    if reading.task is not None:
+        _require_min_length(rows, reading.task)
+    return rows, single
+
+
+def _require_min_length(rows: list[np.ndarray], task: Task) -> None:
+    """Raise `TaskError` where a sequence ends before the task has asked for anything."""
+    shortest = min(map(len, rows))
+    if shortest < task.min_length:
+        raise TaskError(
+            f"A sequence of the task {task.name} should have at least {task.min_length} time steps, before which "
+            f"nothing is asked, and this one has {shortest}."
+        )
 
 
 def _depth(thing: Any) -> int:
