@@ -78,7 +78,6 @@ def _recipe(row: Comparison) -> str:
         f"{about}Here {display_name(trial.model)}, {batch} sequence{'s' * (batch > 1)} an update; until "
         f"{trial.criterion}, twice.{counted}"
     )
-    )
 
 
 def one_line(found: TrialResult[ReproduceTrial, ReproduceResult]) -> str:
