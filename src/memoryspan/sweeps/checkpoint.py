@@ -1,7 +1,7 @@
-"""Checkpoints of groups of trials: a group that was interrupted continues where it was.
+"""Checkpoints of groups of trials, from which a group that was interrupted resumes.
 
     checkpoints/<key>.checkpoint    the state of a group, as its kind has encoded it, behind a line of JSON
-    checkpoints/<key>.json          the results of a group, until each has its file: all of them count, or none
+    checkpoints/<key>.json          the results of a group, until each trial has its file: all of them count, or none
 
 Only the process that holds the sweep's lock writes them. A checkpoint is used for the same trials, and by the same
 versions on the same kind of device, so that the results have the bits of a group that was never interrupted.
@@ -27,7 +27,7 @@ FORMAT = 1
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """The line of JSON: of what this is the state, and where it was made."""
+    """The line of JSON: whose state follows, and where it was made."""
 
     format: int = FORMAT
     memoryspan: str
@@ -35,9 +35,9 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     """The keys of the trials, in order."""
     environment: Environment
     position: str
-    """How far they were, in a few words."""
+    """Their progress, in a few words."""
     sha256: str
-    """Of the state."""
+    """The hash of the state."""
 
 
 def encode(trials: Sequence[str], environment: Environment, position: str, state: bytes) -> bytes:
@@ -95,7 +95,7 @@ def read(
 ) -> tuple[dict[tuple[str, ...], Path], tuple[str, ...]]:
     """Return the checkpoints that can be used, by the trials of their groups, and a sentence on each of the others.
 
-    Those of groups with a trial that is complete have served, and are removed.
+    A checkpoint of a group with a completed trial is obsolete, and removed.
     """
     found, notices = {}, []
     for path in sorted((directory / FOLDER).glob("*.checkpoint")):

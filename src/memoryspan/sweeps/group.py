@@ -1,4 +1,4 @@
-"""A group of trials while it runs: what its kind reports and saves, and how that leaves the worker."""
+"""A group of trials while it runs: its progress and its checkpoints, and the messages that carry them."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ REPORT_SECONDS = 0.25
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a group stands, in a few words; the next one replaces it."""
+    """The progress of a group, in a few words; the next message replaces it."""
 
     words: str
 
@@ -35,7 +35,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Saved:
-    """The checkpoint of a group, which replaces the one before."""
+    """The checkpoint of a group, which replaces the previous one."""
 
     trials: tuple[str, ...]
     content: bytes
@@ -47,7 +47,7 @@ Message = Progress | Notice | Saved
 class Group:
     """A group of trials, as its kind sees it.
 
-    A kind whose trials take long begins with `restore`, and calls `keep` again and again; another may leave both.
+    A kind whose trials take long starts with `restore`, and calls `keep` after each step. Other kinds need neither.
     """
 
     def __init__(
@@ -73,14 +73,14 @@ class Group:
         self._lock = threading.Lock()
 
     def report(self, words: str) -> None:
-        """Report in a few words where the trials stand: now and then this is delivered."""
+        """Report the progress in a few words; reports that follow quickly on another are not delivered."""
         self._words = words
         if time.monotonic() >= self._due:
             self._deliver(Progress(f"{self._name}: {words}" if self._name else words))
             self._due = time.monotonic() + REPORT_SECONDS
 
     def restore(self, decode: Callable[[bytes], T]) -> T | None:
-        """Return what `decode` makes of the state that was kept last; None where the trials start anew.
+        """Return the state that was kept last, as `decode` reads it; None where the trials start anew.
 
         `decode` raises `ValueError` where the state does not fit the trials.
         """
@@ -100,14 +100,14 @@ class Group:
         return found
 
     def keep(self, encode: Callable[[], bytes]) -> None:
-        """Deliver the state that `encode` returns if it is time to; otherwise it may be delivered by `flush`."""
+        """Deliver the state that `encode` returns if a checkpoint is due; otherwise `flush` may deliver it later."""
         self._latest = encode, self._words
         if self._pace.is_due():
             with self._pace.saving():
                 self.flush()
 
     def flush(self) -> None:
-        """Deliver the state that was kept last, unless that was done; in any thread."""
+        """Deliver the state that was kept last, unless it was delivered before; any thread may call this."""
         with self._lock:
             if self._latest is not None:
                 (encode, words), self._latest = self._latest, None

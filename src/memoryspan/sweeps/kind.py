@@ -43,8 +43,8 @@ class Kind:
         config: the type of the settings of a sweep.
         trial: the type of a trial.
         result: the type of a result.
-        run: run(trials, group) returns the results of trials that differ in their seed alone. To their `Group` they
-            report where they stand, and in it they keep the state from which they resume when they are interrupted.
+        run: run(trials, group) returns the results of trials that differ in their seed alone. Their `Group` takes
+            reports of progress, and the state from which they resume after an interruption.
         columns: the columns of `results.csv`.
         row: row(trial, result) returns the values of those columns; the result of a trial that failed is None.
         extends: extends(before, now) returns whether a trial is another one with larger limits, such as its budget.

@@ -69,8 +69,8 @@ class Processes(Executor):
         self._processes: dict[int, tuple[SpawnProcess, Connection]] = {}
         self._lock = threading.Lock()
         self._ended = False
-        # A process inherits blocked signals from the thread that starts it: the terminal sends Ctrl-C to all processes,
-        # and this one decides what comes of it; the others `wait_for_signal`.
+        # A process inherits blocked signals from the thread that starts it. The terminal sends Ctrl-C to all processes,
+        # but only this one handles it; the others `wait_for_signal`.
         self._threads = ThreadPoolExecutor(len(shares), "memoryspan-worker", initializer=block_signals)
 
     def submit(self, fn: Callable, /, *args, **kwargs) -> Future:

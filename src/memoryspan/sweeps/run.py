@@ -33,7 +33,7 @@ def run_trials(
         trials: those that `pending` has returned.
         workers: what runs them.
         on_result: called with each result once it is saved.
-        on_event: called with the number of a worker and a few words on where it stands; none when it is idle.
+        on_event: called with the number of a worker and a few words on its progress; none when it is idle.
         on_notice: called with sentences for the user, such as which trials were resumed.
 
     Raises:

@@ -158,7 +158,7 @@ def require_named(trials: Sequence[Trial], every: Sequence[Trial], named: Collec
 def save(sweep: Sweep, *found: TrialResult) -> None:
     """Write the files of trials that were run together: all of them, however the process ends, or none.
 
-    Checkpoints of these trials have served, and are removed. Raises `RunError` where a file cannot be written.
+    Checkpoints of these trials are removed. Raises `RunError` where a file cannot be written.
     """
     keys = [each.trial.key for each in found]
     served = [trials for trials in sweep.checkpoints if not set(trials).isdisjoint(keys)]

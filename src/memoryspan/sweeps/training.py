@@ -1,4 +1,4 @@
-"""The training of a group of trials, for kinds that train models: from its checkpoint, or from the start."""
+"""The state of a group of trials that trains models, as bytes and back."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar

@@ -81,7 +81,7 @@ def run_group(
 
 
 def flush() -> None:
-    """Deliver the state of the group that runs in this process; in any thread."""
+    """Deliver the state of the group that runs in this process; any thread may call this."""
     if _running is not None:
         _running.flush()
 
