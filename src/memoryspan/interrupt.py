@@ -8,8 +8,9 @@ where the flag is read. A signal that is ignored, as SIGHUP is under nohup, stay
 import os
 import signal
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -28,7 +29,8 @@ def defer_signals() -> Iterator[Callable[[], bool]]:
     Outside the main thread nothing changes, and nothing for a signal that Python does not handle: a program that has
     set no handler of SIGTERM ends at it.
     """
-    signalled, before = False, {number: signal.getsignal(number) for number in SIGNALS}
+    signalled = False
+    before = {number: handler for number in SIGNALS if callable(handler := signal.getsignal(number))}
 
     def note(number, frame) -> None:
         nonlocal signalled
@@ -36,7 +38,7 @@ def defer_signals() -> Iterator[Callable[[], bool]]:
             before[number](number, frame)
         signalled = True
 
-    with _handled_by(note, [number for number, handler in before.items() if callable(handler)]):
+    with _handled_by(note, before):
         yield lambda: signalled
 
 
@@ -105,7 +107,7 @@ def _handled_by(handler: Callable, numbers: Collection[signal.Signals]) -> Itera
         _restore(before)
 
 
-def _restore(handlers: dict[signal.Signals, Callable]) -> None:
+def _restore(handlers: Mapping[signal.Signals, Any]) -> None:
     raised = None
     for number, handler in handlers.items():
         try:
