@@ -127,6 +127,12 @@ def test_ctrl_c_while_everything_is_imported_ends_the_process_without_a_tracebac
     assert (process.returncode, out, len(err.strip().splitlines())) == (130, "", 1)
 
 
+def test_ctrl_c_in_the_last_moment_of_a_process_is_no_traceback():
+    script = "import atexit, os, signal; atexit.register(os.kill, os.getpid(), signal.SIGINT); " + STARTED
+    answer = subprocess.run([sys.executable, "-c", script, "--version"], capture_output=True, text=True, timeout=60)
+    assert (answer.returncode, answer.stderr.strip()) == (130, "Interrupted.")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("started", ["started", "updates"])
 def test_ten_ctrl_c_at_once_end_the_process_without_a_traceback(started, tmp_path):
