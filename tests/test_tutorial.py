@@ -386,7 +386,7 @@ def test_settings_that_make_no_sense_are_refused_with_what_is_allowed(wrong, all
         (one_hot_encode, (3, 5), [3]),
         (one_hot_encode, ([[1], [2, 3]], 5), ["[[1], [2, 3]]"]),
         (one_hot_encode, ("12345", 5), ["'12345'"]),
-        (one_hot_encode, ([0.5] * 99, 5), ["[0.5, 0.5, ", "..."]),
+        (one_hot_encode, ([0.5] * 99, 5), ["[0.5, 0.5, ", "…"]),
         (one_hot_encode, ([1], 2.0), ["n_features", 2.0]),
         (one_hot_decode, ([0, 1, 0],), ["(3,)"]),
         (one_hot_decode, (np.zeros((1, 5, 10)),), ["(1, 5, 10)"]),

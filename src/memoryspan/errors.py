@@ -3,7 +3,8 @@
 MemoryspanError (a ValueError)
 ├── BackendError     Keras already runs on another backend
 ├── TaskError        a task's settings, or a sequence, make no sense
-│   └── InsufficientMemoryError  what was asked for does not fit into memory
+│   ├── InsufficientMemoryError  what was asked for does not fit into memory
+│   └── SettingError             a setting has a value that makes no sense
 ├── ModelError       a model that does not fit the task, or is not compiled
 ├── RunError         a run directory that is missing, locked, damaged, in the way
 └── UserCodeError    a task or model from a file outside the package: it does not run, or is not one
@@ -27,6 +28,13 @@ class TaskError(MemoryspanError):
 
 class InsufficientMemoryError(TaskError):
     """What was asked for does not fit into this machine's memory."""
+
+
+class SettingError(TaskError):
+    """A setting has a value that makes no sense.
+
+    The sentence writes settings as Python does, `length=50`; the command line puts its options in their place.
+    """
 
 
 class ModelError(MemoryspanError):

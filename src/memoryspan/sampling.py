@@ -1,12 +1,20 @@
 """Random numbers on the device."""
 
 from enum import IntEnum
+from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Int
 
+from memoryspan import machine
 from memoryspan.backend import jax
+from memoryspan.errors import TaskError
+from memoryspan.validate import shown, whole_number
+
+DRAWN_TOKEN = 8
+"""Bytes of a time step of an example at the least: a token, and the random bits that it is made of."""
 
 
 class Stream(IntEnum):
@@ -56,6 +64,25 @@ def distinct(
         return numbers + ((order > this) & (numbers >= numbers[this]))
 
     return lax.fori_loop(0, count, before, ranks).T
+
+
+def require_draw(task: Any, key: Any, batch_size: Any, length: Any) -> None:
+    """Raise `TaskError` where a task cannot sample with these arguments; lengths that are traced are not known yet."""
+    if not (isinstance(key, Array) and (jnp.issubdtype(key.dtype, jax.dtypes.prng_key) or key.dtype == jnp.uint32)):
+        raise TaskError(f"key must be a key of jax.random, got {shown(key)}: use key=jax.random.key(0), for example.")
+    whole_number("batch_size", batch_size, at_least=1, instead="32, for example")
+    if not isinstance(key, jax.core.Tracer):
+        machine.require_memory(DRAWN_TOKEN * int(batch_size) * task.length, f"Sampling {batch_size:,} sequences")
+    if not isinstance(length, jax.core.Tracer):
+        for each in np.unique(length).tolist() if isinstance(length, Array | np.ndarray) else [length]:
+            whole_number(
+                "length",
+                each,
+                at_least=0,
+                at_most=task.length,
+                given=f" for a task of length={task.length}",
+                instead=f"{task.length}, for example",
+            )
 
 
 def row_lengths(length: int | Int[Array, ""] | Int[Array, "batch"], batch_size: int) -> Int[Array, "batch"]:

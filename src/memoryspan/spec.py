@@ -12,6 +12,7 @@ import msgspec
 
 from memoryspan.errors import TaskError
 from memoryspan.printable import printable
+from memoryspan.validate import require_settings, shown
 
 
 class Spec(msgspec.Struct, frozen=True):
@@ -31,6 +32,12 @@ class Spec(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, settings={**self.settings, **given})
 
 
+def require_spec(named: Any) -> None:
+    """Raise `TaskError` unless it is a `Spec` whose name is a word."""
+    if not (isinstance(named, Spec) and isinstance(named.name, str)):
+        raise TaskError(f"A name with settings is a Spec, like Spec('echo', {{'length': 20}}), got {shown(named)}.")
+
+
 def parse(text: str) -> Spec:
     """Parse `name,setting=value,…`; raises `TaskError` where it does not read like that."""
     try:
@@ -48,15 +55,8 @@ def parse(text: str) -> Spec:
 
 
 def call(kind: Callable, name: str, settings: dict[str, Any]) -> Any:
-    """Return `kind(**settings)`; raises `TaskError` where it has no setting of that name, or needs one more."""
-    parameters = inspect.signature(kind).parameters
-    if unknown := sorted(setting for setting in settings if not takes(kind, setting)):
-        raise TaskError(f"{name} has no setting {' or '.join(unknown)}: it has {', '.join(parameters) or 'none'}.")
-    lacking = [each.name for each in parameters.values() if _is_needed(each) and each.name not in settings]
-    if lacking:
-        raise TaskError(
-            f"{name} needs {' and '.join(lacking)}: write {name},{','.join(f'{each}=…' for each in lacking)}."
-        )
+    """Return `kind(**settings)`; raise `TaskError` where it has no setting of that name, or needs one more."""
+    require_settings(inspect.signature(kind).parameters, name, settings, "{},{}".format)
     return kind(**settings)
 
 
@@ -64,11 +64,6 @@ def takes(kind: Callable, setting: str) -> bool:
     """Return whether `kind` has a setting of that name, or takes any."""
     parameters = inspect.signature(kind).parameters
     return setting in parameters or any(each.kind is each.VAR_KEYWORD for each in parameters.values())
-
-
-def _is_needed(parameter: inspect.Parameter) -> bool:
-    any_number = parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    return parameter.default is parameter.empty and not any_number
 
 
 def without_defaults(named: Spec, kind: Callable) -> Spec:

@@ -21,7 +21,7 @@ from jaxtyping import Int, Num
 
 from memoryspan import machine
 from memoryspan.errors import TaskError
-from memoryspan.validate import position, seed_number, whole_number
+from memoryspan.validate import checked, position, seed_number, shown, whole_number
 
 if TYPE_CHECKING:
     from memoryspan.backend import keras
@@ -42,6 +42,7 @@ MAX_LINES = 100
 # The data: steps 1 to 4
 
 
+@checked
 def generate_sequence(length: int, n_features: int, *, rng: Rng = None) -> list[int]:
     """Draw `length` values from 0 to `n_features - 1`.
 
@@ -50,9 +51,12 @@ def generate_sequence(length: int, n_features: int, *, rng: Rng = None) -> list[
     """
     whole_number("length", length, at_least=1, instead="50, for example")
     whole_number("n_features", n_features, at_least=1, instead="100, for example")
+    if rng is not None and not isinstance(rng, np.random.Generator):
+        whole_number("rng", rng, at_least=0, at_most=2**64, instead="0, for example")
     return np.random.default_rng(rng).integers(n_features, size=length).tolist()
 
 
+@checked
 def one_hot_encode(sequence: Tokens, n_features: int) -> Int[np.ndarray, "length n_features"]:
     """Turn each value into a row of zeros with a one at the value's place."""
     whole_number("n_features", n_features, at_least=1, instead="100, for example")
@@ -66,6 +70,7 @@ def one_hot_encode(sequence: Tokens, n_features: int) -> Int[np.ndarray, "length
     return (values[:, None] == np.arange(n_features)).astype(int)
 
 
+@checked
 def one_hot_decode(encoded: Num[np.ndarray, "length n_features"]) -> list[int]:
     """Return the index of the largest entry of each row, of one-hot rows or of predicted probabilities."""
     rows = np.asarray(encoded)
@@ -77,6 +82,7 @@ def one_hot_decode(encoded: Num[np.ndarray, "length n_features"]) -> list[int]:
     return rows.argmax(axis=1).tolist()
 
 
+@checked
 def generate_example(length: int, n_features: int, out_index: int, *, rng: Rng = None) -> Example:
     """Make one input `X`, a batch of one sequence, and its answer `y`, the value at `out_index`.
 
@@ -93,6 +99,7 @@ def generate_example(length: int, n_features: int, out_index: int, *, rng: Rng =
 # The model: steps 5 to 9
 
 
+@checked
 def vanilla_lstm(length: int = 50, n_features: int = 100, units: int = 25) -> "keras.Sequential":
     """Return the tutorial's model, compiled: one LSTM and a softmax over the symbols, 15,200 parameters."""
     whole_number("length", length, at_least=1, instead="50, for example")
@@ -344,12 +351,7 @@ def _as_values(sequence: Tokens) -> Int[np.ndarray, " length"]:
         values = np.empty((0, 0))
     if values.ndim != 1 or values.size == 0 or values.dtype.kind not in "iu":
         raise TaskError(
-            f"A sequence is a list of one whole number or more, got {_shortened(sequence)}: use "
+            f"A sequence is a list of one whole number or more, got {shown(sequence)}: use "
             f"[3, 1, 4], for example, or generate_sequence(length, n_features)."
         )
     return values
-
-
-def _shortened(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."

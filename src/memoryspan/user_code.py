@@ -17,11 +17,14 @@ from types import ModuleType
 from typing import Any
 
 from memoryspan import user_files
-from memoryspan.errors import UserCodeError
+from memoryspan.errors import TaskError, UserCodeError
+from memoryspan.validate import shown
 
 
 def is_import_path(name: str) -> bool:
     """Return whether a name means something outside the package."""
+    if not isinstance(name, str):
+        raise TaskError(f"A name should be a word, like lstm or mine.py:build, got {shown(name)}.")
     return ":" in name or name.endswith(".py")
 
 

@@ -63,7 +63,7 @@ def test_bad_input_is_a_sentence_on_standard_error_and_no_traceback():
     assert (answer.returncode, answer.stdout) == (2, "")
     (sentence,) = answer.stderr.splitlines()
     assert sentence.startswith("Error: ")
-    assert names(sentence, "out_index", 50, 0, 49, "length=50", "out_index=49")
+    assert names(sentence, "--out-index", 50, 0, 49, "--length 50", "--out-index 49")
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,14 @@ import os
 import sys
 from difflib import get_close_matches
 from importlib import import_module
+from typing import Any
 
 import click
 
 from memoryspan._version import __version__
+from memoryspan.cli.options import in_options
 from memoryspan.cli.output import connect_closed_streams, echo, silence
-from memoryspan.errors import MemoryspanError
+from memoryspan.errors import MemoryspanError, SettingError
 from memoryspan.interrupt import exit_at_signals, exit_code
 from memoryspan.printable import printable_lines
 from memoryspan.user_code import blame, own_traceback
@@ -54,6 +56,16 @@ class Commands(click.Group):
             instead = f"did you mean {near[0]}?" if near else "--help lists all."
             raise click.UsageError(f"There is no command {args[0]!r}: {instead}", ctx)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command, whose errors write its options as they are typed."""
+        try:
+            return super().invoke(ctx)
+        except SettingError as error:
+            command = self.get_command(ctx, str(ctx.invoked_subcommand))
+            if command is not None:
+                error.args = (in_options(str(error), command),)
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""

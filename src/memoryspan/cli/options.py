@@ -9,6 +9,7 @@ import click
 
 from memoryspan.errors import TaskError
 from memoryspan.spec import Spec, parse
+from memoryspan.validate import shown, whole_number
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as JSON, and nothing else, on standard output."
@@ -45,10 +46,32 @@ class Count(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number."""
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)([kM]?)", str(value))
+        match = re.fullmatch(r"(\d{1,40}(?:\.\d{1,40})?)([kM]?)", str(value))
         if match is None:
-            self.fail(f"{value!r} is not a number like 15000 or 15k.", param, ctx)
+            self.fail(f"{shown(value)} is not a number like 15000 or 15k.", param, ctx)
         return int(float(match[1]) * {"": 1, "k": 1000, "M": 1_000_000}[match[2]])
+
+
+def bounded(ctx: click.Context, param: click.Parameter, value: int | None) -> int | None:
+    """Return the value of an option that counts something; raise `SettingError` where it is out of its bounds."""
+    if value is not None:
+        whole_number(str(param.name), value, at_least=1, instead="5, for example")
+    return value
+
+
+OTHER_NAMES = {"features": "n_features"}
+"""Options that are not called as their setting is in Python."""
+
+
+def in_options(text: str, command: click.Command) -> str:
+    """Return a sentence on settings, `length=50`, with the options of a command in their place, `--length 50`."""
+    options = {OTHER_NAMES.get(str(each.name), str(each.name)): each.opts[-1] for each in command.params}
+
+    def option(match: re.Match) -> str:
+        name, sign = match.groups()
+        return match[0] if name not in options else f"{options[name]}{' ' if sign == '=' else sign}"
+
+    return re.sub(r"(?<![\w,(-])(\w+)(=(?=[^\s,])| must )", option, text)
 
 
 def sequence_option(also: str = ""):
@@ -140,7 +163,7 @@ def sweep_options(command):
     for option in (
         quiet_option,
         click.option("--executor", help="Run on Dask: dask, or the address of a scheduler, like tcp://host:8786."),
-        click.option("--workers", type=int, help="The number of processes.  [default: one per core]"),
+        click.option("--workers", type=int, callback=bounded, help="The number of processes.  [default: one per core]"),
         click.option("--retry-failed", is_flag=True, help="Run failed trials again, too."),
         click.option(
             "--dir",

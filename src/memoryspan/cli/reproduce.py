@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from memoryspan.cli.options import json_option, refuse, refuse_all_but, sweep_options
+from memoryspan.cli.options import bounded, json_option, refuse, refuse_all_but, sweep_options
 from memoryspan.cli.output import say
 from memoryspan.errors import RunError
 
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 )
 @click.option("--quick", is_flag=True, help="Run only the experiments marked quick in --list, with 3 seeds.")
 @click.option(
-    "--seeds", type=click.IntRange(1), help="The number of trainings of each experiment.  [default: 5; 3 with --quick]"
+    "--seeds",
+    type=click.IntRange(1),
+    callback=bounded,
+    help="The number of trainings of each experiment.  [default: 5; 3 with --quick]",
 )
 @sweep_options
 @json_option

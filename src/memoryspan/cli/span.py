@@ -10,6 +10,7 @@ import click
 from memoryspan.cli.options import (
     Count,
     SpecType,
+    bounded,
     explicit_parameters,
     json_option,
     refuse,
@@ -35,7 +36,12 @@ if TYPE_CHECKING:
 @click.option("--task", "tasks", type=SpecType(), multiple=True, help="A task; may be repeated.  [default: echo]")
 @click.option("--model", "models", type=SpecType(), multiple=True, help="A model; may be repeated.  [default: lstm]")
 @click.option(
-    "--seeds", type=int, default=5, show_default=True, help="The number of trainings of each model on each task."
+    "--seeds",
+    type=int,
+    default=5,
+    show_default=True,
+    callback=bounded,
+    help="The number of trainings of each model on each task.",
 )
 @click.option(
     "--budget", default="20Mtok", show_default=True, help="Budget of each training: 20k (examples), 50Mtok, 10min."

@@ -19,6 +19,7 @@ from memoryspan.engine.signature import Apply
 from memoryspan.engine.through_keras import through_keras
 from memoryspan.engine.through_unroll import through_unroll
 from memoryspan.errors import ModelError
+from memoryspan.validate import checked
 
 Engine = Literal["unroll", "keras"]
 
@@ -77,6 +78,7 @@ NEAR = 32
 """Lengths that are tried one by one where a model does not take the first: it may take multiples alone."""
 
 
+@checked
 def forward(model: keras.Model, *, training: bool = False) -> Forward:
     """Return the model as a pure function; `training` as in Keras (dropout). Call it again after changing `trainable`.
 

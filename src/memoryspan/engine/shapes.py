@@ -9,14 +9,13 @@ import jax
 
 from memoryspan.backend import keras
 from memoryspan.engine.keras_call import keras_call, pack_input, single_array
-from memoryspan.engine.signature import variables_of
+from memoryspan.engine.signature import require_model, variables_of
 from memoryspan.errors import ModelError
 
 
 def input_shape(model: keras.Model) -> tuple[int | None, ...]:
     """Return (batch, time, features), or (batch, time) for symbols or one number a step; raises `ModelError`."""
-    if not isinstance(model, keras.Model):
-        raise ModelError(f"A model should be a Keras model, got {model!r}: load a file with keras.saving.load_model.")
+    require_model(model)
     shape = getattr(model, "input_shape", None)
     if shape is None:  # a class of its own knows only the shape that it was built on
         shape = (model.get_build_config() or {}).get("input_shape")

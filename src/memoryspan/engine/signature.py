@@ -1,12 +1,14 @@
 """A model as a pure function: the arrays that go in and come out."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.backend import keras
+from memoryspan.errors import ModelError
+from memoryspan.validate import checked, shown
 
 
 class Variables(NamedTuple):
@@ -33,8 +35,16 @@ Inputs = Int[Array, "batch time"] | Float[Array, "batch time *features"]
 Apply = Callable[[Variables, Inputs, Int[Array, "batch"]], ForwardOutput]
 
 
+def require_model(model: Any) -> None:
+    """Raise `ModelError` unless it is a Keras model."""
+    if not isinstance(model, keras.Model):
+        raise ModelError(f"A model should be a Keras model, got {shown(model)}: load one with keras.saving.load_model.")
+
+
+@checked
 def variables_of(model: keras.Model) -> Variables:
     """Return the model's arrays as they are now."""
+    require_model(model)
     return Variables(
         [variable.value for variable in model.trainable_variables],
         [variable.value for variable in model.non_trainable_variables],

@@ -20,7 +20,7 @@ from memoryspan.sampling import Stream, stream
 from memoryspan.tasks import TASKS, Batch, Task, require_task
 from memoryspan.tasks.base import at_length
 from memoryspan.tasks.faults import require_sound
-from memoryspan.validate import seed_number, whole_number
+from memoryspan.validate import checked, function, seed_number, whole_number
 
 MAX_ROWS = 250
 """Examples that go through a model at a time, at most."""
@@ -49,6 +49,7 @@ def _is_number(predictions: Float[Array, "batch *steps outputs"]) -> Bool[Array,
     return jnp.isfinite(predictions).all(axis=-1)
 
 
+@checked
 def evaluate(
     model: keras.Model,
     task: Task,
@@ -66,6 +67,7 @@ def evaluate(
         InsufficientMemoryError: a sequence does not fit into memory.
         TaskError: `examples` or `seed` is not a whole number in its range.
     """
+    function("progress", progress)
     whole_number("examples", examples, at_least=1, instead="1000, for example")
     seed_number(seed)
     check_compatible(model, task)

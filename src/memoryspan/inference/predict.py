@@ -20,6 +20,7 @@ from memoryspan.inference.inputs import batches, next_power_of_two, pad_rows
 from memoryspan.inference.reading import Reads, read, reading_of
 from memoryspan.tasks import Task
 from memoryspan.tasks.base import has_class_targets
+from memoryspan.validate import checked
 
 CLASS_LOSSES = (
     keras.losses.categorical_crossentropy,
@@ -31,6 +32,7 @@ CLASS_LOSSES = (
 """The losses of Keras's by which a model learns one of several classes."""
 
 
+@checked
 def predict(
     model: keras.Model,
     sequences: Any,

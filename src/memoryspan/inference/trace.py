@@ -20,7 +20,7 @@ from memoryspan.inference.inputs import MAX_TOKENS, batches, pad_rows
 from memoryspan.inference.predict import compiled_forward, is_classifier, outputs_of
 from memoryspan.inference.reading import Reads, n_symbols_of, read, reading_of
 from memoryspan.tasks import Task
-from memoryspan.validate import position
+from memoryspan.validate import checked, position
 
 MAX_COMPILED_PREFIXES = 64
 """Prefixes of a sequence that are run one by one, at most: Keras compiles each anew (about a second)."""
@@ -44,6 +44,7 @@ class Trace:
     """Whether the predictions are of classes, and not numbers."""
 
 
+@checked
 def trace(model: keras.Model, sequences: Any, *, task: Task | None = None, reads: Reads | None = None) -> Trace:
     """Return the gates and states of every recurrent layer of a Keras model, and its output, at every step.
 
@@ -74,6 +75,7 @@ def trace(model: keras.Model, sequences: Any, *, task: Task | None = None, reads
     return Trace(tuple(rows), lengths, tuple(_layers(pieces, len(rows))), predictions, reason, of_classes)
 
 
+@checked
 def saliency(
     model: keras.Model,
     sequences: Any,

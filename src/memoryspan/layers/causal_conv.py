@@ -7,10 +7,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from memoryspan.backend import keras
-from memoryspan.errors import TaskError
-from memoryspan.layers.initializers import as_initializer, he_uniform
+from memoryspan.layers.initializers import as_initializer, generator, he_uniform
 from memoryspan.layers.without_padding import without_padding
-from memoryspan.validate import whole_number
+from memoryspan.validate import flag, number, whole_number
 
 ops: Any = keras.ops  # annotated there as giving None
 
@@ -52,10 +51,8 @@ class CausalConv(keras.layers.Layer):
         whole_number("filters", filters, at_least=1, instead="25, for example")
         whole_number("kernel_size", kernel_size, at_least=1, instead="3, for example")
         whole_number("dilation", dilation, at_least=1, instead="1, for example")
-        if not isinstance(weight_norm, bool):
-            raise TaskError(f"weight_norm must be True or False, got {weight_norm!r}: use weight_norm=False.")
-        if not 0 < initial_scale < float("inf"):
-            raise TaskError(f"initial_scale must be above 0, got {initial_scale!r}: use 1, for example.")
+        flag("weight_norm", weight_norm)
+        number("initial_scale", initial_scale, above=0, instead="1, for example")
         self.filters, self.kernel_size, self.dilation, self.seed = filters, kernel_size, dilation, seed
         self.weight_norm, self.initial_scale = weight_norm, initial_scale
         self.supports_masking = True
@@ -63,7 +60,7 @@ class CausalConv(keras.layers.Layer):
     def build(self, input_shape):
         """The kernel, (kernel_size, features, filters) as Keras's, oldest step first, or its directions; the bias."""
         shape = (self.kernel_size, input_shape[-1], self.filters)
-        kernel = cache(lambda: he_uniform(np.random.default_rng(self.seed), shape))
+        kernel = cache(lambda: he_uniform(generator(self.seed), shape))
         if self.weight_norm:
             gains = as_initializer(
                 lambda: self.initial_scale * np.linalg.norm(kernel().reshape(-1, self.filters), axis=0)
@@ -78,8 +75,10 @@ class CausalConv(keras.layers.Layer):
     def call(self, inputs: Float[Any, "batch time features"], mask: Bool[Any, "batch time"] | None = None):
         """(batch, time, filters)."""
         time, reach = inputs.shape[1], (self.kernel_size - 1) * self.dilation
-        x = ops.pad(without_padding(inputs, mask), ((0, 0), (reach, 0), (0, 0)))
-        read = [x[:, back : back + time] for back in range(0, reach + 1, self.dilation)]
+        front = min(reach, time)  # farther back there are zeros alone
+        x = ops.pad(without_padding(inputs, mask), ((0, 0), (front, 0), (0, 0)))
+        begins = [max(0, front - back) for back in range(reach, -1, -self.dilation)]
+        read = [x[:, begin : begin + time] for begin in begins]
         if self.weight_norm:
             directions = ops.reshape(self.directions, (-1, self.filters))
             kernel = self.gains * directions / ops.norm(directions, axis=0)

@@ -1,15 +1,15 @@
 """Causal self-attention."""
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
-from memoryspan.layers.initializers import as_initializer, glorot_uniform, side_by_side
+from memoryspan.layers.initializers import as_initializer, generator, glorot_uniform, side_by_side
 from memoryspan.layers.without_padding import without_padding
-from memoryspan.validate import whole_number
+from memoryspan.validate import choice, whole_number
 
 ops: Any = keras.ops  # annotated there as giving None
 
@@ -54,7 +54,7 @@ class CausalSelfAttention(keras.layers.Layer):
 
     def build(self, input_shape):
         """The kernel, (features, 3 heads · head_size), the first key and value, and the kernel that joins the heads."""
-        rng, features, width = np.random.default_rng(self.seed), input_shape[-1], self.heads * self.head_size
+        rng, features, width = generator(self.seed), input_shape[-1], self.heads * self.head_size
         first = (2, self.heads, 1, self.head_size)
         initial = {
             "kernel": ((features, 3 * width), lambda: side_by_side(rng, (features, width), 3)),
@@ -94,9 +94,8 @@ class CausalSelfAttention(keras.layers.Layer):
 
 
 def check_positions(positions: Any) -> None:
-    """Raise `TaskError` unless it is a way to tell positions apart that the layer knows."""
-    if positions not in ("rotary", "none"):
-        raise TaskError(f'positions must be "rotary" or "none", got {positions!r}: use "rotary".')
+    """Raise `SettingError` unless it is a way to tell positions apart that the layer knows."""
+    choice("positions", positions, get_args(Positions))
 
 
 def _after(first: Float[Any, "heads 1 size"], x: Float[Any, "batch heads time size"]) -> Any:

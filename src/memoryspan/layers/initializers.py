@@ -6,6 +6,15 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from memoryspan.validate import seed_number
+
+
+def generator(seed: int | None) -> np.random.Generator:
+    """Return the generator of a seed, or another each time for None; raise `SettingError` where it is none."""
+    if seed is not None:
+        seed_number(seed)
+    return np.random.default_rng(seed)
+
 
 def glorot_uniform(rng: np.random.Generator, shape: tuple[int, int]) -> Float[np.ndarray, "fan_in fan_out"]:
     """Uniform in ± sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio, AISTATS 2010)."""

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from memoryspan.backend import keras
-from memoryspan.errors import TaskError
+from memoryspan.layers.initializers import generator
 from memoryspan.layers.linear_recurrence import LinearRecurrence
+from memoryspan.validate import number
 
 ops: Any = keras.ops  # annotated there as giving None
 
@@ -34,17 +35,14 @@ class LRU(LinearRecurrence):
     def __init__(self, units: int, *, r_min: float = 0.9, r_max: float = 0.999, **kwargs):
         """Raise `TaskError` where an argument makes no sense."""
         super().__init__(units, **kwargs)
-        if not 0 <= r_min < r_max < 1:
-            raise TaskError(
-                f"r_min and r_max must be radii with 0 ≤ r_min < r_max < 1, got {r_min!r} and {r_max!r}: "
-                f"use 0.9 and 0.999, for example."
-            )
+        number("r_min", r_min, at_least=0, below=1, instead="0.9, for example")
+        number("r_max", r_max, above=r_min, below=1, given=f" for r_min={r_min}", instead="0.999, for example")
         self.r_min, self.r_max = r_min, r_max
 
     def build(self, input_shape):
         """nu, θ and gamma, (units,); B, (features, units), and C, (units, features), in two parts; D, (features,)."""
         super().build(input_shape)
-        rng, units, features = np.random.default_rng(self.seed), self.units, input_shape[-1]
+        rng, units, features = generator(self.seed), self.units, input_shape[-1]
         radius = cache(lambda: np.sqrt(rng.uniform(self.r_min**2, self.r_max**2, units)))
 
         def normal(shape: tuple[int, ...], fan_in: int):

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import numpy as np
-
 from memoryspan.backend import keras
-from memoryspan.layers.initializers import side_by_side
+from memoryspan.layers.initializers import generator, side_by_side
 from memoryspan.layers.linear_recurrence import LinearRecurrence
 
 ops: Any = keras.ops  # annotated there as giving None
@@ -21,7 +19,7 @@ class MinGRU(LinearRecurrence):
     def build(self, input_shape):
         """The kernel, (features, 2 units), and the bias."""
         super().build(input_shape)
-        rng, shape = np.random.default_rng(self.seed), (input_shape[-1], self.units)
+        rng, shape = generator(self.seed), (input_shape[-1], self.units)
         self.add_drawn("kernel", (shape[0], 2 * self.units), lambda: side_by_side(rng, shape, 2))
         self.bias = self.add_weight((2 * self.units,), "zeros", name="bias")
 

@@ -1,14 +1,12 @@
 """A causal transformer."""
 
-import numpy as np
-
 from memoryspan.backend import keras
 from memoryspan.layers import CausalSelfAttention
 from memoryspan.layers.causal_self_attention import Positions, check_positions
-from memoryspan.layers.initializers import layer_seed
+from memoryspan.layers.initializers import generator, layer_seed
 from memoryspan.models.finalize import compiled, deferred_weights, require_trainable, with_head
-from memoryspan.tasks import Task
-from memoryspan.validate import whole_number
+from memoryspan.tasks import Task, require_task
+from memoryspan.validate import checked, whole_number
 
 LAYERS = keras.layers
 
@@ -16,6 +14,7 @@ WIDER = 4
 """The feed-forward part, in multiples of the width (Vaswani et al., arXiv 1706.03762, section 3.3)."""
 
 
+@checked
 def transformer(
     task: Task,
     *,
@@ -38,12 +37,13 @@ def transformer(
     Raises:
         TaskError: a setting makes no sense, or the model does not fit into memory.
     """
+    require_task(task)
     whole_number("units", units, at_least=1, instead="20, for example")
     whole_number("heads", heads, at_least=1, instead="4, for example")
     whole_number("layers", layers, at_least=1, instead="2, for example")
     check_positions(positions)
     head_size = 2 * -(-units // (2 * heads))
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     with deferred_weights():
         inputs = keras.Input((None, task.n_features))
         x = LAYERS.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)

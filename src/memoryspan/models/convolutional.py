@@ -2,24 +2,25 @@
 
 from typing import Literal, get_args
 
-import numpy as np
-
 from memoryspan.backend import keras
-from memoryspan.errors import TaskError
 from memoryspan.layers import CausalConv
-from memoryspan.layers.initializers import layer_seed
+from memoryspan.layers.initializers import generator, layer_seed
 from memoryspan.models.finalize import compiled, deferred_weights, require_trainable, with_head
-from memoryspan.tasks import Task
-from memoryspan.validate import whole_number
+from memoryspan.tasks import Task, require_task
+from memoryspan.validate import checked, choice, whole_number
 
 LAYERS = keras.layers
 
 Norm = Literal["layer", "weight"]
 
+MOST_LAYERS = 31
+"""Blocks, of which the last sees as far back as the longest sequence is."""
+
 INITIAL_SCALE = 0.2
 """Of a block's second convolution with weights normalised: else their sum begins the larger the more there are."""
 
 
+@checked
 def tcn(
     task: Task,
     *,
@@ -53,14 +54,14 @@ def tcn(
     Raises:
         TaskError: a setting makes no sense, or the model does not fit into memory.
     """
+    require_task(task)
     whole_number("units", units, at_least=1, instead="20, for example")
     whole_number("kernel_size", kernel_size, at_least=2, instead="3, for example")
     if layers is None:
-        layers = next(n for n in range(1, 64) if receptive_field(kernel_size, n) >= task.length)
-    whole_number("layers", layers, at_least=1, instead="4, for example")
-    if norm not in get_args(Norm):
-        raise TaskError(f'norm must be "layer" or "weight", got {norm!r}: use norm=layer.')
-    rng = np.random.default_rng(seed)
+        layers = next(n for n in range(1, MOST_LAYERS + 1) if receptive_field(kernel_size, n) >= task.length)
+    whole_number("layers", layers, at_least=1, at_most=MOST_LAYERS, instead="4, for example")
+    choice("norm", norm, get_args(Norm))
+    rng = generator(seed)
     with deferred_weights():
         inputs = keras.Input((None, task.n_features))
         x = LAYERS.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)

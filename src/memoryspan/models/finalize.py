@@ -8,10 +8,10 @@ import numpy as np
 
 from memoryspan import machine
 from memoryspan.backend import global_state, keras
-from memoryspan.errors import TaskError
 from memoryspan.layers import LastStep
 from memoryspan.layers.initializers import glorot_uniform, orthogonal
 from memoryspan.tasks import Task
+from memoryspan.validate import number
 
 LAYERS = keras.layers
 
@@ -32,8 +32,7 @@ def deferred_weights() -> Iterator[None]:
 
 def require_trainable(model: keras.Model, learning_rate: float) -> None:
     """Raise `TaskError` where the learning rate makes no sense, or the model does not fit into memory."""
-    if not 0 < learning_rate < float("inf"):
-        raise TaskError(f"learning_rate must be a number above 0, got {learning_rate!r}: use 0.01, for example.")
+    number("learning_rate", learning_rate, above=0, instead="0.01, for example")
     parameters = model.count_params()
     machine.require_memory(machine.TRAINED_PARAMETER * parameters, f"To train {parameters:,} parameters with Adam")
 
@@ -54,9 +53,10 @@ def compiled(
     model: keras.Model, task: Task, rng: np.random.Generator, *, learning_rate: float, global_clipnorm: float
 ) -> keras.Model:
     """The model with the weights of its stock layers drawn, compiled with Adam and the task's loss."""
+    number("global_clipnorm", global_clipnorm, above=0, instead="1, for example")
     for layer in model.layers:
         _draw(layer, rng)
-    optimizer = keras.optimizers.Adam(learning_rate, global_clipnorm=global_clipnorm)
+    optimizer = keras.optimizers.Adam(float(learning_rate), global_clipnorm=float(global_clipnorm))
     model.compile(optimizer, task.loss, metrics=["accuracy"])
     return model
 

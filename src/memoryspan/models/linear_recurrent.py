@@ -1,17 +1,16 @@
 """The linear recurrent unit, in the residual block of its paper."""
 
-import numpy as np
-
 from memoryspan.backend import keras
 from memoryspan.layers import LRU
-from memoryspan.layers.initializers import layer_seed
+from memoryspan.layers.initializers import generator, layer_seed
 from memoryspan.models.finalize import compiled, deferred_weights, require_trainable, with_head
-from memoryspan.tasks import Task
-from memoryspan.validate import whole_number
+from memoryspan.tasks import Task, require_task
+from memoryspan.validate import checked, whole_number
 
 LAYERS = keras.layers
 
 
+@checked
 def lru(
     task: Task,
     *,
@@ -33,9 +32,10 @@ def lru(
     Raises:
         TaskError: a setting makes no sense, or the model does not fit into memory.
     """
+    require_task(task)
     whole_number("units", units, at_least=1, instead="27, for example")
     whole_number("layers", layers, at_least=1, instead="2, for example")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     with deferred_weights():
         inputs = keras.Input((None, task.n_features))
         x = LAYERS.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)

@@ -1,18 +1,17 @@
 """The two minimal recurrent layers: a residual stack of them and a dense layer."""
 
-import numpy as np
-
 from memoryspan.backend import keras
 from memoryspan.layers import MinGRU, MinLSTM
-from memoryspan.layers.initializers import layer_seed
+from memoryspan.layers.initializers import generator, layer_seed
 from memoryspan.models.finalize import compiled, deferred_weights, require_trainable, with_head
-from memoryspan.tasks import Task
-from memoryspan.validate import whole_number
+from memoryspan.tasks import Task, require_task
+from memoryspan.validate import checked, whole_number
 
 KINDS = {"min_gru": MinGRU, "min_lstm": MinLSTM}
 """The layer by the name of its builder."""
 
 
+@checked
 def min_gru(
     task: Task,
     *,
@@ -35,6 +34,7 @@ def min_gru(
     return _min_rnn("min_gru", task, units, layers, learning_rate, global_clipnorm, seed)
 
 
+@checked
 def min_lstm(
     task: Task,
     *,
@@ -62,9 +62,10 @@ def _min_rnn(
     Raises:
         TaskError: a setting makes no sense, or the model does not fit into memory.
     """
+    require_task(task)
     whole_number("units", units, at_least=1, instead="40, for example")
     whole_number("layers", layers, at_least=1, instead="2, for example")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     with deferred_weights():
         inputs = keras.Input((None, task.n_features))
         x = keras.layers.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)

@@ -5,16 +5,17 @@ from typing import Any
 import numpy as np
 
 from memoryspan.backend import keras
-from memoryspan.errors import TaskError
 from memoryspan.layers import initializers
+from memoryspan.layers.initializers import generator
 from memoryspan.models.finalize import answer, compiled, deferred_weights, require_trainable
-from memoryspan.tasks import Task
-from memoryspan.validate import whole_number
+from memoryspan.tasks import Task, require_task
+from memoryspan.validate import checked, flag, whole_number
 
 KINDS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
 """The layer by the name of its builder."""
 
 
+@checked
 def lstm(
     task: Task,
     *,
@@ -50,6 +51,7 @@ def lstm(
     return _recurrent("lstm", task, units, layers, bidirectional, learning_rate, global_clipnorm, seed, chrono)
 
 
+@checked
 def gru(
     task: Task,
     *,
@@ -76,6 +78,7 @@ def gru(
     return _recurrent("gru", task, units, layers, bidirectional, learning_rate, global_clipnorm, seed, chrono)
 
 
+@checked
 def simple_rnn(
     task: Task,
     *,
@@ -113,10 +116,10 @@ def _recurrent(
     Raises:
         TaskError: a setting makes no sense, or the model does not fit into memory.
     """
+    require_task(task)
     whole_number("units", units, at_least=1, instead="25, for example")
     whole_number("layers", layers, at_least=1, instead="1, for example")
-    if not isinstance(bidirectional, bool):
-        raise TaskError(f"bidirectional must be True or False, got {bidirectional!r}: use bidirectional=False.")
+    flag("bidirectional", bidirectional)
     if chrono is not None:
         whole_number("chrono", chrono, at_least=3, given=" time steps", instead="2000, for example")
     with deferred_weights():
@@ -133,7 +136,7 @@ def _recurrent(
         kind = "bidirectional" if bidirectional else "stacked" if layers > 1 else "vanilla"
         model = keras.Sequential([keras.Input((None, task.n_features)), *stack, answer(task)], name=f"{kind}_{name}")
         require_trainable(model, learning_rate)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     compiled(model, task, rng, learning_rate=learning_rate, global_clipnorm=global_clipnorm)
     if chrono is not None:  # after all other weights, which are the same with it and without
         for layer in model.layers[:-1]:

@@ -10,7 +10,8 @@ import msgspec
 from memoryspan import user_code
 from memoryspan.errors import TaskError, UserCodeError
 from memoryspan.registry import Registry
-from memoryspan.spec import Spec, call, takes, unknown
+from memoryspan.spec import Spec, call, require_spec, takes, unknown
+from memoryspan.validate import checked, seed_number, shown
 
 if TYPE_CHECKING:
     from memoryspan.backend import keras
@@ -53,6 +54,7 @@ _SYNONYMS = {
 """Names of the field for a model of the package, or for a family that has one model here."""
 
 
+@checked
 def model_named(name: str) -> Callable[..., Any]:
     """Return the builder of a model: one of the package, or one from a file, like `mine.py:build`.
 
@@ -67,6 +69,7 @@ def model_named(name: str) -> Callable[..., Any]:
     return MODELS[name]
 
 
+@checked
 def make_model(named: Spec, task: "Task", seed: int) -> "keras.Model":
     """Return the model of this name with these settings for a task, its initial weights decided by the seed.
 
@@ -76,6 +79,7 @@ def make_model(named: Spec, task: "Task", seed: int) -> "keras.Model":
     """
     from memoryspan.backend import keras
 
+    seed_number(seed)
     named = resolve_units(named, task)
     build = _builder(named.name)
     seeded = "seed" in signature(build).parameters
@@ -84,8 +88,10 @@ def make_model(named: Spec, task: "Task", seed: int) -> "keras.Model":
     return _built(named.name, build, task, **{**named.settings, **({"seed": seed} if seeded else {})})
 
 
+@checked
 def resolve_units(named: Spec, task: "Task") -> Spec:
     """Return the spec with `units` in place of `parameters`, their number on this task."""
+    require_spec(named)
     if "parameters" not in named.settings:
         return named
     from memoryspan.models.sizing import traced, units_for
@@ -108,11 +114,13 @@ def resolve_units(named: Spec, task: "Task") -> Spec:
     return Spec(named.name, settings).with_settings(units=units)
 
 
+@checked
 def with_defaults(named: Spec) -> Spec:
     """Return the spec with all of its settings but the seed and, where it names user code, the hash of the file.
 
     Defaults that a record cannot hold, like a function, are left out: the file, which the hash identifies, has them.
     """
+    require_spec(named)
     _, *parameters = signature(_builder(named.name)).parameters.values()
     defaults = {each.name: each.default for each in parameters if _is_plain(each.default)}
     ignored = {"seed", *(["units"] if "parameters" in named.settings else [])}
@@ -134,7 +142,7 @@ def _builder(name: str) -> Callable[..., Any]:
 
 
 def _described(build: Any) -> str:
-    return f"a function without an argument, {build.__name__}()" if isfunction(build) else repr(build)
+    return f"a function without an argument, {build.__name__}()" if isfunction(build) else shown(build)
 
 
 def _built(name: str, build: Callable[..., Any], task: "Task", /, **settings: Any) -> "keras.Model":
@@ -144,7 +152,7 @@ def _built(name: str, build: Callable[..., Any], task: "Task", /, **settings: An
     with user_code.aside():
         model = call(partial(build, task), name, settings)
     if not isinstance(model, keras.Model):
-        raise UserCodeError(f"{name} should return a compiled keras.Model, and it returned {model!r}.")
+        raise UserCodeError(f"{name} should return a compiled keras.Model, and it returned {shown(model)}.")
     return model
 
 

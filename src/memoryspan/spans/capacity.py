@@ -18,6 +18,7 @@ from memoryspan.engine import forward, variables_of
 from memoryspan.errors import ModelError
 from memoryspan.inference.reading import n_symbols_of
 from memoryspan.sampling import Stream, stream, symbols
+from memoryspan.validate import checked, seed_number
 
 SEQUENCES, STEPS = 64, 512
 """The number and the length of sequences of fresh symbols: half of the sequences fit the readouts, and half of the
@@ -30,6 +31,7 @@ NOTHING = 0.01
 """The first readout that explains less of the variance than this ends the sum: the rest is noise."""
 
 
+@checked
 def memory_capacity(model: keras.Model, *, seed: int = 0) -> float:
     """Return the short-term memory capacity of a model that answers at every step, in symbols.
 
@@ -38,6 +40,7 @@ def memory_capacity(model: keras.Model, *, seed: int = 0) -> float:
     Raises:
         ModelError: the model does not answer at every step, or does not take symbols of a known number.
     """
+    seed_number(seed)
     n_symbols, states_of = _states(model)
     tokens = symbols(stream(seed, Stream.EVALUATION), SEQUENCES, STEPS, n_symbols)
     states = np.asarray(states_of(tokens), np.float64)

@@ -18,10 +18,10 @@ from memoryspan.inference.evaluate import check_compatible, make_accuracy_fn
 from memoryspan.sampling import Stream, stream
 from memoryspan.spans.trial import Span
 from memoryspan.stats import wilson
-from memoryspan.tasks import Task
+from memoryspan.tasks import Task, require_task
 from memoryspan.tasks.base import at_length
 from memoryspan.training.config import EXAMPLES
-from memoryspan.validate import seed_number, whole_number
+from memoryspan.validate import checked, function, seed_number, whole_number
 
 THRESHOLD = 0.95
 """The minimum of the lower end of the 95 % interval."""
@@ -51,6 +51,7 @@ class Held:
         return accuracy_table(self.curve, f"held span: {self.span}")
 
 
+@checked
 def held_span(
     model: keras.Model,
     task: Task,
@@ -69,7 +70,9 @@ def held_span(
         ModelError: the model does not fit the task.
         TaskError: `max_length` is below the task's minimum length, or `seed` is invalid.
     """
+    function("on_accuracy", on_accuracy)
     seed_number(seed)
+    require_task(task)
     require_max_length(max_length, task)
     max_length = min(max_length, input_shape(model)[1] or max_length)
     fwd, variables = forward(model), variables_of(model)

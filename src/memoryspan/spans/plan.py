@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 
 import msgspec
 
@@ -20,7 +21,7 @@ from memoryspan.tasks.base import at_length
 from memoryspan.training import Budget, TrainConfig
 from memoryspan.training.trainable import trainable
 from memoryspan.training.update import UPDATES
-from memoryspan.validate import whole_number
+from memoryspan.validate import MOST, whole_number
 
 
 def plan(
@@ -40,7 +41,7 @@ def plan(
         ModelError: a model does not fit a task.
         UserCodeError: a file does not run, or lacks what it should have.
     """
-    seeds = tuple(seeds)
+    seeds = tuple(islice(seeds, MOST["seeds"] + 1))
     whole_number("seeds", len(seeds), at_least=1, instead="5, for example")
     TrainConfig(batch_size=batch_size, budget=budget)  # refuses invalid settings
     for spec in tasks:

@@ -16,11 +16,11 @@ from typing import ClassVar
 
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.errors import TaskError
 from memoryspan.tasks.base import Batch
-from memoryspan.validate import whole_number
+from memoryspan.validate import checked, choice, whole_number
 
 
+@checked
 @dataclass(frozen=True)
 class Adding:
     """Add the two marked numbers out of `length`; `form` is "bai" or "1997".
@@ -42,11 +42,11 @@ class Adding:
     """An answer is right where it errs by less (1997)."""
 
     def __post_init__(self):
-        object.__setattr__(self, "form", str(self.form))  # a command line reads 1997 as a number
-        if self.form not in ("bai", "1997"):
-            raise TaskError(f"form must be bai or 1997, got {self.form!r}: use form=bai, for example.")
+        if self.form == 1997:  # a command line reads it as a number
+            object.__setattr__(self, "form", "1997")
+        choice("form", self.form, ("bai", "1997"))
         given, instead = f" for form={self.form}", "50, for example"
-        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, given=given, instead=instead)
+        whole_number("length", self.length, at_least=self.min_length, given=given, instead=instead)
 
     @property
     def n_features(self) -> int:
@@ -81,8 +81,9 @@ class Adding:
         import jax
         import jax.numpy as jnp
 
-        from memoryspan.sampling import distinct, row_lengths
+        from memoryspan.sampling import distinct, require_draw, row_lengths
 
+        require_draw(self, key, batch_size, length)
         for_numbers, for_places = jax.random.split(key)
         numbers = jax.random.uniform(for_numbers, (self.length, batch_size)).T  # time first, as in `symbols`
         lengths = row_lengths(length, batch_size)

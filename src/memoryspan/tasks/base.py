@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.errors import TaskError
+from memoryspan.validate import shown
 
 
 class Batch(NamedTuple):
@@ -96,7 +97,7 @@ class Task(Protocol):
 
 def require_task(task: Any, called: str | None = None) -> None:
     """Raise `TaskError` where something is not a task, and says what it lacks."""
-    called = called or f"{task!r}"
+    called = called or shown(task)
     if isinstance(task, type) or not is_dataclass(task):
         raise TaskError(f"A task should be a dataclass like Echo(length=50), got {called}.")
     lacking = [name for name in _MEMBERS if not hasattr(task, name)]

@@ -13,9 +13,10 @@ from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
 from memoryspan.tasks.classification import Classification
-from memoryspan.validate import whole_number
+from memoryspan.validate import checked, whole_number
 
 
+@checked
 @dataclass(frozen=True)
 class Copy(Classification):
     """Give back the first `n_copied` symbols, in order, in the last `n_copied` steps of `length`.
@@ -37,7 +38,7 @@ class Copy(Classification):
         whole_number("n_symbols", self.n_symbols, at_least=2, at_most=2**31 - 3, instead="8, for example")
         whole_number("n_copied", self.n_copied, at_least=1, at_most=2**30 - 1, instead="10, for example")
         given, instead = f" for n_copied={self.n_copied}", f"{self.min_length}, or a smaller n_copied"
-        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, given=given, instead=instead)
+        whole_number("length", self.length, at_least=self.min_length, given=given, instead=instead)
 
     @property
     def n_features(self) -> int:
@@ -67,8 +68,9 @@ class Copy(Classification):
         """Independent, uniform symbols to copy."""
         import jax.numpy as jnp
 
-        from memoryspan.sampling import row_lengths, symbols
+        from memoryspan.sampling import require_draw, row_lengths, symbols
 
+        require_draw(self, key, batch_size, length)
         copied = symbols(key, batch_size, self.n_copied, self.n_symbols)
         lengths = row_lengths(length, batch_size)
         blank, marker = self.n_symbols, self.n_symbols + 1

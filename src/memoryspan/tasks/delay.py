@@ -12,9 +12,10 @@ from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
 from memoryspan.tasks.classification import Classification
-from memoryspan.validate import whole_number
+from memoryspan.validate import checked, whole_number
 
 
+@checked
 @dataclass(frozen=True)
 class Delay(Classification):
     """The symbol `delay` steps back, at every step of `length` that has one, out of `n_features`.
@@ -31,10 +32,10 @@ class Delay(Classification):
     return_sequences: ClassVar[bool] = True
 
     def __post_init__(self):
-        whole_number("n_features", self.n_features, at_least=2, at_most=2**31 - 1, instead="8, for example")
+        whole_number("n_features", self.n_features, at_least=2, instead="8, for example")
         whole_number("delay", self.delay, at_least=0, at_most=2**31 - 2, instead="4, for example")
         given, instead = f" for delay={self.delay}", f"{self.min_length}, or a smaller delay"
-        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, given=given, instead=instead)
+        whole_number("length", self.length, at_least=self.min_length, given=given, instead=instead)
 
     @property
     def n_outputs(self) -> int:
@@ -59,8 +60,9 @@ class Delay(Classification):
         """Sequences of independent, uniform symbols."""
         import jax.numpy as jnp
 
-        from memoryspan.sampling import row_lengths, symbols
+        from memoryspan.sampling import require_draw, row_lengths, symbols
 
+        require_draw(self, key, batch_size, length)
         tokens = symbols(key, batch_size, self.length, self.n_features)
         lengths = row_lengths(length, batch_size)
         t = jnp.arange(self.length)

@@ -13,9 +13,10 @@ from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
 from memoryspan.tasks.classification import Classification
-from memoryspan.validate import whole_number
+from memoryspan.validate import checked, whole_number
 
 
+@checked
 @dataclass(frozen=True)
 class Distractors(Classification):
     """Tell x from y, seen at the second of `length` steps, after symbols drawn out of `n_distractors`.
@@ -34,7 +35,7 @@ class Distractors(Classification):
 
     def __post_init__(self):
         whole_number("n_distractors", self.n_distractors, at_least=1, at_most=2**31 - 5, instead="100, for example")
-        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, instead="103, for example")
+        whole_number("length", self.length, at_least=self.min_length, instead="103, for example")
 
     @property
     def n_features(self) -> int:
@@ -65,8 +66,9 @@ class Distractors(Classification):
         import jax
         import jax.numpy as jnp
 
-        from memoryspan.sampling import row_lengths, symbols
+        from memoryspan.sampling import require_draw, row_lengths, symbols
 
+        require_draw(self, key, batch_size, length)
         for_distractors, for_targets = jax.random.split(key)
         lengths, rows = row_lengths(length, batch_size), jnp.arange(batch_size)
         targets = symbols(for_targets, batch_size, 1, 2)[:, 0]

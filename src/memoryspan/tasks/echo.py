@@ -11,9 +11,10 @@ from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
 from memoryspan.tasks.classification import Classification
-from memoryspan.validate import position, whole_number
+from memoryspan.validate import checked, position, whole_number
 
 
+@checked
 @dataclass(frozen=True)
 class Echo(Classification):
     """Echo the symbol at position `out_index` (counted from 0) of `length` symbols out of `n_features`.
@@ -30,8 +31,8 @@ class Echo(Classification):
     return_sequences: ClassVar[bool] = False
 
     def __post_init__(self):
-        whole_number("length", self.length, at_least=1, at_most=2**31 - 1, instead="50, for example")
-        whole_number("n_features", self.n_features, at_least=2, at_most=2**31 - 1, instead="100, for example")
+        whole_number("length", self.length, at_least=1, instead="50, for example")
+        whole_number("n_features", self.n_features, at_least=2, instead="100, for example")
         position("out_index", self.out_index, self.length)
 
     @property
@@ -57,8 +58,9 @@ class Echo(Classification):
         """Sequences of independent, uniform symbols."""
         import jax.numpy as jnp
 
-        from memoryspan.sampling import symbols
+        from memoryspan.sampling import require_draw, symbols
 
+        require_draw(self, key, batch_size, length)
         tokens = symbols(key, batch_size, self.length, self.n_features)
         lengths = jnp.broadcast_to(jnp.asarray(length, jnp.int32), (batch_size,))
         return Batch(tokens, lengths, tokens[:, self.out_index], jnp.ones(batch_size, bool))

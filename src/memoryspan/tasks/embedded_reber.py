@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from memoryspan.tasks.base import Batch
 from memoryspan.tasks.classification import Classification
-from memoryspan.validate import whole_number
+from memoryspan.validate import checked, whole_number
 
 SYMBOLS = "BTPSXVE"
 
@@ -36,6 +36,7 @@ FAR = 64
 stays, to 1 part in 10**10 (it converges as 0.69**n, by the two largest eigenvalues of the graph, 1.4656 and 1)."""
 
 
+@checked
 @dataclass(frozen=True)
 class EmbeddedReber(Classification):
     """Predict each next symbol of a string of the embedded Reber grammar, `length` of them.
@@ -55,7 +56,7 @@ class EmbeddedReber(Classification):
     return_sequences: ClassVar[bool] = True
 
     def __post_init__(self):
-        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, instead="20, for example")
+        whole_number("length", self.length, at_least=self.min_length, instead="20, for example")
 
     @property
     def n_features(self) -> int:
@@ -88,8 +89,9 @@ class EmbeddedReber(Classification):
         import jax
         import jax.numpy as jnp
 
-        from memoryspan.sampling import row_lengths, symbols
+        from memoryspan.sampling import require_draw, row_lengths, symbols
 
+        require_draw(self, key, batch_size, length)
         for_outer, for_walk = jax.random.split(key)
         lengths, rows = row_lengths(length, batch_size), jnp.arange(batch_size)
         outer = 1 + symbols(for_outer, batch_size, 1, 2)

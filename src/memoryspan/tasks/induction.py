@@ -11,9 +11,10 @@ from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
 from memoryspan.tasks.classification import Classification
-from memoryspan.validate import whole_number
+from memoryspan.validate import checked, whole_number
 
 
+@checked
 @dataclass(frozen=True)
 class Induction(Classification):
     """Say, at the last of `length` steps, which token followed the special one; the special one is the last token.
@@ -29,8 +30,8 @@ class Induction(Classification):
     return_sequences: ClassVar[bool] = False
 
     def __post_init__(self):
-        whole_number("n_features", self.n_features, at_least=3, at_most=2**31 - 1, instead="16, for example")
-        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, instead="256, for example")
+        whole_number("n_features", self.n_features, at_least=3, instead="16, for example")
+        whole_number("length", self.length, at_least=self.min_length, instead="256, for example")
 
     @property
     def n_outputs(self) -> int:
@@ -56,8 +57,9 @@ class Induction(Classification):
         import jax
         import jax.numpy as jnp
 
-        from memoryspan.sampling import integers, row_lengths, symbols
+        from memoryspan.sampling import integers, require_draw, row_lengths, symbols
 
+        require_draw(self, key, batch_size, length)
         for_tokens, for_place = jax.random.split(key)
         special, rows = self.n_features - 1, jnp.arange(batch_size)
         lengths = row_lengths(length, batch_size)

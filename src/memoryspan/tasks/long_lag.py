@@ -14,12 +14,12 @@ from typing import ClassVar
 
 from jaxtyping import Array, Bool, Int
 
-from memoryspan.errors import TaskError
 from memoryspan.tasks.base import Batch
 from memoryspan.tasks.classification import Classification
-from memoryspan.validate import whole_number
+from memoryspan.validate import checked, choice, whole_number
 
 
+@checked
 @dataclass(frozen=True)
 class LongLag(Classification):
     """Predict the next symbol in `length` steps, the last of which leads back to the first; `form` is "2a" or "2b".
@@ -40,10 +40,9 @@ class LongLag(Classification):
     return_sequences: ClassVar[bool] = True
 
     def __post_init__(self):
-        if self.form not in ("2a", "2b"):
-            raise TaskError(f"form must be 2a or 2b, got {self.form!r}: use form=2a, for example.")
-        whole_number("n_features", self.n_features, at_least=3, at_most=2**31 - 1, instead="101, for example")
-        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, instead="100, for example")
+        choice("form", self.form, ("2a", "2b"))
+        whole_number("n_features", self.n_features, at_least=3, instead="101, for example")
+        whole_number("length", self.length, at_least=self.min_length, instead="100, for example")
 
     @property
     def n_outputs(self) -> int:
@@ -69,8 +68,9 @@ class LongLag(Classification):
         import jax
         import jax.numpy as jnp
 
-        from memoryspan.sampling import row_lengths, symbols
+        from memoryspan.sampling import require_draw, row_lengths, symbols
 
+        require_draw(self, key, batch_size, length)
         for_first, for_alphabet = jax.random.split(key)
         alphabet, rows = self.n_features - 2, jnp.arange(batch_size)
         lengths, t = row_lengths(length, batch_size), jnp.arange(self.length)

@@ -11,9 +11,10 @@ from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
 from memoryspan.tasks.classification import Classification
-from memoryspan.validate import whole_number
+from memoryspan.validate import checked, whole_number
 
 
+@checked
 @dataclass(frozen=True)
 class Match(Classification):
     """Say whether the last of `length` symbols, out of `n_features`, is the first one: 1 if it is, 0 if not.
@@ -29,8 +30,8 @@ class Match(Classification):
     return_sequences: ClassVar[bool] = False
 
     def __post_init__(self):
-        whole_number("n_features", self.n_features, at_least=2, at_most=2**31 - 1, instead="16, for example")
-        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, instead="20, for example")
+        whole_number("n_features", self.n_features, at_least=2, instead="16, for example")
+        whole_number("length", self.length, at_least=self.min_length, instead="20, for example")
 
     @property
     def n_outputs(self) -> int:
@@ -56,8 +57,9 @@ class Match(Classification):
         import jax
         import jax.numpy as jnp
 
-        from memoryspan.sampling import integers, row_lengths, symbols
+        from memoryspan.sampling import integers, require_draw, row_lengths, symbols
 
+        require_draw(self, key, batch_size, length)
         for_symbols, for_answers, for_others = jax.random.split(key, 3)
         tokens = symbols(for_symbols, batch_size, self.length, self.n_features)
         lengths = row_lengths(length, batch_size)

@@ -11,9 +11,10 @@ from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
 from memoryspan.tasks.classification import Classification
-from memoryspan.validate import whole_number
+from memoryspan.validate import checked, whole_number
 
 
+@checked
 @dataclass(frozen=True)
 class Parity(Classification):
     """The parity of the bits so far, at each of `length` steps.
@@ -28,7 +29,7 @@ class Parity(Classification):
     return_sequences: ClassVar[bool] = True
 
     def __post_init__(self):
-        whole_number("length", self.length, at_least=1, at_most=2**31 - 1, instead="40, for example")
+        whole_number("length", self.length, at_least=1, instead="40, for example")
 
     @property
     def n_features(self) -> int:
@@ -58,8 +59,9 @@ class Parity(Classification):
         """Independent bits, 1 as often as 0."""
         import jax.numpy as jnp
 
-        from memoryspan.sampling import row_lengths, symbols
+        from memoryspan.sampling import require_draw, row_lengths, symbols
 
+        require_draw(self, key, batch_size, length)
         bits = symbols(key, batch_size, self.length, 2)
         lengths = row_lengths(length, batch_size)
         return Batch(bits, lengths, bits.cumsum(1) % 2, jnp.arange(self.length) < lengths[:, None])

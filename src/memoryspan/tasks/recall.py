@@ -14,12 +14,13 @@ from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
 from memoryspan.tasks.classification import Classification
-from memoryspan.validate import whole_number
+from memoryspan.validate import checked, whole_number
 
 POWER = 0.01
 """A query stands at the gap-th of its possible places with a probability ∝ gap ** (POWER - 1), from 1 (published)."""
 
 
+@checked
 @dataclass(frozen=True)
 class Recall(Classification):
     """Give the value of a key at the step at which the key returns, for `n_pairs` pairs in `length` steps.
@@ -42,11 +43,9 @@ class Recall(Classification):
         whole_number("n_pairs", self.n_pairs, at_least=1, at_most=2**29 - 1, instead="4, for example")
         given, fewer = f" for n_pairs={self.n_pairs}", ", or a smaller n_pairs"
         tokens = 2 * self.n_pairs + 2
-        whole_number(
-            "n_features", self.n_features, at_least=tokens, at_most=2**31 - 1, given=given, instead=f"{tokens}{fewer}"
-        )
+        whole_number("n_features", self.n_features, at_least=tokens, given=given, instead=f"{tokens}{fewer}")
         instead = f"{self.min_length}{fewer}"
-        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, given=given, instead=instead)
+        whole_number("length", self.length, at_least=self.min_length, given=given, instead=instead)
 
     @property
     def n_outputs(self) -> int:
@@ -72,8 +71,9 @@ class Recall(Classification):
         import jax
         import jax.numpy as jnp
 
-        from memoryspan.sampling import distinct, row_lengths, symbols
+        from memoryspan.sampling import distinct, require_draw, row_lengths, symbols
 
+        require_draw(self, key, batch_size, length)
         for_keys, for_values, for_places, for_fillers = jax.random.split(key, 4)
         half, rows = self.n_features // 2, jnp.arange(batch_size)[:, None]
         keys = 1 + distinct(for_keys, batch_size, self.n_pairs, half - 1)

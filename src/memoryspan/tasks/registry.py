@@ -9,7 +9,8 @@ from memoryspan import user_code
 from memoryspan.errors import TaskError, UserCodeError
 from memoryspan.files.json import to_builtins
 from memoryspan.registry import Registry
-from memoryspan.spec import Spec, call, unknown
+from memoryspan.spec import Spec, call, require_spec, unknown
+from memoryspan.validate import checked, shown
 
 if TYPE_CHECKING:
     from memoryspan.tasks.base import Task
@@ -47,6 +48,7 @@ _SYNONYMS = {
 """Names of the field for a task of the package, or for its nearest relative."""
 
 
+@checked
 def task_named(name: str) -> Callable[..., "Task"]:
     """Return the class of a task: one of the package, or one from a file, like `mine.py:MyTask`.
 
@@ -61,8 +63,10 @@ def task_named(name: str) -> Callable[..., "Task"]:
     return TASKS[name]
 
 
+@checked
 def make_task(named: Spec) -> "Task":
     """Return the task of this name with these settings; raises as `task_named`, and where a setting makes no sense."""
+    require_spec(named)
     kind = task_named(named.name)
     if not user_code.is_import_path(named.name):
         return call(kind, named.name, named.settings)
@@ -74,6 +78,7 @@ def make_task(named: Spec) -> "Task":
     return task
 
 
+@checked
 def spec_of(task: "Task") -> Spec:
     """Return what a task is called in a record, without its settings.
 
@@ -81,6 +86,8 @@ def spec_of(task: "Task") -> Spec:
     class that was never named is called by the module that defines it.
     """
     kind = type(task)
+    if not isinstance(getattr(task, "name", None), str) or isinstance(task, type):
+        raise TaskError(f"A task should be a dataclass like Echo(length=50), got {shown(task)}.")
     if TASKS.get(task.name) is kind:
         return Spec(task.name)
     return _NAMED.get(kind) or Spec(f"{kind.__module__}:{kind.__qualname__}")

@@ -12,9 +12,10 @@ from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
 from memoryspan.tasks.classification import Classification
-from memoryspan.validate import whole_number
+from memoryspan.validate import checked, whole_number
 
 
+@checked
 @dataclass(frozen=True)
 class SelectiveCopy(Classification):
     """Give back, in order, the `n_copied` symbols that stand among noise, in the last `n_copied` steps of `length`.
@@ -34,10 +35,10 @@ class SelectiveCopy(Classification):
     return_sequences: ClassVar[bool] = True
 
     def __post_init__(self):
-        whole_number("n_features", self.n_features, at_least=4, at_most=2**31 - 1, instead="16, for example")
+        whole_number("n_features", self.n_features, at_least=4, instead="16, for example")
         whole_number("n_copied", self.n_copied, at_least=1, at_most=2**30 - 1, instead="16, for example")
         given, instead = f" for n_copied={self.n_copied}", f"{self.min_length}, or a smaller n_copied"
-        whole_number("length", self.length, at_least=self.min_length, at_most=2**31 - 1, given=given, instead=instead)
+        whole_number("length", self.length, at_least=self.min_length, given=given, instead=instead)
 
     @property
     def n_outputs(self) -> int:
@@ -63,8 +64,9 @@ class SelectiveCopy(Classification):
         import jax
         import jax.numpy as jnp
 
-        from memoryspan.sampling import distinct, row_lengths, symbols
+        from memoryspan.sampling import distinct, require_draw, row_lengths, symbols
 
+        require_draw(self, key, batch_size, length)
         for_symbols, for_places = jax.random.split(key)
         copied = symbols(for_symbols, batch_size, self.n_copied, self.n_outputs)
         lengths = row_lengths(length, batch_size)

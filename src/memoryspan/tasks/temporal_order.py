@@ -13,12 +13,13 @@ from jaxtyping import Array, Int
 
 from memoryspan.tasks.base import Batch
 from memoryspan.tasks.classification import Classification
-from memoryspan.validate import whole_number
+from memoryspan.validate import checked, whole_number
 
 PLACES = {2: ((10, 20), (50, 60)), 3: ((10, 20), (33, 43), (66, 76))}
 """By the number of marks: the first and the last place of each, at lengths of 100 to 110 (1997)."""
 
 
+@checked
 @dataclass(frozen=True)
 class TemporalOrder(Classification):
     """Tell the order of `n_marks` marks, each an X or a Y, in `length` steps: 2 is experiment 6a, 3 is 6b.
@@ -38,9 +39,7 @@ class TemporalOrder(Classification):
     def __post_init__(self):
         whole_number("n_marks", self.n_marks, at_least=2, at_most=3, instead="2")
         given = f" for n_marks={self.n_marks}"
-        whole_number(
-            "length", self.length, at_least=self.min_length, at_most=2**31 - 1, given=given, instead="100, for example"
-        )
+        whole_number("length", self.length, at_least=self.min_length, given=given, instead="100, for example")
 
     @property
     def n_features(self) -> int:
@@ -72,8 +71,9 @@ class TemporalOrder(Classification):
         import jax
         import jax.numpy as jnp
 
-        from memoryspan.sampling import integers, row_lengths, symbols
+        from memoryspan.sampling import integers, require_draw, row_lengths, symbols
 
+        require_draw(self, key, batch_size, length)
         for_distractors, for_marks, for_places = jax.random.split(key, 3)
         lengths, rows = row_lengths(length, batch_size), jnp.arange(batch_size)
         marks = symbols(for_marks, batch_size, self.n_marks, 2)

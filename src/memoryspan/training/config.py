@@ -7,7 +7,7 @@ from memoryspan.stats import wilson
 from memoryspan.training.budget import Budget
 from memoryspan.training.curriculum import Curriculum
 from memoryspan.training.schedule import UniformLengths
-from memoryspan.validate import seed_number, whole_number
+from memoryspan.validate import number, seed_number, shown, whole_number
 
 EXAMPLES = 1000
 """Fresh examples that decide whether a length is solved."""
@@ -30,17 +30,14 @@ class TrainConfig(msgspec.Struct, frozen=True, rename={"schedule": "curriculum"}
         seed_number(self.seed)
         whole_number("batch_size", self.batch_size, at_least=1, instead="32, for example")
         if not isinstance(self.budget, Budget):
-            raise TaskError(f"budget must be a Budget, like Budget(examples=10_000), got {self.budget!r}.")
+            raise TaskError(f"budget must be a Budget, like Budget(examples=10_000), got {shown(self.budget)}.")
         if not isinstance(self.schedule, Curriculum | UniformLengths):
             raise TaskError(
-                f"schedule must be a Curriculum, like Curriculum(growth=1.5), or UniformLengths, got {self.schedule!r}."
+                f"schedule must be a Curriculum, like Curriculum(growth=1.5), or UniformLengths, got "
+                f"{shown(self.schedule)}."
             )
-        provable = wilson(EXAMPLES, EXAMPLES)[0]
-        if not 0 < self.threshold <= provable:
-            raise TaskError(
-                f"threshold must be above 0 and at most {provable:.4f}, the lower end of the interval of {EXAMPLES} "
-                f"correct predictions out of {EXAMPLES}, got {self.threshold!r}."
-            )
+        provable = wilson(EXAMPLES, EXAMPLES)[0]  # the lower end of the interval where all predictions are correct
+        number("threshold", self.threshold, above=0, at_most=provable, instead="0.995, for example")
 
     @property
     def required_correct(self) -> int:

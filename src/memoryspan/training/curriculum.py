@@ -17,7 +17,7 @@ from memoryspan.errors import TaskError
 from memoryspan.sampling import integers
 from memoryspan.training.schedule import DECAY, MIN_UPDATES, Progress
 from memoryspan.training.step import GradientGuard, StepDecay
-from memoryspan.validate import whole_number
+from memoryspan.validate import INDEX, number, shown, whole_number
 
 
 class Curriculum(msgspec.Struct, frozen=True, kw_only=True, tag="curriculum", tag_field="kind"):
@@ -56,18 +56,17 @@ class Curriculum(msgspec.Struct, frozen=True, kw_only=True, tag="curriculum", ta
     gradient_guard: GradientGuard | None = GradientGuard()
 
     def __post_init__(self):
-        if not self.growth > 1:
-            raise TaskError(f"growth must be above 1, so that lengths grow, got {self.growth!r}.")
+        number("growth", self.growth, above=1, instead="2, for example")
         for name in ("grow_above", "shrink_below", "full_length_fraction", "consolidate_fraction"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise TaskError(f"{name} must be from 0 to 1, got {getattr(self, name)!r}.")
-        if not 0 <= self.decay <= 0.999:
-            raise TaskError(f"decay must be from 0 to 0.999, so that batches are forgotten, got {self.decay!r}.")
+            number(name, getattr(self, name), at_least=0, at_most=1, instead="0.5, for example")
+        number("decay", self.decay, at_least=0, at_most=0.999, instead="0.8, for example")
+        for name in ("min_updates", "patience"):
+            number(name, getattr(self, name), at_least=0, at_most=INDEX, instead="100, for example")
         whole_number("consolidate_factor", self.consolidate_factor, at_least=1, instead="4, or 1 not to consolidate")
         if not isinstance(self.step_decay, StepDecay) or not isinstance(self.gradient_guard, GradientGuard | None):
             raise TaskError(
-                f"step_decay must be a StepDecay, and gradient_guard a GradientGuard or None, got {self.step_decay!r} "
-                f"and {self.gradient_guard!r}."
+                f"step_decay must be a StepDecay, and gradient_guard a GradientGuard or None, got "
+                f"{shown(self.step_decay)} and {shown(self.gradient_guard)}."
             )
 
     def start(self, min_length: int, max_length: int) -> Progress:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from memoryspan.errors import TaskError
+from memoryspan.validate import checked, number
 
 
+@checked
 @dataclass(frozen=True)
 class StepDecay:
     """Shortens the optimizer's step with the length, because far out the same step changes the predictions more.
@@ -21,17 +22,15 @@ class StepDecay:
     power: float = 0.25
 
     def __post_init__(self):
-        if not (self.from_length >= 1 and self.power >= 0):
-            raise TaskError(
-                f"A StepDecay needs from_length of at least 1 and power of at least 0, got from_length="
-                f"{self.from_length!r} and power={self.power!r}."
-            )
+        number("from_length", self.from_length, at_least=1, instead="32, for example")
+        number("power", self.power, at_least=0, instead="0.25, for example")
 
     def fraction(self, length: Int[Array, ""]) -> Float[Array, ""]:
         """Return the fraction of the optimizer's own step to take at this length: 1 up to `from_length`."""
         return jnp.minimum(1.0, (self.from_length / length) ** self.power).astype(jnp.float32)
 
 
+@checked
 @dataclass(frozen=True)
 class GradientGuard:
     """Skips the gradient of a batch that is all correct where its norm is large and the length is far out.
@@ -48,11 +47,8 @@ class GradientGuard:
     from_length: int = 1024
 
     def __post_init__(self):
-        if not (self.max_grad_norm > 0 and self.from_length >= 1):
-            raise TaskError(
-                f"A GradientGuard needs max_grad_norm above 0 and from_length of at least 1, got max_grad_norm="
-                f"{self.max_grad_norm!r} and from_length={self.from_length!r}."
-            )
+        number("max_grad_norm", self.max_grad_norm, above=0, instead="5, for example")
+        number("from_length", self.from_length, at_least=1, instead="1024, for example")
 
     def skips(self, length: Int[Array, ""], norm: Float[Array, ""], accuracy: Float[Array, ""]) -> Bool[Array, ""]:
         """Return whether a gradient of this norm, from a batch with this accuracy, is to change nothing."""

@@ -26,8 +26,10 @@ from memoryspan.training.snapshot import TrainSnapshot
 from memoryspan.training.state import restore
 from memoryspan.training.stopping import check_stop, full_accuracy, reaches_threshold
 from memoryspan.training.trainable import notes
+from memoryspan.validate import checked, function, shown
 
 
+@checked
 def train(
     model: keras.Model,
     task: Task,
@@ -53,6 +55,7 @@ def train(
         ModelError: the model is not compiled, or does not fit the task.
         TaskError: there is no such setting, or it makes no sense, or a callback would not do here what it promises.
     """
+    function("on_chunk", on_chunk)
     snapshot, history = None, []
     config = _config("train", settings)
     with live_view(task) as show:
@@ -74,6 +77,7 @@ def train(
     return result
 
 
+@checked
 def train_seeds(
     models: Sequence[keras.Model],
     task: Task,
@@ -97,6 +101,9 @@ def train_seeds(
         ModelError: a model is not compiled, does not fit the task, or is not made like the others.
         TaskError: there is no such setting, or it makes no sense.
     """
+    function("on_chunk", on_chunk)
+    if not (isinstance(models, list | tuple) and isinstance(seeds, list | tuple | range) and models):
+        raise TaskError(f"models and seeds should be lists, got {shown(models)} and {shown(seeds)}.")
     if len(models) != len(seeds):
         raise TaskError(f"Each seed needs a model of its own: there are {len(models)} models and {len(seeds)} seeds.")
     if "seed" in settings:
