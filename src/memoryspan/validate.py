@@ -16,7 +16,7 @@ MOST = {
     "units": 2**20,
     "filters": 2**20,
     "heads": 2**10,
-    "head_size": 2**16,
+    "head_size": 2**20,
     "layers": 64,
     "kernel_size": 2**10,
     "parameters": 10**12,

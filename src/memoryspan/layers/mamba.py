@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from memoryspan.backend import keras
-from memoryspan.layers.initializers import glorot_uniform, layer_seed, side_by_side
+from memoryspan.layers.initializers import generator, glorot_uniform, layer_seed, side_by_side
 from memoryspan.layers.recurrence import WINDOW, Recurrence
 from memoryspan.layers.s6 import S6
 from memoryspan.layers.short_convolution import WIDTH, check_short_conv, kernel_of, short_convolution
@@ -50,7 +50,7 @@ class Mamba(Recurrence):
 
     def build(self, input_shape):
         """Draw the projections in and out and the kernel of the convolution, and build the state space."""
-        rng, features = np.random.default_rng(self.seed), input_shape[-1]
+        rng, features = generator(self.seed), input_shape[-1]
         inner = self.inner = self.expand * features
         seed = layer_seed(rng)
         self.add_drawn("kernel", (features, 2 * inner), lambda: side_by_side(rng, (features, inner), 2))

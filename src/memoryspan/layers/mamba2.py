@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from memoryspan.backend import keras
-from memoryspan.layers.initializers import glorot_uniform
+from memoryspan.layers.initializers import generator, glorot_uniform
 from memoryspan.layers.linear_attention import linear_attention
 from memoryspan.layers.matrix_recurrence import root_mean_square
 from memoryspan.layers.recurrence import WINDOW, Recurrence
@@ -47,7 +47,7 @@ class Mamba2(Recurrence):
 
     def build(self, input_shape):
         """Draw the projections, the kernel of the convolution, and A, D and the bias of Δ."""
-        rng, features, heads, n = np.random.default_rng(self.seed), input_shape[-1], self.heads, self.state_units
+        rng, features, heads, n = generator(self.seed), input_shape[-1], self.heads, self.state_units
         self.head_width = -(-self.expand * features // heads)
         inner = heads * self.head_width
         sizes = [inner, inner, n, n, heads]  # gate, x, B, C, Δ

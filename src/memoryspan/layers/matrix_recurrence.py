@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from memoryspan.backend import keras
-from memoryspan.layers.initializers import glorot_uniform
+from memoryspan.layers.initializers import generator, glorot_uniform
 from memoryspan.layers.recurrence import WINDOW, Recurrence, State
 from memoryspan.layers.short_convolution import check_short_conv, kernel_of, short_convolution
 from memoryspan.validate import whole_number
@@ -69,7 +69,7 @@ class MatrixRecurrence(Recurrence):
 
     def build(self, input_shape):
         """Draw the projections and the kernel of the convolution; subclasses draw the weights of their gates."""
-        rng = self.rng = np.random.default_rng(self.seed)
+        rng = self.rng = generator(self.seed)
         features = input_shape[-1]
         default = -(-features // self.heads)
         self.head_key, self.head_value = self.key_size or default, self.value_size or default

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from memoryspan.backend import keras
 from memoryspan.layers.eigenvalues import check_min_eigenvalue, spread
-from memoryspan.layers.initializers import glorot_uniform, side_by_side
+from memoryspan.layers.initializers import generator, glorot_uniform, side_by_side
 from memoryspan.layers.linear_recurrence import LinearRecurrence
 from memoryspan.layers.short_convolution import WIDTH
 
@@ -49,7 +49,7 @@ class RGLRU(LinearRecurrence):
     def build(self, input_shape):
         """Draw the projections with their biases, and Λ."""
         super().build(input_shape)
-        rng, features, units = np.random.default_rng(self.seed), input_shape[-1], self.units
+        rng, features, units = generator(self.seed), input_shape[-1], self.units
         self.add_drawn("kernel", (features, units), lambda: glorot_uniform(rng, (features, units)))
         self.add_drawn("bias", (units,), lambda: np.zeros(units))
         self.add_drawn("gelu_kernel", (features, units), lambda: glorot_uniform(rng, (features, units)))

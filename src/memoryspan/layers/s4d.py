@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from memoryspan.backend import keras
+from memoryspan.layers.initializers import generator
 from memoryspan.layers.recurrence import Recurrence
 from memoryspan.layers.s6 import log_delta
 from memoryspan.validate import whole_number
@@ -37,7 +38,7 @@ class S4D(Recurrence):
 
     def build(self, input_shape):
         """Draw A, C, each in two parts, D and log Δ."""
-        rng, n, features = np.random.default_rng(self.seed), self.state_units, input_shape[-1]
+        rng, n, features = generator(self.seed), self.state_units, input_shape[-1]
         shape = self.shape = features, n
         for name in ("c_re", "c_im"):
             self.add_drawn(name, shape, lambda: rng.normal(size=shape) * 0.5**0.5)

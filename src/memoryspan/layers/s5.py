@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from memoryspan.backend import keras
+from memoryspan.layers.initializers import generator
 from memoryspan.layers.linear_recurrence import LinearRecurrence
 from memoryspan.layers.s6 import log_delta
 
@@ -36,7 +37,7 @@ class S5(LinearRecurrence):
     def build(self, input_shape):
         """Draw Λ, B and C, each in two parts, D and log Δ."""
         super().build(input_shape)
-        rng, features, units = np.random.default_rng(self.seed), input_shape[-1], self.units
+        rng, features, units = generator(self.seed), input_shape[-1], self.units
 
         def normal(shape, fan_in):
             return shape, lambda: rng.normal(size=shape) / np.sqrt(2 * fan_in)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 
 from memoryspan.backend import keras
 from memoryspan.layers.eigenvalues import check_min_eigenvalue, spread
-from memoryspan.layers.initializers import glorot_uniform
+from memoryspan.layers.initializers import generator, glorot_uniform
 from memoryspan.layers.recurrence import Recurrence
 from memoryspan.layers.walk import checkpointed_walk
 from memoryspan.validate import whole_number
@@ -62,7 +62,7 @@ class S6(Recurrence):
 
     def build(self, input_shape):
         """Draw the projections to Δ, B and C, and A and D."""
-        rng, features, n = np.random.default_rng(self.seed), input_shape[-1], self.state_units
+        rng, features, n = generator(self.seed), input_shape[-1], self.state_units
         self.features, self.rank = features, self.delta_rank or -(-features // 16)
         limit, shape, low_rank = self.rank**-0.5, (features, self.rank + 2 * n), (self.rank, features)
         self.add_drawn("kernel", shape, lambda: glorot_uniform(rng, shape))

@@ -6,7 +6,7 @@ import numpy as np
 
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
-from memoryspan.layers.initializers import side_by_side
+from memoryspan.layers.initializers import generator, side_by_side
 from memoryspan.layers.recurrence import WINDOW, Recurrence
 from memoryspan.layers.short_convolution import WIDTH, check_short_conv, kernel_of, short_convolution
 from memoryspan.layers.stabilised_memory import NOTHING
@@ -54,7 +54,7 @@ class SLSTM(Recurrence):
 
     def build(self, input_shape):
         """Draw the projections; R begins at 0, and the biases of the forget gates from 3 to 6, as the authors' do."""
-        rng, units, heads = np.random.default_rng(self.seed), self.units, self.heads
+        rng, units, heads = generator(self.seed), self.units, self.heads
         features = self.features = input_shape[-1]
         size = units // heads
         self.add_drawn("kernel", (features, 4 * units), lambda: side_by_side(rng, (features, units), 4))

@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 from inspect import Parameter, Signature, signature
 from typing import Any
 
-import numpy as np
-
 from memoryspan.backend import keras
 from memoryspan.errors import TaskError
 from memoryspan.layers import MLSTM, RGLRU, SLSTM, CausalSelfAttention, DeltaNet, GatedLinearAttention, Mamba, Mamba2
-from memoryspan.layers.initializers import layer_seed
+from memoryspan.layers.initializers import generator, layer_seed
 from memoryspan.models.finalize import compiled, deferred_weights, require_trainable, with_head
-from memoryspan.tasks import Task
-from memoryspan.validate import whole_number
+from memoryspan.tasks import Task, require_task
+from memoryspan.validate import checked, shown, whole_number
 
 LAYERS = keras.layers
 
@@ -92,7 +90,7 @@ def residual_stack(
         f"Layers of {mixer.layer.__name__} in a residual stack between two dense layers, compiled.\n\n"
         f"{mixer.paper}.\n{SETTINGS} `memoryspan.layers.{mixer.layer.__name__}`."
     )
-    return build
+    return checked(build)
 
 
 MAMBA = Mixer(Mamba, 'Gu & Dao, "Mamba: Linear-Time Sequence Modeling with Selective State Spaces" (arXiv 2312.00752)')
@@ -153,6 +151,7 @@ MIXERS = {
 """What `stack` combines, by name."""
 
 
+@checked
 def stack(
     task: Task,
     *,
@@ -181,9 +180,10 @@ def stack(
         TaskError: a setting makes no sense, or the model does not fit into memory.
     """
     names = mixers.split("+") if isinstance(mixers, str) else [mixers]
-    if not all(name in MIXERS for name in names):
+    if not all(isinstance(name, str) and name in MIXERS for name in names):
         raise TaskError(
-            f"mixers must be names out of {', '.join(MIXERS)} joined by +, got {mixers!r}: use mixers=mamba+attention."
+            f"mixers must be names out of {', '.join(MIXERS)} joined by +, got {shown(mixers)}: use "
+            f"mixers=mamba+attention."
         )
     return _stacked(
         "stack",
@@ -210,10 +210,11 @@ def _stacked(
     global_clipnorm: float,
     seed: int | None,
 ) -> keras.Model:
+    require_task(task)
     whole_number("units", units, at_least=1, instead="28, for example")
     whole_number("layers", layers, at_least=1, instead="2, for example")
     whole_number("feed_forward", feed_forward, at_least=0, instead="2, or 0 for none")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     with deferred_weights():
         inputs = keras.Input((None, task.n_features))
         x = LAYERS.Dense(units, kernel_initializer="zeros", name="encoder")(inputs)
