@@ -16,7 +16,7 @@ from memoryspan.errors import ModelError
 from memoryspan.layers import MinGRU
 from memoryspan.runs import load_model
 from memoryspan.runs.keras_zip import BYTES_PER_NUMBER, MAX_JSON, SLACK
-from tests.messages import naming
+from tests.messages import names, naming
 
 LAYERS = keras.layers
 
@@ -198,3 +198,15 @@ class OfValues(keras.layers.Layer):
 def test_a_layer_of_ones_own_may_make_weights_of_values(tmp_path):
     path = saved(tmp_path / "a.keras", OfValues(), LAYERS.LSTM(3))
     assert load_model(path).count_params() == 97
+
+
+def test_a_file_with_a_damaged_byte_is_opened_or_is_refused_in_a_sentence(tmp_path):
+    path = saved(tmp_path / "a.keras", LAYERS.LSTM(3))
+    content, refused = path.read_bytes(), 0
+    for place in range(60, len(content), len(content) // 12):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0x10]) + content[place + 1 :])
+        try:
+            load_model(path)
+        except ModelError as error:
+            refused += names(str(error), path)
+    assert refused >= 10
