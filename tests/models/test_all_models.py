@@ -170,7 +170,7 @@ def test_settings_that_make_no_sense_are_refused(name, settings):
         ("lstm", {"chrono": 2}, [3, "chrono=2000"]),
         ("gru", {"chrono": 9.5}, [3]),
         ("gru", {"chrono": True}, [3]),
-        ("lru", {"r_max": 1.5}, ["r_min", 0, 1]),
+        ("lru", {"r_max": 1.5}, ["r_min", 0.9, 1]),
         ("transformer", {"heads": 0}, [1]),
         ("transformer", {"positions": "learned"}, ['"rotary"', '"none"']),
         ("tcn", {"kernel_size": 1}, [2]),
