@@ -293,7 +293,7 @@ def test_runs_killed_again_and_again_come_to_the_bits_of_one_that_was_not(refere
                 assert training.stdout is not None
                 assert training.stdout.readline() == "training\n"
                 with suppress(subprocess.TimeoutExpired):
-                    training.wait(draw.uniform(0, 2))  # its last writes are among this
+                    training.wait(draw.uniform(0, 2) if kills < KILLS else None)  # until after its last writes
                 if training.poll() is None:
                     training.send_signal(draw.choice([signal.SIGKILL, signal.SIGTERM]))
                     kills += 1
