@@ -185,7 +185,7 @@ def _from_module(place: str) -> ModuleType:
         _remember(place.split(".")[0])
         module = importlib.import_module(place)
         if not hasattr(module, _SHA256) and getattr(module, "__file__", None):
-            setattr(module, _SHA256, hashlib.sha256(Path(module.__file__).read_bytes()).hexdigest())
+            setattr(module, _SHA256, hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest())
     except Exception as error:
         reason = blame(error) or f"{type(error).__name__}: {error}."
         raise UserCodeError(f"The module {place} cannot be imported: {reason}") from error

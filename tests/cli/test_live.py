@@ -60,9 +60,10 @@ SPANS = TextTable(
 
 def drawn(width, reports=(), done=0, seconds=0.0, table=SPANS):
     """The lines of the live view of a sweep of four trials, on a terminal of this width."""
-    screen = console(file=io.StringIO(), width=width, height=40, force_terminal=True, color_system=None)
+    shown = io.StringIO()
+    screen = console(file=shown, width=width, height=40, force_terminal=True, color_system=None)
     screen.print(live.sweep_picture(reports, done, 4, seconds, table, screen))
-    return [line.rstrip() for line in screen.file.getvalue().splitlines()]
+    return [line.rstrip() for line in shown.getvalue().splitlines()]
 
 
 @pytest.mark.parametrize("width", [60, 100, 120, 150])

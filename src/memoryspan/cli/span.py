@@ -150,8 +150,9 @@ def _hold(target: str, tasks: tuple[Spec, ...], models: tuple[Spec, ...], max_le
 
     if len(tasks) > 1 or len(models) > 1:
         raise click.UsageError("A trained model is measured on one task: give --task once, and --model at most once.")
-    if any("length" in spec.settings for spec in tasks):
-        raise click.UsageError(f"A span covers all lengths: leave length out of {tasks[0]}, and give --max-length.")
+    for spec in tasks:
+        if "length" in spec.settings:
+            raise click.UsageError(f"A span covers all lengths: leave length out of {spec}, and give --max-length.")
     model, task = open_target(target, tasks[0] if tasks else None, builder=models[0] if models else None)
     held = measured_span(model, task, max_length)
     curve = [accuracy_record(accuracy) for accuracy in held.curve]
