@@ -11,7 +11,9 @@ export function parse(text, task) {
   const steps = task.reads === "symbols" ? parseSymbols(text, task.n_features) : parseVectors(text, task.n_features);
   if (steps.length === 0) throw new Error("Type at least one step, or roll a random sequence.");
   if (steps.length < task.min_length) {
-    throw new Error(`The task asks for nothing before step ${task.min_length}, and these are ${steps.length}: add some.`);
+    throw new Error(
+      `The task asks for nothing before step ${task.min_length}, and these are ${steps.length}: add some.`,
+    );
   }
   if (steps.length > data.max_length) {
     throw new Error(`The page draws up to ${data.max_length} steps, and these are ${steps.length}: leave some out.`);
