@@ -1,3 +1,6 @@
+# pyright: reportCallIssue=false
+# (Calls that are wrong are what is tested.)
+
 import inspect
 import math
 from dataclasses import dataclass

@@ -6,6 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jaxtyping import Array, Int
 
 from memoryspan import machine
@@ -71,9 +72,9 @@ def require_draw(task: Any, key: Any, batch_size: Any, length: Any) -> None:
     if not (isinstance(key, Array) and (jnp.issubdtype(key.dtype, jax.dtypes.prng_key) or key.dtype == jnp.uint32)):
         raise TaskError(f"key must be a key of jax.random, got {shown(key)}: use key=jax.random.key(0), for example.")
     whole_number("batch_size", batch_size, at_least=1, instead="32, for example")
-    if not isinstance(key, jax.core.Tracer):
+    if not isinstance(key, Tracer):
         machine.require_memory(DRAWN_TOKEN * int(batch_size) * task.length, f"Sampling {batch_size:,} sequences")
-    if not isinstance(length, jax.core.Tracer):
+    if not isinstance(length, Tracer):
         for each in np.unique(length).tolist() if isinstance(length, Array | np.ndarray) else [length]:
             whole_number(
                 "length",

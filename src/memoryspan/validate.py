@@ -147,7 +147,7 @@ def checked(kind: KindT) -> KindT:
 
     if isinstance(kind, type):
         kind.__init__ = call
-        return kind
+        return kind  # pyright: ignore[reportReturnType]
     return call  # pyright: ignore[reportReturnType]
 
 

@@ -80,6 +80,7 @@ def with_bomb(path: Path, member: str, size: int, *, head: bytes = b"", says: in
         info.compress_type, info.compress_size = zipfile.ZIP_DEFLATED, len(stream)
         info.file_size = size + len(head) if says is None else says
         info.CRC = zlib.crc32(before)
+        assert file.fp is not None
         info.header_offset = file.fp.tell()
         file.fp.write(info.FileHeader(False) + stream)
         file.start_dir = file.fp.tell()

@@ -106,7 +106,7 @@ def _run() -> int:
         sys.stdout.flush()
         return code
     except click.ClickException as error:
-        error.message = printable_lines(error.message)
+        error.message = printable_lines(error.message)  # pyright: ignore[reportAttributeAccessIssue]
         error.show()
         return 2
     except MemoryspanError as error:

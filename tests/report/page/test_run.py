@@ -351,18 +351,18 @@ Hostile.__qualname__ = """x'"><svg onload="ran = 1"></pre></details>"""
 
 def test_names_of_other_people_are_never_code(browser, tmp_path):
     task = Hostile(length=5, n_features=6)
-    model = lstm(task, units=4, seed=0)
+    model = lstm(task, units=4, seed=0)  # pyright: ignore[reportArgumentType]
     for layer, name in zip(model.layers, ("</script><script>ran = 1</script>", "`${ran = 1}`"), strict=False):
         layer.name = name
-    made_by = Spec('mine.py:"><script>ran = 1</script>', {"<!--<script>": "</script><script>ran = 1</script>"})
-    run = Run.create(model, task, directory=tmp_path / "run", made_by=made_by)
+    builder = Spec('mine.py:"><script>ran = 1</script>', {"<!--<script>": "</script><script>ran = 1</script>"})
+    run = Run.create(model, task, directory=tmp_path / "run", builder=builder)
     run.lock.release()
-    saved = Run.load(run.directory, Hostile)
+    saved = Run.load(run.directory, Hostile)  # pyright: ignore[reportArgumentType]
     page_file = write_page(run_page(saved, run.model, 0, None), tmp_path / "page.html")
     with opened(browser, page_file) as page:
         page.click("#roll")
         assert page.evaluate("[typeof ran, document.scripts.length, document.images.length]") == ["undefined", 2, 0]
-        assert made_by.name in page.text_content("h1")
+        assert builder.name in page.text_content("h1")
         assert "</script><script>ran = 1</script>" in page.text_content("header p")
         assert page.locator("header svg").count() == 0
 
