@@ -31,7 +31,7 @@ def climbed(*lengths, limits=(2000, 2000), examples=100):
 
 
 def held(length, at_least=False):
-    return Span(length, None, at_least)
+    return Span(length, None if length is None else TASK.lag(length), at_least)
 
 
 def test_a_length_that_the_curriculum_leaves_behind_is_measured_then():
