@@ -5,12 +5,12 @@ import re
 
 def naming(*words: object) -> str:
     """Return a pattern for texts in which each of the words stands, as a whole word, in any order."""
-    return "(?s)" + "".join(f"(?=.*{_whole(str(word))})" for word in words)
+    return r"(?s)\A" + "".join(f"(?=.*{_whole(str(word))})" for word in words)
 
 
 def names(text: str, *words: object) -> bool:
     """Return whether each of the words stands in the text, as a whole word."""
-    return re.search(naming(*words), text) is not None
+    return all(re.search(_whole(str(word)), text) for word in words)
 
 
 def _whole(word: str) -> str:
