@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -350,14 +351,15 @@ Hostile.__qualname__ = """x'"><svg onload="ran = 1"></pre></details>"""
 
 
 def test_names_of_other_people_are_never_code(browser, tmp_path):
-    task = Hostile(length=5, n_features=6)
-    model = lstm(task, units=4, seed=0)  # pyright: ignore[reportArgumentType]
+    task_class: Any = Hostile
+    task = task_class(length=5, n_features=6)
+    model = lstm(task, units=4, seed=0)
     for layer, name in zip(model.layers, ("</script><script>ran = 1</script>", "`${ran = 1}`"), strict=False):
         layer.name = name
     builder = Spec('mine.py:"><script>ran = 1</script>', {"<!--<script>": "</script><script>ran = 1</script>"})
     run = Run.create(model, task, directory=tmp_path / "run", builder=builder)
     run.lock.release()
-    saved = Run.load(run.directory, Hostile)  # pyright: ignore[reportArgumentType]
+    saved = Run.load(run.directory, task_class)
     page_file = write_page(run_page(saved, run.model, 0, None), tmp_path / "page.html")
     with opened(browser, page_file) as page:
         page.click("#roll")
