@@ -1,4 +1,4 @@
-"""What the commands take as RUN: the directory of a run, or any .keras file."""
+"""The argument RUN of the commands: the directory of a run, or any .keras file."""
 
 from dataclasses import asdict
 from inspect import signature

@@ -1,4 +1,4 @@
-"""What a model takes and gives: the shapes of its input and of its answer."""
+"""The shapes of the input and of the answer of a model."""
 
 import re
 from collections.abc import Callable

@@ -19,7 +19,7 @@ class Variables(NamedTuple):
 
 
 class ForwardOutput(NamedTuple):
-    """What a call of a model gives."""
+    """The results of a call of a model."""
 
     predictions: Float[Array, "batch ..."]
     """(batch, answers), or (batch, time, answers); past a row's length they mean nothing."""

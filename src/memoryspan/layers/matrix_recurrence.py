@@ -1,4 +1,4 @@
-"""What the layers have in common whose state is a matrix for each head, from keys to values."""
+"""The base of the layers whose state is a matrix for each head, from keys to values."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from memoryspan.validate import whole_number
 ops: Any = keras.ops  # annotated there as returning None
 
 EPSILON = 1e-5
-"""What is added to a mean square before its root is taken."""
+"""Added to a mean square before its root is taken."""
 
 
 class MatrixRecurrence(Recurrence):

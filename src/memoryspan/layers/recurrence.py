@@ -1,4 +1,4 @@
-"""What every layer with a state has in common."""
+"""The base of every layer with a state."""
 
 from collections.abc import Callable
 from math import prod
